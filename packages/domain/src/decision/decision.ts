@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Evidence } from '../evidence/evidence.ts';
+import type { RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { Exposure } from '../policy/exposure.ts';
+import type { MetricName } from '../policy/rollout.ts';
+
+/** What the rule says at one instant, with every figure that led to it. Stored with its inputs, so it can be replayed. */
+export interface Decision {
+  readonly rolloutId: RolloutId;
+  readonly at: FleetInstant;
+  readonly overall: Verdict;
+  readonly segments: readonly SegmentVerdict[];
+  readonly figures: readonly MetricFigure[];
+  /** The exposure to store: caps raised, wave and pi moved, or unchanged with `holdReason`. */
+  readonly exposure: Exposure;
+}
+
+export type Verdict =
+  | { readonly kind: 'admit'; readonly reason: string }
+  | { readonly kind: 'hold'; readonly reason: string }
+  | { readonly kind: 'pause'; readonly reason: string }
+  | { readonly kind: 'halt'; readonly reason: string }
+  /** All are released: pi is 1. */
+  | { readonly kind: 'complete'; readonly reason: string };
+
+export interface SegmentVerdict {
+  readonly segment: SegmentId;
+  readonly verdict: Verdict;
+}
+
+/** One metric, overall (`segment` absent) or in one segment. */
+export interface MetricFigure {
+  readonly metric: MetricName;
+  readonly segment?: SegmentId;
+  /** Natural logarithm of the e-process, and where it halts. */
+  readonly lnE: number;
+  readonly threshold: number;
+  /** Anytime upper bound on harm per device; 1 with no data. */
+  readonly harmUpper: number;
+}
+
+/** Everything `decide` is given, as stored beside the decision. */
+export interface DecisionInput {
+  readonly evidence: Evidence;
+  readonly exposure: Exposure;
+  readonly now: FleetInstant;
+}

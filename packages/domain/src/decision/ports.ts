@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Evidence } from '../evidence/evidence.ts';
+import type { RolloutId } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { Decision, DecisionInput } from './decision.ts';
+
+/** Decisions with their inputs, append-only. */
+export interface DecisionLog {
+  /** Stores evidence and decision together: after a restart counting goes on from exactly here. */
+  appendDecision(input: DecisionInput, decision: Decision): Promise<void>;
+  loadDecisions(rolloutId: RolloutId, page: { readonly afterAt?: FleetInstant; readonly limit: number }): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  loadLatestEvidence(rolloutId: RolloutId): Promise<Evidence | undefined>;
+}

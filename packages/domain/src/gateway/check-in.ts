@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Artifact } from '../delta/delta.ts';
+import type { DeviceId, Epoch, ReleaseId, RolloutId } from '../kernel/ids.ts';
+import type { DurationMs } from '../kernel/time.ts';
+import type { Envelope } from '../trust/envelope.ts';
+import type { ReportedState, RunningSoftware } from './device-record.ts';
+
+/** "Is there something for me?" Sent by a device at the interval the server gave, signed with its key. */
+export interface CheckIn {
+  readonly deviceId: DeviceId;
+  /** Grows with every signed message of the device, over reboots too. */
+  readonly sequence: number;
+  readonly running: RunningSoftware;
+  readonly state: ReportedState;
+  /** The rollout it is busy with, if any. */
+  readonly rolloutId?: RolloutId;
+}
+
+export type CheckInAnswer = Offer | Refusal;
+
+/** It may download ahead. Not yet a leave to install: that is the permit. */
+export interface Offer {
+  readonly kind: 'offer';
+  readonly rolloutId: RolloutId;
+  readonly releaseId: ReleaseId;
+  readonly epoch: Epoch;
+  /** The signed release; for a rollback the release whose signed twin is meant. */
+  readonly release: Envelope;
+  /** True: install the release's rollback twin. */
+  readonly isRollback: boolean;
+  /** One for each component of the bundle, in its order. */
+  readonly artifacts: readonly { readonly component: string; readonly artifact: Artifact }[];
+  readonly pollAfterMs: DurationMs;
+}
+
+/** Nothing for this device now, and why: an answer, counted and shown, never an error. */
+export interface Refusal {
+  readonly kind: 'refusal';
+  readonly code: RefusalCode;
+  /** The rollout that came closest to an offer, if any. */
+  readonly rolloutId?: RolloutId;
+  readonly pollAfterMs: DurationMs;
+}
+
+export type RefusalCode =
+  | 'no-rollout'
+  | 'already-running'
+  | 'hardware-mismatch'
+  | 'not-in-audience'
+  | 'below-floor'
+  | 'dependency-missing'
+  | 'counter-too-low'
+  | 'release-withdrawn'
+  | 'wave-not-open'
+  | 'segment-halted'
+  | 'rollout-not-running'
+  | 'scope-paused'
+  | 'offers-stale';

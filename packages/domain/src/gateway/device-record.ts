@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId, ReleaseCounter, Sha256 } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { DeviceAttributes } from '../policy/attributes.ts';
+import type { PublicKey } from '../trust/envelope.ts';
+import type { LedgerRow } from './ledger.ts';
+
+/** What the registry holds of one device: identity and attributes, then the last state it told. */
+export interface DeviceRecord {
+  readonly deviceId: DeviceId;
+  readonly publicKey: PublicKey;
+  readonly attributes: DeviceAttributes;
+  readonly registeredAt: FleetInstant;
+  readonly status: DeviceStatus;
+}
+
+export interface DeviceStatus {
+  /** Of the newest check-in; an older one never overwrites. Zero before the first. */
+  readonly sequence: number;
+  readonly lastContactAt: FleetInstant;
+  readonly running: RunningSoftware;
+  readonly state: ReportedState;
+}
+
+/** What a device says it runs. */
+export interface RunningSoftware {
+  readonly version: string;
+  readonly releaseCounter: ReleaseCounter;
+  readonly components: readonly { readonly name: string; readonly digest: Sha256 }[];
+}
+
+/** The states of the device's own machine (domain/device), as it reports them. */
+export type ReportedState =
+  | 'idle'
+  | 'checking'
+  | 'available'
+  | 'downloading'
+  | 'downloaded'
+  | 'permitted'
+  | 'installing'
+  | 'installed'
+  | 'verified'
+  | 'failed'
+  | 'deferred'
+  | 'reverted';
+
+/** A device with its rows in the ledgers of live rollouts: what the two answers need. */
+export interface KnownDevice {
+  readonly record: DeviceRecord;
+  readonly ledger: readonly LedgerRow[];
+}

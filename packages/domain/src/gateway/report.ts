@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId, PermitId, ReleaseId, RolloutId } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { RunningSoftware } from './device-record.ts';
+
+/** What a device says happened, signed with its key. Counts once: (device, sequence) is unique. */
+export interface Report {
+  readonly deviceId: DeviceId;
+  readonly sequence: number;
+  readonly rolloutId: RolloutId;
+  readonly releaseId: ReleaseId;
+  /** Absent for faults of a device that holds no permit (the control arm). */
+  readonly permitId?: PermitId;
+  readonly event: ReportEvent;
+  readonly running: RunningSoftware;
+  /** At most 2,048 characters: reason of a revert, tail of the failed boot's log. */
+  readonly detail: string;
+}
+
+export type ReportEvent =
+  /** The new image booted, passed its health check and was confirmed. */
+  | 'verified'
+  /** Fell back to the old slot. */
+  | 'reverted'
+  /** Could not install: no space, corrupt, cancelled. A deferral is not one. */
+  | 'install-failed'
+  | 'crash'
+  | 'sensor-fault';
+
+/** A report as stored: the raw signed body beside it, and when the server received it. */
+export interface StoredReport {
+  readonly report: Report;
+  readonly receivedAt: FleetInstant;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Delta } from '../delta/delta.ts';
+import type { Revision, RolloutId, Sha256 } from '../kernel/ids.ts';
+import type { Exposure } from '../policy/exposure.ts';
+import type { Scope } from '../policy/log.ts';
+import type { Rollout } from '../policy/rollout.ts';
+import type { PublishedRelease } from '../release/release.ts';
+
+/** The policy compiled for answering: everything a check-in or a permit needs beside the device itself. */
+export interface PolicySnapshot {
+  readonly revision: Revision;
+  readonly pausedScopes: readonly PausedScope[];
+  /** Live rollouts (running, paused, halted, rolling back, completed), newest first, by device type. */
+  readonly rolloutsByDeviceType: ReadonlyMap<string, readonly LiveRollout[]>;
+  readonly rollouts: ReadonlyMap<RolloutId, LiveRollout>;
+}
+
+export interface PausedScope {
+  readonly scope: Scope;
+  readonly isIncludingRollback: boolean;
+}
+
+/** One rollout with all it refers to. */
+export interface LiveRollout {
+  readonly rollout: Rollout;
+  readonly release: PublishedRelease;
+  readonly exposure: Exposure;
+  /** All deltas whose `toDigest` is an image of the release or of its rollback twin. */
+  readonly deltas: readonly Delta[];
+  /** For each image digest of the release and twin: digest of its block list blob is in the manifest. */
+  readonly imageDigests: readonly Sha256[];
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { RolloutEvent, RolloutPlan } from './rollout.ts';
+
+/** One entry of the append-only policy log. The fold of all entries is the policy. */
+export interface PolicyEntry {
+  readonly revision: Revision;
+  readonly at: FleetInstant;
+  /** A person's or service's name, or `decision` for the rule itself. */
+  readonly author: string;
+  readonly change: PolicyChange;
+}
+
+export type PolicyChange =
+  | { readonly kind: 'rollout-created'; readonly plan: RolloutPlan }
+  | {
+      readonly kind: 'rollout-event';
+      readonly rolloutId: RolloutId;
+      readonly event: RolloutEvent;
+      readonly reason: string;
+      /** Pause and cancel stop a rollback only with this. */
+      readonly isIncludingRollback?: boolean;
+    }
+  | {
+      readonly kind: 'segment-halted';
+      readonly rolloutId: RolloutId;
+      readonly segment: SegmentId;
+      readonly reason: string;
+    }
+  /** `global` or `region:<name>`: everything in that scope stops or may go on. */
+  | { readonly kind: 'scope-paused'; readonly scope: Scope; readonly reason: string; readonly isIncludingRollback?: boolean }
+  | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
+
+export type Scope = 'global' | `region:${string}`;

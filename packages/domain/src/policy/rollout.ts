@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DurationMs, FleetInstant } from '../kernel/time.ts';
+import type { AttributeName, Audience } from './audience.ts';
+
+/** One attempt to bring one release to one audience: the document people write and approve. Immutable once approved. */
+export interface RolloutPlan {
+  readonly rolloutId: RolloutId;
+  readonly deviceType: string;
+  readonly releaseId: ReleaseId;
+  readonly audience: Audience;
+  /** Fixes order and arm of every device for good. */
+  readonly salt: string;
+  /** The attribute whose values are the segments; evidence and caps are kept per value. */
+  readonly segmentBy: AttributeName;
+  /** Named steps with a size: ceilings only, evidence widens within them. The last one is 1000 permille. */
+  readonly waves: readonly Wave[];
+  readonly gates: Gates;
+  /** What a halt of one segment does to the rest of the rollout. */
+  readonly onSegmentHalt: 'exclude-segment' | 'halt-rollout';
+  /** Whether a halt starts the rollback twin by itself. */
+  readonly onHalt: 'roll-back' | 'stay';
+  /** How long a permit may be used, 1 to 24 h. */
+  readonly permitLifeMs: DurationMs;
+}
+
+export interface Wave {
+  readonly name: string;
+  /** Standing rings: devices with one of these tags come first, all treated, outside the prefix. May be empty. */
+  readonly ringTags: readonly string[];
+  /** Largest share of the audience in permille, both arms, that this wave may expose beside the rings. */
+  readonly exposurePermille: number;
+  /** How long the wave must stay healthy, from its first permit, before the next may start. */
+  readonly bakeMs: DurationMs;
+}
+
+export type MetricName = 'revert' | 'install' | 'silent24' | 'silent72' | 'silent168' | 'crash24' | 'sensor24';
+
+/** The numbers of the decision rule (design/decision.md); every one of them is in the plan and so is approved. */
+export interface Gates {
+  /** False halts over all metrics and segments of a rollout, 0.01 by default. */
+  readonly alpha: number;
+  readonly metrics: readonly MetricGate[];
+  /** B: devices the operator agrees to risk; absent: clamp(0.04 % of the fleet, 50, 5000). */
+  readonly budgetDevices?: number;
+  readonly profile: 'careful' | 'standard' | 'fast';
+}
+
+export type MetricGate =
+  | {
+      readonly kind: 'base';
+      readonly metric: 'revert' | 'install';
+      readonly weight: number;
+      /** p0: a cap for the worst hour and segment, not a mean. */
+      readonly baseRate: number;
+      readonly windowMs: DurationMs;
+      readonly onCross: 'halt' | 'pause';
+    }
+  | {
+      readonly kind: 'coin';
+      readonly metric: 'silent24' | 'silent72' | 'silent168' | 'crash24' | 'sensor24';
+      readonly weight: number;
+      /** Tolerated ratio of the arms, above 1. */
+      readonly tolerance: number;
+      readonly windowMs: DurationMs;
+      readonly onCross: 'halt' | 'pause';
+    };
+
+export type RolloutState =
+  | 'draft'
+  | 'approved'
+  | 'running'
+  | 'paused'
+  | 'halted'
+  | 'rolling-back'
+  | 'rolled-back'
+  | 'completed'
+  | 'cancelled';
+
+export type RolloutEvent =
+  | 'approve'
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'halt'
+  | 'cancel'
+  | 'complete'
+  | 'roll-back'
+  | 'rolled-back';
+
+/** A rollout as the fold of the policy log holds it. */
+export interface Rollout {
+  readonly plan: RolloutPlan;
+  readonly state: RolloutState;
+  /** The revision of the last entry about it: what the next write must name. */
+  readonly revision: Revision;
+  /** Raised by pause, halt, cancel and roll back: no permit of an older epoch can come into being. */
+  readonly epoch: Epoch;
+  /** Why it is in this state, by whom: shown to people. */
+  readonly reason: string;
+  readonly stateSince: FleetInstant;
+  /** Segments halted on their own, each with the reason; they get nothing more of this release. */
+  readonly haltedSegments: readonly SegmentId[];
+}

