@@ -4,7 +4,7 @@ import { err, ok, type Result } from './result.ts';
 
 export type DeviceId = Brand<string, 'DeviceId'>;
 export type RolloutId = Brand<string, 'RolloutId'>;
-/** `<device type>@<version>+<release counter>` is not used: a release is named by its own id, unique for good. */
+/** Names a release for good, for example `camera-1.4.0`; a rollback twin has an id of its own. */
 export type ReleaseId = Brand<string, 'ReleaseId'>;
 export type PermitId = Brand<string, 'PermitId'>;
 export type KeyId = Brand<string, 'KeyId'>;
