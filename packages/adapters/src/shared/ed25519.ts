@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto';
+import { assert } from '@outrider/domain/kernel/assert';
+import type { KeyId } from '@outrider/domain/kernel/ids';
+import type { PublicKey } from '@outrider/domain/trust/envelope';
+import type { SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
+import { digestBytes } from './digest.ts';
+
+/** Parsed keys kept: a fleet's busy devices and all our own keys, at about 1 KB each. */
+const CACHED_KEYS_MAX = 20_000;
+
+/** Checks Ed25519 signatures with node:crypto. A malformed key or signature is false, never an exception. */
+export function createVerifier(): SignatureVerifier {
+  const cache = new Map<string, KeyObject>();
+  return {
+    verify(key, message, signature) {
+      const keyObject = cachedKey(cache, key.publicKey);
+      if (keyObject === undefined) return false;
+      const bytes = Buffer.from(signature, 'base64');
+      // One signature has one spelling: a lenient decoder would let anyone write it in several ways.
+      if (bytes.byteLength !== SIGNATURE_BYTES || bytes.toString('base64') !== signature) return false;
+      return verify(null, Buffer.from(message, 'utf8'), keyObject, bytes);
+    },
+  };
+}
+
+/** A new key pair, from the machine's random source. */
+export function createSigner(): Signer {
+  return signerFromSeed(createSeed());
+}
+
+/** The secret half of a new key: 32 random bytes. Store it only in a file of mode 0600. */
+export function createSeed(): Uint8Array {
+  return randomBytes(KEY_BYTES);
+}
+
+/** The key pair of a 32-byte seed (RFC 8032 §5.1.5): the same seed gives the same keys. */
+export function signerFromSeed(seed: Uint8Array): Signer {
+  assert(seed.byteLength === KEY_BYTES, `an Ed25519 seed of ${KEY_BYTES} bytes, got ${seed.byteLength}`);
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
+  const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.byteLength);
+  const publicKey = publicKeyOf(raw);
+  return {
+    publicKey,
+    sign(message) {
+      const signature = sign(null, Buffer.from(message, 'utf8'), privateKey).toString('base64');
+      return { keyId: publicKey.keyId, signature };
+    },
+  };
+}
+
+/** A raw public key of 32 bytes with its id. */
+export function publicKeyOf(raw: Uint8Array): PublicKey {
+  return { keyId: keyIdOf(raw), publicKey: Buffer.from(raw).toString('base64') };
+}
+
+/** The id of a key: SHA-256 of its 32 raw public bytes. */
+export function keyIdOf(raw: Uint8Array): KeyId {
+  assert(raw.byteLength === KEY_BYTES, `a raw Ed25519 public key of ${KEY_BYTES} bytes, got ${raw.byteLength}`);
+  return digestBytes(raw) as string as KeyId;
+}
+
+const KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+
+/** DER of an Ed25519 private key up to its 32 bytes (RFC 8410 §7). */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+/** DER of an Ed25519 public key up to its 32 bytes (RFC 8410 §4). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** Least recently used keys leave first: a Map keeps the order of insertion. */
+function cachedKey(cache: Map<string, KeyObject>, publicKey: string): KeyObject | undefined {
+  const known = cache.get(publicKey);
+  if (known !== undefined) {
+    cache.delete(publicKey);
+    cache.set(publicKey, known);
+    return known;
+  }
+  const parsed = parseKey(publicKey);
+  if (parsed === undefined) return undefined;
+  if (cache.size >= CACHED_KEYS_MAX) {
+    const oldest = cache.keys().next();
+    if (!oldest.done) cache.delete(oldest.value);
+  }
+  cache.set(publicKey, parsed);
+  return parsed;
+}
+
+function parseKey(publicKey: string): KeyObject | undefined {
+  const raw = Buffer.from(publicKey, 'base64');
+  if (raw.byteLength !== KEY_BYTES) return undefined;
+  try {
+    return createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
+  } catch {
+    // node:crypto refuses what is no point of the curve: such a key has signed nothing.
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/**
+ * Replaces a file by one with these bytes, all or nothing: written beside it, synced, renamed over it, and the folder
+ * synced. Durable when it returns. One writer at a time for a path.
+ */
+export async function writeFileDurably(path: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
+  const folder = dirname(path);
+  const beside = join(folder, `.${basename(path)}.new`);
+  const file = await open(beside, 'w', mode);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(beside, path);
+  await syncFolder(folder);
+}
+
+/** Makes the names in a folder durable: a file created, renamed or removed there survives a cut only after this. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder: FileHandle = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Creates a folder and what is missing above it, durably. */
+export async function createFolder(path: string, mode = 0o755): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode });
+  if (first === undefined) return;
+  const top = resolve(first);
+  for (let made = resolve(path); made.length >= top.length; made = dirname(made)) await syncFolder(dirname(made));
+}
+
+/** The text of a file, or undefined when there is none. */
+export async function readTextIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return undefined;
+    throw cause;
+  }
+}
+
+/** Removes a file or a whole folder, if it is there; durable when it returns. */
+export async function removeDurably(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await syncFolder(dirname(path));
+}
+
+/** The code of a system error such as `ENOENT` or `ENOSPC`, or undefined for anything else. */
+export function errorCode(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || !('code' in cause)) return undefined;
+  return typeof cause.code === 'string' ? cause.code : undefined;
+}
