@@ -8,6 +8,10 @@ import type { Decision, DecisionInput } from './decision.ts';
 export interface DecisionLog {
   /** Stores evidence and decision together: after a restart counting goes on from exactly here. */
   appendDecision(input: DecisionInput, decision: Decision): Promise<void>;
-  loadDecisions(rolloutId: RolloutId, page: { readonly afterAt?: FleetInstant; readonly limit: number }): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  /** Decisions after `afterAt`, ascending: at most `limit`, and further ones of the same instant as the last. */
+  loadDecisions(
+    rolloutId: RolloutId,
+    page: { readonly afterAt?: FleetInstant; readonly limit: number },
+  ): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
   loadLatestEvidence(rolloutId: RolloutId): Promise<Evidence | undefined>;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, Epoch, PermitId, Revision, RolloutId } from '../kernel/ids.ts';
+import type { Bytes, DeviceId, Epoch, PermitId, Revision, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
@@ -11,7 +11,9 @@ import type { StoredReport } from './report.ts';
 /** The registry of devices. */
 export interface Registry {
   /** Registers new devices; one that exists with the same key is left as it is, with another key it is refused. */
-  register(devices: readonly DeviceRecord[]): Promise<readonly Result<DeviceRecord, { readonly code: 'device-key-differs' }>[]>;
+  register(
+    devices: readonly DeviceRecord[],
+  ): Promise<readonly Result<DeviceRecord, { readonly code: 'device-key-differs' }>[]>;
   /** One batched read: the devices that exist, with their ledger rows, in any order. */
   loadDevices(deviceIds: readonly DeviceId[]): Promise<readonly KnownDevice[]>;
   /** One batched write; a status whose sequence is not newer than the stored one changes nothing. */
@@ -28,7 +30,19 @@ export interface PermitProposal {
 
 export type PermitCommit =
   | { readonly kind: 'committed'; readonly row: LedgerRow }
-  | { readonly kind: 'refused'; readonly code: Extract<NotYetCode, 'cap-full' | 'segment-cap-full' | 'epoch-moved' | 'rollout-not-running' | 'scope-paused' | 'segment-halted' | 'already-enrolled'> };
+  | {
+      readonly kind: 'refused';
+      readonly code: Extract<
+        NotYetCode,
+        | 'cap-full'
+        | 'segment-cap-full'
+        | 'epoch-moved'
+        | 'rollout-not-running'
+        | 'scope-paused'
+        | 'segment-halted'
+        | 'already-enrolled'
+      >;
+    };
 
 /** The permit ledger: append-only. */
 export interface Ledger {
@@ -36,12 +50,31 @@ export interface Ledger {
    * One server-side statement for the whole batch: scope and rollout still at the proposal's epoch and not paused
    * (shared lock), `granted + 1 <= cap` overall and in the segment, the row. Durable when it returns. A row that exists
    * already (same rollout, device, kind, enrolment) is answered with the existing row, not counted again.
-   * A control row takes nothing from the cap but needs it open. A rollback row needs no cap.
+   * A control row takes nothing from the cap but needs it open. A rollback row needs no cap. A first enrolment follows
+   * none, each later one the control row before it; anything else is `already-enrolled`. The row that is answered is the
+   * one that holds: its `grantedAt` may lie a millisecond after the caller's now (see `loadRowsTouched`).
    */
   commitPermits(proposals: readonly PermitProposal[]): Promise<readonly PermitCommit[]>;
   /** Rows after `position`, ascending, at most `limit`. */
-  loadRows(rolloutId: RolloutId, page: { readonly afterPosition: number; readonly limit: number }): Promise<readonly LedgerOutcome[]>;
-  /** Treated rows of these scopes whose permit has not expired at `now` and that have no verified, reverted or failed. */
+  loadRows(
+    rolloutId: RolloutId,
+    page: { readonly afterPosition: number; readonly limit: number },
+  ): Promise<readonly LedgerOutcome[]>;
+  /**
+   * The rows that can matter to evidence in the half-open interval (afterMs, upTo]: granted in it, or with an outcome
+   * instant in it, or with one of `windowsMs` closing in it; ascending by position. It first closes the interval:
+   * whatever the store takes in later is stamped after `upTo`, so that no instant ever falls into an interval that was
+   * counted already. A commit that is under way is waited for.
+   */
+  loadRowsTouched(
+    rolloutId: RolloutId,
+    interval: { readonly afterMs: FleetInstant | -1; readonly upTo: FleetInstant },
+    windowsMs: readonly number[],
+  ): Promise<readonly LedgerOutcome[]>;
+  /**
+   * Treated rows of these scopes whose permit, or its last renewal, has not expired at `now`, and that have no verified,
+   * reverted or failed since.
+   */
   loadOpenPermits(scope: Scope | `rollout:${string}`, now: FleetInstant): Promise<readonly OpenPermit[]>;
   /** Sets `firstContactAt` where it is absent and `at` is later than one hour after the grant. One batched write. */
   noteContacts(contacts: readonly { readonly deviceId: DeviceId; readonly at: FleetInstant }[]): Promise<void>;
@@ -62,8 +95,13 @@ export interface ReportLog {
    * still absent. A (device, sequence) that exists already changes nothing. Answers for each: counted, duplicate, or
    * unmatched (no ledger row: stored, never counted).
    */
-  appendReports(reports: readonly (StoredReport & { readonly signedBody: string; readonly signature: string })[]): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
-  loadReports(rolloutId: RolloutId, page: { readonly afterPosition: number; readonly limit: number }): Promise<readonly (StoredReport & { readonly position: number })[]>;
+  appendReports(
+    reports: readonly (StoredReport & { readonly signedBody: string; readonly signature: string })[],
+  ): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
+  loadReports(
+    rolloutId: RolloutId,
+    page: { readonly afterPosition: number; readonly limit: number },
+  ): Promise<readonly (StoredReport & { readonly position: number })[]>;
 }
 
 /** Images, deltas and block lists by digest: immutable, never overwritten. */
@@ -73,6 +111,22 @@ export interface BlobReader {
   /** Bytes [start, end] of a blob that exists, as a stream of chunks. */
   read(digest: string, range?: { readonly start: number; readonly end: number }): AsyncIterable<Uint8Array>;
 }
+
+/** Blobs with their writing side: the content names the blob, so putting it twice changes nothing. */
+export interface BlobStore extends BlobReader {
+  /**
+   * Stores the bytes under their SHA-256; durable when it returns. Nothing stays behind when it refuses.
+   * Codes: digest-mismatch (when `expectedDigest` is given), blob-too-long.
+   */
+  put(
+    chunks: AsyncIterable<Uint8Array>,
+    limits: { readonly bytesMax: number; readonly expectedDigest?: Sha256 },
+  ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, BlobError>>;
+}
+
+export type BlobError =
+  | { readonly code: 'digest-mismatch'; readonly expected: Sha256; readonly actual: Sha256 }
+  | { readonly code: 'blob-too-long'; readonly bytesMax: number };
 
 export interface Revisioned {
   readonly revision: Revision;

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeltaStore } from '../delta/ports.ts';
+import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
+import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
+import type { Catalogue } from '../release/ports.ts';
+import type { DecisionLog } from './ports.ts';
+
+/**
+ * All the ports of one server's store in one bundle, since they share one database and one life. Adapters:
+ * `adapters/server/postgres/store.ts` and, for tests and the simulator, `testkit/memory-store.ts`. Any call may throw
+ * `StoreAwayError`; nothing was acknowledged then, and the same call may be made again.
+ */
+export interface ServerStore {
+  readonly registry: Registry;
+  readonly ledger: Ledger;
+  readonly reports: ReportLog;
+  readonly policyLog: PolicyLog;
+  readonly exposures: ExposureStore;
+  readonly catalogue: Catalogue;
+  readonly deltas: DeltaStore;
+  readonly decisions: DecisionLog;
+  readonly installation: InstallationSettings;
+  /** Ends all connections; calls under way finish first. */
+  close(): Promise<void>;
+}
+
+/** What belongs to this installation as a whole, by key: for example the hash of the admin token, or fleet time. */
+export interface InstallationSettings {
+  /** The value under `key`, or undefined. */
+  loadSetting(key: string): Promise<string | undefined>;
+  /** Sets or replaces the value under `key`; durable when it returns. */
+  storeSetting(key: string, value: string): Promise<void>;
+  /** Sets the value under `key` if there is none, and answers with the one that holds: the first writer wins. */
+  settleSetting(key: string, value: string): Promise<string>;
+}
