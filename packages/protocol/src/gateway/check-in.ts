@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Artifact, Delta } from '@outrider/domain/delta/delta';
+import type { CheckIn, CheckInAnswer, Offer, Refusal, RefusalCode } from '@outrider/domain/gateway/check-in';
+import type { Result } from '@outrider/domain/kernel/result';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { ANSWER_BYTES_MAX, COMPONENTS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { bool, listOf, literal, oneOf, optional, record, variant, whole } from '../kernel/reader.ts';
+import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
+import { envelope } from '../trust/envelope.ts';
+import { reportedState, runningSoftware } from './device-record.ts';
+
+/** Writes the body of `POST /v1/check-in`. */
+export function encodeCheckIn(checkIn: CheckIn): string {
+  return encodeJson(checkIn);
+}
+
+/** Reads the body of `POST /v1/check-in`. Code: body-malformed. */
+export function parseCheckIn(body: string): Result<CheckIn, ParseError> {
+  return parseText(body, { noun: 'check-in', bytesMax: REQUEST_BYTES_MAX, reader: checkIn });
+}
+
+/** Writes the answer to a check-in: an offer or a refusal. */
+export function encodeCheckInAnswer(answer: CheckInAnswer): string {
+  return encodeJson(answer);
+}
+
+/** Reads the answer to a check-in; the envelope in an offer is not verified yet. Code: body-malformed. */
+export function parseCheckInAnswer(body: string): Result<CheckInAnswer, ParseError> {
+  return parseText(body, { noun: 'check-in-answer', bytesMax: ANSWER_BYTES_MAX, reader: checkInAnswer });
+}
+
+const checkIn = record<CheckIn>({
+  deviceId,
+  sequence: whole({ min: 1 }),
+  running: runningSoftware,
+  state: reportedState,
+  rolloutId: optional(rolloutId),
+});
+
+const artifact = variant<Artifact>({
+  full: record<Extract<Artifact, { readonly kind: 'full' }>>({ kind: literal('full'), digest: sha256, bytes }),
+  delta: record<Extract<Artifact, { readonly kind: 'delta' }>>({
+    kind: literal('delta'),
+    delta: record<Delta>({
+      fromDigest: sha256,
+      toDigest: sha256,
+      format: literal('zstd-patch-1'),
+      digest: sha256,
+      bytes,
+    }),
+  }),
+});
+
+const refusalCode = oneOf<RefusalCode>([
+  'no-rollout',
+  'already-running',
+  'hardware-mismatch',
+  'not-in-audience',
+  'below-floor',
+  'dependency-missing',
+  'counter-too-low',
+  'release-withdrawn',
+  'wave-not-open',
+  'segment-halted',
+  'rollout-not-running',
+  'scope-paused',
+  'offers-stale',
+]);
+
+const checkInAnswer = variant<CheckInAnswer>({
+  offer: record<Offer>({
+    kind: literal('offer'),
+    rolloutId,
+    releaseId,
+    epoch,
+    release: envelope,
+    isRollback: bool,
+    artifacts: listOf(record<Offer['artifacts'][number]>({ component: label, artifact }), { countMax: COMPONENTS_MAX }),
+    pollAfterMs: duration,
+  }),
+  refusal: record<Refusal>({
+    kind: literal('refusal'),
+    code: refusalCode,
+    rolloutId: optional(rolloutId),
+    pollAfterMs: duration,
+  }),
+});

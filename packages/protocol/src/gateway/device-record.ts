@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  DeviceRecord,
+  DeviceStatus,
+  KnownDevice,
+  ReportedState,
+  RunningSoftware,
+} from '@outrider/domain/gateway/device-record';
+import type { Sha256 } from '@outrider/domain/kernel/ids';
+import type { Result } from '@outrider/domain/kernel/result';
+import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { listOf, oneOf, record, whole } from '../kernel/reader.ts';
+import { deviceId, instant, label, releaseCounter, sha256, version } from '../kernel/values.ts';
+import { publicKey } from '../trust/envelope.ts';
+import { ledgerRow } from './ledger.ts';
+
+/** Tags of one device. */
+const TAGS_MAX = 32;
+/** Rows of one device in all ledgers of live rollouts. */
+const LEDGER_ROWS_MAX = 1_024;
+
+/** Writes what the registry holds of a device. */
+export function encodeDeviceRecord(device: DeviceRecord): string {
+  return encodeJson(device);
+}
+
+/** Reads what the registry holds of a device. Code: body-malformed. */
+export function parseDeviceRecord(body: string): Result<DeviceRecord, ParseError> {
+  return parseText(body, { noun: 'device-record', bytesMax: REQUEST_BYTES_MAX, reader: deviceRecord });
+}
+
+/** Writes a device with its ledger rows. */
+export function encodeKnownDevice(device: KnownDevice): string {
+  return encodeJson(device);
+}
+
+/** Reads a device with its ledger rows. Code: body-malformed. */
+export function parseKnownDevice(body: string): Result<KnownDevice, ParseError> {
+  return parseText(body, { noun: 'known-device', bytesMax: DOCUMENT_BYTES_MAX, reader: knownDevice });
+}
+
+export const deviceAttributes = record<DeviceAttributes>({
+  deviceType: label,
+  model: label,
+  hardwareId: label,
+  region: label,
+  customer: label,
+  carrier: label,
+  tags: listOf(label, { countMax: TAGS_MAX }),
+});
+
+export const runningSoftware = record<RunningSoftware>({
+  version,
+  releaseCounter,
+  components: listOf(record<{ readonly name: string; readonly digest: Sha256 }>({ name: label, digest: sha256 }), {
+    countMax: COMPONENTS_MAX,
+  }),
+});
+
+export const reportedState = oneOf<ReportedState>([
+  'idle',
+  'checking',
+  'available',
+  'downloading',
+  'downloaded',
+  'permitted',
+  'installing',
+  'installed',
+  'verified',
+  'failed',
+  'deferred',
+  'reverted',
+]);
+
+const deviceStatus = record<DeviceStatus>({
+  sequence: whole({ min: 0 }),
+  lastContactAt: instant,
+  running: runningSoftware,
+  state: reportedState,
+});
+
+const deviceRecord = record<DeviceRecord>({
+  deviceId,
+  publicKey,
+  attributes: deviceAttributes,
+  registeredAt: instant,
+  status: deviceStatus,
+});
+
+const knownDevice = record<KnownDevice>({
+  record: deviceRecord,
+  ledger: listOf(ledgerRow, { countMax: LEDGER_ROWS_MAX }),
+});

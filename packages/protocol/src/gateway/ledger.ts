@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Arm, LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
+import type { Result } from '@outrider/domain/kernel/result';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { bool, finite, oneOf, optional, record, whole } from '../kernel/reader.ts';
+import { deviceId, duration, epoch, instant, permitId, releaseId, rolloutId, segmentId } from '../kernel/values.ts';
+
+/** Writes a row of the permit ledger. */
+export function encodeLedgerRow(row: LedgerRow): string {
+  return encodeJson(row);
+}
+
+/** Reads a row of the permit ledger. Code: body-malformed. */
+export function parseLedgerRow(body: string): Result<LedgerRow, ParseError> {
+  return parseText(body, { noun: 'ledger-row', bytesMax: REQUEST_BYTES_MAX, reader: ledgerRow });
+}
+
+/** Writes a row with what has been heard since. */
+export function encodeLedgerOutcome(outcome: LedgerOutcome): string {
+  return encodeJson(outcome);
+}
+
+/** Reads a row with what has been heard since. Code: body-malformed. */
+export function parseLedgerOutcome(body: string): Result<LedgerOutcome, ParseError> {
+  return parseText(body, { noun: 'ledger-outcome', bytesMax: REQUEST_BYTES_MAX, reader: ledgerOutcome });
+}
+
+const probability = finite({ min: 0, max: 1 });
+
+export const ledgerRow = record<LedgerRow>({
+  rolloutId,
+  deviceId,
+  enrolment: whole({ min: 0 }),
+  kind: oneOf(['enrolment', 'rollback']),
+  releaseId,
+  segment: segmentId,
+  arm: oneOf<Arm>(['treated', 'control']),
+  piBefore: probability,
+  pi: probability,
+  piEffective: probability,
+  isRing: bool,
+  isPanel: bool,
+  permitId,
+  epoch,
+  grantedAt: instant,
+  permitLifeMs: duration,
+});
+
+const ledgerOutcome = record<LedgerOutcome>({
+  position: whole({ min: 0 }),
+  row: ledgerRow,
+  firstContactAt: optional(instant),
+  verifiedAt: optional(instant),
+  revertedAt: optional(instant),
+  installFailedAt: optional(instant),
+  crashedAt: optional(instant),
+  sensorFaultAt: optional(instant),
+});

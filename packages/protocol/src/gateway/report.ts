@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
+import type { Result } from '@outrider/domain/kernel/result';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { DETAIL_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { oneOf, optional, record, text, whole } from '../kernel/reader.ts';
+import { deviceId, permitId, releaseId, rolloutId } from '../kernel/values.ts';
+import { runningSoftware } from './device-record.ts';
+
+/** What the server did with a report: all three mean that it is durable and need not be sent again. */
+export interface ReportAnswer {
+  readonly result: 'counted' | 'duplicate' | 'unmatched';
+}
+
+/** Writes the body of `POST /v1/report`. */
+export function encodeReport(report: Report): string {
+  return encodeJson(report);
+}
+
+/** Reads the body of `POST /v1/report`. Code: body-malformed. */
+export function parseReport(body: string): Result<Report, ParseError> {
+  return parseText(body, { noun: 'report', bytesMax: REQUEST_BYTES_MAX, reader: report });
+}
+
+/** Writes the answer to a report. */
+export function encodeReportAnswer(answer: ReportAnswer): string {
+  return encodeJson(answer);
+}
+
+/** Reads the answer to a report. Code: body-malformed. */
+export function parseReportAnswer(body: string): Result<ReportAnswer, ParseError> {
+  return parseText(body, { noun: 'report-answer', bytesMax: REQUEST_BYTES_MAX, reader: reportAnswer });
+}
+
+const reportEvent = oneOf<ReportEvent>(['verified', 'reverted', 'install-failed', 'crash', 'sensor-fault']);
+
+const report = record<Report>({
+  deviceId,
+  sequence: whole({ min: 1 }),
+  rolloutId,
+  releaseId,
+  permitId: optional(permitId),
+  event: reportEvent,
+  running: runningSoftware,
+  detail: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
+});
+
+const reportAnswer = record<ReportAnswer>({ result: oneOf(['counted', 'duplicate', 'unmatched']) });

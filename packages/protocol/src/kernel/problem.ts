@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Json } from '@outrider/domain/kernel/canonical-json';
+import type { Result } from '@outrider/domain/kernel/result';
+import { encodeJson, parseText } from './json-text.ts';
+import { REQUEST_BYTES_MAX } from './limits.ts';
+import type { ParseError } from './parse-error.ts';
+import { record, text, whole } from './reader.ts';
+
+/** Every error of the HTTP edge: its status and its title. Codes never change, titles may. */
+export const PROBLEMS = {
+  'body-malformed': { status: 400, title: 'The body is not the message it should be' },
+  'body-too-large': { status: 413, title: 'The body is larger than this route takes' },
+  'media-type-unsupported': { status: 415, title: 'The body has a media type that this route does not take' },
+  'route-unknown': { status: 404, title: 'There is nothing at this path' },
+  'method-not-allowed': { status: 405, title: 'This path does not take this method' },
+  'device-unknown': { status: 401, title: 'No device is registered under this id' },
+  'device-mismatch': { status: 403, title: 'The message names another device than the one that signed it' },
+  'signature-invalid': { status: 401, title: 'The signature is not the device key over this request' },
+  'registration-token-invalid': { status: 401, title: 'The registration token is not valid' },
+  'device-key-differs': { status: 409, title: 'The device is registered with another key' },
+  'key-id-differs': { status: 400, title: 'The key id is not the SHA-256 of the public key' },
+  'token-invalid': { status: 401, title: 'The bearer token is missing or not valid' },
+  'blob-unknown': { status: 404, title: 'No blob is stored under this digest' },
+  'range-unsatisfiable': { status: 416, title: 'The range lies outside the blob' },
+  'digest-mismatch': { status: 422, title: 'The bytes do not have the digest they should have' },
+  'image-missing': { status: 422, title: 'The manifest names an image whose bytes have not been uploaded' },
+  'image-size-differs': { status: 422, title: 'The image has another length than the manifest says' },
+  'blocks-differ': { status: 422, title: 'The block list does not match the image' },
+  'release-unknown': { status: 404, title: 'No release is published under this id' },
+  'release-exists': { status: 409, title: 'A release with this id, version or counter is already published' },
+  'release-withdrawn': { status: 409, title: 'The release has been withdrawn' },
+  'release-role-missing': { status: 409, title: 'The server has not been told who may sign releases' },
+  'manifest-invalid': { status: 422, title: 'The release manifest breaks a rule' },
+  'payload-type-unexpected': { status: 422, title: 'The envelope holds another kind of document' },
+  'threshold-not-met': { status: 422, title: 'Too few groups have signed the document' },
+  'delta-failed': { status: 422, title: 'A delta could not be made or did not verify' },
+  'rollout-unknown': { status: 404, title: 'There is no rollout with this id' },
+  'rollout-exists': { status: 409, title: 'There is already a rollout with this id' },
+  'plan-invalid': { status: 422, title: 'The rollout plan breaks a rule' },
+  'audience-empty': { status: 422, title: 'No registered device is in the audience' },
+  'segment-unknown': { status: 404, title: 'The rollout has no such segment' },
+  'segment-already-halted': { status: 409, title: 'The segment has been halted before' },
+  'scope-not-paused': { status: 409, title: 'The scope is not paused' },
+  'twin-missing': { status: 409, title: 'The release has no rollback twin, so there is no way back' },
+  'transition-impossible': { status: 409, title: 'The rollout cannot do this in its present state' },
+  'revision-stale': { status: 409, title: 'The policy has moved on since it was read' },
+  'clock-not-conducted': { status: 409, title: 'The server runs on the wall clock and cannot be stepped' },
+  'clock-backwards': { status: 409, title: 'Fleet time never goes backwards' },
+  'query-invalid': { status: 400, title: 'A parameter of the query is not valid' },
+  'rate-limited': { status: 429, title: 'Too many requests: come back after the time in Retry-After' },
+  'store-away': { status: 503, title: 'The database cannot be reached at the moment' },
+  'shutting-down': { status: 503, title: 'The server is stopping' },
+  'internal-error': { status: 500, title: 'The server failed: its log says why' },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** The media type of RFC 9457 §6.1. */
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
+
+/** An error as a document (RFC 9457). `detail` is one sentence: what happened, the value seen, the value allowed, what to do. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** HTTP status of a code. */
+export function problemStatus(code: ProblemCode): number {
+  return PROBLEMS[code].status;
+}
+
+/** Whether a text is one of the codes, for code unions of the domain that meet the edge. */
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(PROBLEMS, code);
+}
+
+/** Writes a problem document; `fields` are its extension members (RFC 9457 §3.2) and never replace the five of its own. */
+export function encodeProblem(problem: {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly fields?: Readonly<Record<string, Json | undefined>>;
+}): string {
+  const { status, title } = PROBLEMS[problem.code];
+  const type = `urn:outrider:problem:${problem.code}`;
+  return encodeJson({ ...problem.fields, type, title, status, code: problem.code, detail: problem.detail });
+}
+
+/** Reads a problem document, of a newer server with an unknown code too; extension members are left out. Code: body-malformed. */
+export function parseProblem(body: string): Result<Problem, ParseError> {
+  return parseText(body, { noun: 'problem', bytesMax: REQUEST_BYTES_MAX, reader: problem });
+}
+
+const line = text({ charactersMax: 4_096 });
+
+const problem = record<Problem>({
+  type: line,
+  title: line,
+  status: whole({ min: 400, max: 599 }),
+  code: line,
+  detail: line,
+});

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Result } from '@outrider/domain/kernel/result';
+import type { AttributeName, Audience } from '@outrider/domain/policy/audience';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { listOf, literal, oneOf, optional, record, variant } from '../kernel/reader.ts';
+import { label, version } from '../kernel/values.ts';
+
+/** Members of one all-of or any-of. */
+const MEMBERS_MAX = 64;
+/** Values of one attribute predicate: every region of every market fits. */
+const VALUES_MAX = 1_024;
+/** Device ids named one by one; more is a tag. */
+const DEVICE_IDS_MAX = 10_000;
+
+/** Reads an audience; its depth is bounded by that of the text. */
+export function audience(value: unknown): Result<Audience, ParseError> {
+  return predicate(value);
+}
+
+export const attributeName = oneOf<AttributeName>(['model', 'hardwareId', 'region', 'customer', 'carrier']);
+
+const predicate = variant<Audience>({
+  everyone: record<Of<'everyone'>>({ kind: literal('everyone') }),
+  'all-of': record<Of<'all-of'>>({ kind: literal('all-of'), of: listOf(audience, { countMax: MEMBERS_MAX }) }),
+  'any-of': record<Of<'any-of'>>({ kind: literal('any-of'), of: listOf(audience, { countMax: MEMBERS_MAX }) }),
+  not: record<Of<'not'>>({ kind: literal('not'), of: audience }),
+  attribute: record<Of<'attribute'>>({
+    kind: literal('attribute'),
+    name: attributeName,
+    in: listOf(label, { countMax: VALUES_MAX }),
+  }),
+  tag: record<Of<'tag'>>({ kind: literal('tag'), tag: label }),
+  device: record<Of<'device'>>({ kind: literal('device'), in: listOf(label, { countMax: DEVICE_IDS_MAX }) }),
+  version: record<Of<'version'>>({ kind: literal('version'), atLeast: optional(version), below: optional(version) }),
+});
+
+type Of<Kind extends Audience['kind']> = Extract<Audience, { readonly kind: Kind }>;

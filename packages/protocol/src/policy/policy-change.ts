@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { RolloutEvent } from '@outrider/domain/policy/rollout';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { DOCUMENT_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { bool, literal, malformed, oneOf, optional, record, text, variant } from '../kernel/reader.ts';
+import { instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
+import { rolloutPlan } from './rollout-plan.ts';
+
+/** Writes one change of the policy. */
+export function encodePolicyChange(change: PolicyChange): string {
+  return encodeJson(change);
+}
+
+/** Reads one change of the policy; whether it is possible now is `decideChange`'s. Code: body-malformed. */
+export function parsePolicyChange(body: string): Result<PolicyChange, ParseError> {
+  return parseText(body, { noun: 'policy-change', bytesMax: DOCUMENT_BYTES_MAX, reader: policyChange });
+}
+
+/** Writes one entry of the policy log. */
+export function encodePolicyEntry(entry: PolicyEntry): string {
+  return encodeJson(entry);
+}
+
+/** Reads one entry of the policy log. Code: body-malformed. */
+export function parsePolicyEntry(body: string): Result<PolicyEntry, ParseError> {
+  return parseText(body, { noun: 'policy-entry', bytesMax: DOCUMENT_BYTES_MAX, reader: policyEntry });
+}
+
+/** Reads `global` or `region:<name>`. */
+export function scope(value: unknown): Result<Scope, ParseError> {
+  if (value === 'global') return ok('global');
+  const region = label(
+    typeof value === 'string' && value.startsWith(REGION_PREFIX) ? value.slice(REGION_PREFIX.length) : '',
+  );
+  return region.ok ? ok<Scope>(`region:${region.value}`) : malformed(value, 'global or region:<name>');
+}
+
+const REGION_PREFIX = 'region:';
+
+const reason = text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX });
+
+export const rolloutEvent = oneOf<RolloutEvent>([
+  'approve',
+  'start',
+  'pause',
+  'resume',
+  'halt',
+  'cancel',
+  'complete',
+  'roll-back',
+  'rolled-back',
+]);
+
+const policyChange = variant<PolicyChange>({
+  'rollout-created': record<Of<'rollout-created'>>({ kind: literal('rollout-created'), plan: rolloutPlan }),
+  'rollout-event': record<Of<'rollout-event'>>({
+    kind: literal('rollout-event'),
+    rolloutId,
+    event: rolloutEvent,
+    reason,
+    isIncludingRollback: optional(bool),
+  }),
+  'segment-halted': record<Of<'segment-halted'>>({
+    kind: literal('segment-halted'),
+    rolloutId,
+    segment: segmentId,
+    reason,
+  }),
+  'scope-paused': record<Of<'scope-paused'>>({
+    kind: literal('scope-paused'),
+    scope,
+    reason,
+    isIncludingRollback: optional(bool),
+  }),
+  'scope-resumed': record<Of<'scope-resumed'>>({ kind: literal('scope-resumed'), scope, reason }),
+});
+
+const policyEntry = record<PolicyEntry>({ revision, at: instant, author: label, change: policyChange });
+
+type Of<Kind extends PolicyChange['kind']> = Extract<PolicyChange, { readonly kind: Kind }>;
