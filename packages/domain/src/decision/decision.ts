@@ -36,7 +36,10 @@ export interface MetricFigure {
   /** Natural logarithm of the e-process, and where it halts. */
   readonly lnE: number;
   readonly threshold: number;
-  /** Anytime upper bound on harm per device; 1 with no data. */
+  /**
+   * Anytime upper bound on harm per device; 1 with no data. In one segment, for what both arms can do, the bound of the
+   * treated arm alone: true, only wider, and a thousand segments stay cheap.
+   */
   readonly harmUpper: number;
 }
 
@@ -45,4 +48,6 @@ export interface DecisionInput {
   readonly evidence: Evidence;
   readonly exposure: Exposure;
   readonly now: FleetInstant;
+  /** Segments the policy has halted already: out of the overall figures and of the population. Absent: none. */
+  readonly haltedSegments?: readonly SegmentId[];
 }

@@ -4,6 +4,9 @@ import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { MetricName } from '../policy/rollout.ts';
 
+/** The metrics that both arms can show; the other two are of an installing device alone. */
+export type CoinMetric = Exclude<MetricName, 'revert' | 'install'>;
+
 /**
  * Counted facts about one rollout: small, immutable, the same whether counted step by step or from the raw rows.
  * Counts are integers; the fold order does not matter.
@@ -16,6 +19,14 @@ export interface Evidence {
   readonly coin: readonly CoinCount[];
   /** For the bounds of admission: closed windows by arm. */
   readonly closed: readonly ClosedCount[];
+  /** Enrolments by arm: the sample ratio that the A/A monitor watches. */
+  readonly enrolments: readonly EnrolmentCount[];
+  /** The newest enrolment in either arm: tells whether a wave has begun. */
+  readonly lastEnrolledAt?: FleetInstant;
+  /** Ends of installations by slot of ten minutes, the newest only: what the breaker looks at. */
+  readonly recent: readonly RecentEnds[];
+  /** Installations permitted up to here no longer count for `install`: a person signed a restart after a pause. */
+  readonly installRestartedAt?: FleetInstant;
 }
 
 /** One-sample: what only an installing device can do. Treated rows only. */
@@ -24,48 +35,87 @@ export interface BaseCount {
   readonly segment: SegmentId;
   /** Permits granted: a pending device is a non-event, which can only lower the evidence. */
   readonly open: number;
-  /** Windows with a known end: a confirmed boot, a revert or a failure was reported. */
+  /** With a known end. `revert`: booted, so confirmed or reverted; `install`: any of these or a failure to install. */
   readonly closed: number;
   readonly events: number;
-  /** Of the closed ones: confirmed boots. */
+  /** Of the closed ones: confirmed boots that still stand; a later revert takes its own back. */
   readonly confirmed: number;
 }
 
 /** What both arms can do, per stratum of the enrolment. */
 export interface CoinCount {
-  readonly metric: Exclude<MetricName, 'revert' | 'install'>;
+  readonly metric: CoinMetric;
   readonly segment: SegmentId;
   /** Effective pi of the stratum; rows with 1 are not counted here. */
   readonly pi: number;
   readonly eventsTreated: number;
   readonly eventsControl: number;
+  /** Of the control events: those of the half that a hash of its own draws, for the A/A monitor. */
+  readonly eventsControlFirstHalf: number;
 }
 
 export interface ClosedCount {
-  readonly metric: Exclude<MetricName, 'revert' | 'install'>;
+  readonly metric: CoinMetric;
   readonly segment: SegmentId;
   readonly arm: Arm;
   readonly closed: number;
   readonly events: number;
 }
 
+/** Enrolments of one segment and stratum. Effective pi 1 is kept too: rings, and everyone after completion. */
+export interface EnrolmentCount {
+  readonly segment: SegmentId;
+  readonly pi: number;
+  readonly treated: number;
+  readonly control: number;
+}
+
+/** Ends of installations heard in the ten minutes up to and including `slotEndsAt`. */
+export interface RecentEnds {
+  readonly slotEndsAt: FleetInstant;
+  readonly ended: number;
+  readonly reverted: number;
+}
+
 /** What moves the counts: derived from ledger rows and the instants on them, each exactly once. */
-export type EvidenceEvent =
-  | { readonly kind: 'enrolled'; readonly segment: SegmentId; readonly arm: Arm }
-  | { readonly kind: 'confirmed'; readonly segment: SegmentId }
-  | { readonly kind: 'reverted'; readonly segment: SegmentId }
-  | { readonly kind: 'install-failed'; readonly segment: SegmentId }
-  | {
-      readonly kind: 'coin-event';
-      readonly metric: CoinCount['metric'];
-      readonly segment: SegmentId;
-      readonly arm: Arm;
-      readonly pi: number;
-    }
-  | {
-      readonly kind: 'window-closed';
-      readonly metric: CoinCount['metric'];
-      readonly segment: SegmentId;
-      readonly arm: Arm;
-      readonly hadEvent: boolean;
-    };
+export type EvidenceEvent = Enrolled | InstallationEnd | CoinEvent | WindowClosed;
+
+export interface Enrolled {
+  readonly kind: 'enrolled';
+  readonly segment: SegmentId;
+  readonly arm: Arm;
+  readonly pi: number;
+  readonly at: FleetInstant;
+}
+
+/** Something final was heard of an installation. A row may have more than one: confirmed first, reverted later. */
+export interface InstallationEnd {
+  readonly kind: 'confirmed' | 'reverted' | 'install-failed';
+  readonly segment: SegmentId;
+  readonly at: FleetInstant;
+  readonly grantedAt: FleetInstant;
+  /** The first end of its row: closes the installation. */
+  readonly isFirstEnd: boolean;
+  /** For `reverted`: the boot had been confirmed before, and is so no more. */
+  readonly wasConfirmed: boolean;
+}
+
+/** A device of one arm went silent, crashed or had a faulty sensor within its window. */
+export interface CoinEvent {
+  readonly kind: 'coin-event';
+  readonly metric: CoinMetric;
+  readonly segment: SegmentId;
+  readonly arm: Arm;
+  /** Effective pi of the stratum, below 1. */
+  readonly pi: number;
+  /** Which half of the control arm, by a hash of its own; false for the treated. */
+  readonly isFirstHalf: boolean;
+}
+
+export interface WindowClosed {
+  readonly kind: 'window-closed';
+  readonly metric: CoinMetric;
+  readonly segment: SegmentId;
+  readonly arm: Arm;
+  readonly hadEvent: boolean;
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { assertNever } from '../kernel/assert.ts';
+import type { SegmentId } from '../kernel/ids.ts';
+import { type FleetInstant, fleetInstant, MINUTE_MS } from '../kernel/time.ts';
+import type { RolloutPlan } from '../policy/rollout.ts';
+import type {
+  BaseCount,
+  ClosedCount,
+  CoinCount,
+  CoinEvent,
+  Enrolled,
+  EnrolmentCount,
+  Evidence,
+  EvidenceEvent,
+  InstallationEnd,
+  RecentEnds,
+  WindowClosed,
+} from './evidence.ts';
+
+/** Length of a slot of `recent`: the belt's "within ten minutes". */
+export const RECENT_SLOT_MS = 10 * MINUTE_MS;
+
+/** No evidence yet. Counting begins just before `now`, since a permit may be granted at this very instant. */
+export function emptyEvidence(plan: RolloutPlan, now: FleetInstant): Evidence {
+  const asOf = fleetInstant(Math.max(0, now - 1));
+  return { rolloutId: plan.rolloutId, asOf, base: [], coin: [], closed: [], enrolments: [], recent: [] };
+}
+
+/**
+ * The evidence with these events added, as of `asOf`: a new value. Neither the order of the events matters nor how time
+ * was cut into intervals, so that counting step by step equals a recount from the raw rows.
+ */
+export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf: FleetInstant): Evidence {
+  if (events.length === 0) return { ...evidence, asOf, recent: evidence.recent.filter(isRecentAt(asOf)) };
+  const open: OpenCounts = {
+    base: indexed(evidence.base, baseKey),
+    coin: indexed(evidence.coin, coinKey),
+    closed: indexed(evidence.closed, closedKey),
+    enrolments: indexed(evidence.enrolments, enrolmentKey),
+    recent: indexed(evidence.recent, recentKey),
+    lastEnrolledAt: evidence.lastEnrolledAt,
+    installRestartedAt: evidence.installRestartedAt,
+  };
+  for (const event of events) add(open, event);
+  return {
+    ...evidence,
+    asOf,
+    base: sorted(open.base),
+    coin: sorted(open.coin),
+    closed: sorted(open.closed),
+    enrolments: sorted(open.enrolments),
+    recent: sorted(open.recent).filter(isRecentAt(asOf)),
+    ...(open.lastEnrolledAt === undefined ? {} : { lastEnrolledAt: open.lastEnrolledAt }),
+  };
+}
+
+/**
+ * Starts the counts of `install` again at zero: what a person signs when a rollout goes on after its pause. Installations
+ * permitted up to `at` are left out of it for good, so the test that starts here is a test of its own.
+ */
+export function restartInstallCounts(evidence: Evidence, at: FleetInstant): Evidence {
+  return { ...evidence, base: evidence.base.filter((one) => one.metric !== 'install'), installRestartedAt: at };
+}
+
+type Open<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The counts while events are added; never leaves this file. */
+interface OpenCounts {
+  readonly base: Map<string, Open<BaseCount>>;
+  readonly coin: Map<string, Open<CoinCount>>;
+  readonly closed: Map<string, Open<ClosedCount>>;
+  readonly enrolments: Map<string, Open<EnrolmentCount>>;
+  readonly recent: Map<string, Open<RecentEnds>>;
+  lastEnrolledAt: FleetInstant | undefined;
+  readonly installRestartedAt: FleetInstant | undefined;
+}
+
+function add(open: OpenCounts, event: EvidenceEvent): void {
+  switch (event.kind) {
+    case 'enrolled':
+      addEnrolment(open, event);
+      break;
+    case 'confirmed':
+    case 'reverted':
+    case 'install-failed':
+      addEnd(open, event);
+      break;
+    case 'coin-event':
+      addCoinEvent(open, event);
+      break;
+    case 'window-closed':
+      addClosedWindow(open, event);
+      break;
+    default:
+      assertNever(event);
+  }
+}
+
+function addEnrolment(open: OpenCounts, event: Enrolled): void {
+  const zero = { segment: event.segment, pi: event.pi, treated: 0, control: 0 };
+  const one = entry(open.enrolments, enrolmentKey(zero), zero);
+  one.treated += event.arm === 'treated' ? 1 : 0;
+  one.control += event.arm === 'control' ? 1 : 0;
+  if (open.lastEnrolledAt === undefined || event.at > open.lastEnrolledAt) open.lastEnrolledAt = event.at;
+  if (event.arm === 'control') return;
+  baseEntry(open, 'revert', event.segment).open += 1;
+  if (isAfterRestart(open, event.at)) baseEntry(open, 'install', event.segment).open += 1;
+}
+
+function addEnd(open: OpenCounts, end: InstallationEnd): void {
+  const confirmed = end.kind === 'confirmed' ? 1 : end.wasConfirmed ? -1 : 0;
+  if (end.kind !== 'install-failed') {
+    const revert = baseEntry(open, 'revert', end.segment);
+    revert.closed += end.wasConfirmed ? 0 : 1;
+    revert.events += end.kind === 'reverted' ? 1 : 0;
+    revert.confirmed += confirmed;
+  }
+  if (isAfterRestart(open, end.grantedAt)) {
+    const install = baseEntry(open, 'install', end.segment);
+    install.closed += end.isFirstEnd ? 1 : 0;
+    install.events += end.kind === 'install-failed' ? 1 : 0;
+    install.confirmed += confirmed;
+  }
+  const zero = { slotEndsAt: slotEndOf(end.at), ended: 0, reverted: 0 };
+  const slot = entry(open.recent, recentKey(zero), zero);
+  slot.ended += 1;
+  slot.reverted += end.kind === 'reverted' ? 1 : 0;
+}
+
+function addCoinEvent(open: OpenCounts, event: CoinEvent): void {
+  const { metric, segment, pi } = event;
+  const zero = { metric, segment, pi, eventsTreated: 0, eventsControl: 0, eventsControlFirstHalf: 0 };
+  const one = entry(open.coin, coinKey(zero), zero);
+  one.eventsTreated += event.arm === 'treated' ? 1 : 0;
+  one.eventsControl += event.arm === 'control' ? 1 : 0;
+  one.eventsControlFirstHalf += event.arm === 'control' && event.isFirstHalf ? 1 : 0;
+}
+
+function addClosedWindow(open: OpenCounts, { metric, segment, arm, hadEvent }: WindowClosed): void {
+  const zero = { metric, segment, arm, closed: 0, events: 0 };
+  const one = entry(open.closed, closedKey(zero), zero);
+  one.closed += 1;
+  one.events += hadEvent ? 1 : 0;
+}
+
+function baseEntry(open: OpenCounts, metric: BaseCount['metric'], segment: SegmentId): Open<BaseCount> {
+  const zero = { metric, segment, open: 0, closed: 0, events: 0, confirmed: 0 };
+  return entry(open.base, baseKey(zero), zero);
+}
+
+function isAfterRestart(open: OpenCounts, grantedAt: FleetInstant): boolean {
+  return open.installRestartedAt === undefined || grantedAt > open.installRestartedAt;
+}
+
+function slotEndOf(at: FleetInstant): FleetInstant {
+  return fleetInstant(Math.ceil(at / RECENT_SLOT_MS) * RECENT_SLOT_MS);
+}
+
+/** The slot that `asOf` lies in, and the whole one before it while that ended less than a slot ago. */
+function isRecentAt(asOf: FleetInstant): (one: RecentEnds) => boolean {
+  return (one) => one.slotEndsAt > asOf - RECENT_SLOT_MS;
+}
+
+/** Keys end with the segment, the only part that may hold a space, so no two keys can be taken for each other. */
+function baseKey(one: BaseCount): string {
+  return `${one.metric} ${one.segment}`;
+}
+
+function coinKey(one: CoinCount): string {
+  return `${one.metric} ${one.pi} ${one.segment}`;
+}
+
+function closedKey(one: ClosedCount): string {
+  return `${one.metric} ${one.arm} ${one.segment}`;
+}
+
+function enrolmentKey(one: EnrolmentCount): string {
+  return `${one.pi} ${one.segment}`;
+}
+
+function recentKey(one: RecentEnds): string {
+  return String(one.slotEndsAt);
+}
+
+function indexed<T>(counts: readonly T[], keyOf: (one: T) => string): Map<string, Open<T>> {
+  return new Map(counts.map((one) => [keyOf(one), { ...one }]));
+}
+
+function entry<T>(counts: Map<string, T>, key: string, zero: T): T {
+  const found = counts.get(key);
+  if (found !== undefined) return found;
+  counts.set(key, zero);
+  return zero;
+}
+
+/** One order for one set of counts, so that equal evidence is equal text. */
+function sorted<T>(counts: ReadonlyMap<string, T>): readonly T[] {
+  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
