@@ -38,7 +38,9 @@ function installIfNeeded() {
   });
   if (npm.status !== 0) {
     rmSync(stampFile, { force: true });
-    fail(`npm ci ended with ${npm.status ?? npm.signal ?? npm.error?.message}. Mend what it says above, then run it again`);
+    fail(
+      `npm ci ended with ${npm.status ?? npm.signal ?? npm.error?.message}. Mend what it says above, then run it again`,
+    );
   }
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, lock);
