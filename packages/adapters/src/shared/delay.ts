@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as elapse } from 'node:timers/promises';
+
+/** Resolves after this much machine time: for polling what tells nobody when it is ready. */
+export async function delay(timeMs: number): Promise<void> {
+  await elapse(timeMs);
+}
