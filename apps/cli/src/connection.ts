@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { readTextIfPresent } from '@outrider/adapters/shared/files';
+import { parseText } from '@outrider/protocol/kernel/json-text';
+import { record, text } from '@outrider/protocol/kernel/reader';
+import type { Command } from 'commander';
+import { CommandFailure, usageFailure } from './failure.ts';
+import { fileFailure, pathOf } from './files.ts';
+import type { World } from './world.ts';
+
+/** Where the server is and how to be let in. */
+export interface Connection {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface ConnectionFlags {
+  readonly data?: string;
+  readonly server?: string;
+  readonly token?: string;
+}
+
+/** Adds the flags that name a server to a verb. */
+export function withConnection(command: Command): Command {
+  return command
+    .option(
+      '--data <folder>',
+      'data folder of a server on this machine (default: OUTRIDER_DATA, else .outrider in the checkout)',
+    )
+    .option('--server <url>', 'a server elsewhere, for example http://10.0.0.5:8440 (default: OUTRIDER_SERVER)')
+    .option('--token <token>', 'bearer token for --server (default: OUTRIDER_TOKEN)');
+}
+
+/** The data folder: --data, else OUTRIDER_DATA, else `.outrider` in the checkout. */
+export function dataFolder(world: World, flags: { readonly data?: string }): string {
+  return pathOf(world, flags.data ?? world.environment.OUTRIDER_DATA ?? join(world.root, '.outrider'));
+}
+
+/** Finds the server: --server with a token, or the data folder in which a running server left its address and token. */
+export async function findServer(world: World, flags: ConnectionFlags): Promise<Connection> {
+  const server = flags.server ?? (flags.data === undefined ? world.environment.OUTRIDER_SERVER : undefined);
+  if (server === undefined) return serverOfFolder(world, dataFolder(world, flags));
+  if (flags.data !== undefined)
+    throw usageFailure('Both --data and --server were given; one of them says where the server is');
+  const token = flags.token ?? world.environment.OUTRIDER_TOKEN;
+  if (token === undefined || token === '') {
+    throw usageFailure(`No token was given for ${server}; add --token or set OUTRIDER_TOKEN`);
+  }
+  return { url: parseServerUrl(server), token };
+}
+
+async function serverOfFolder(world: World, folder: string): Promise<Connection> {
+  const address = await readIfPresent('server address', join(folder, 'server.json'));
+  if (address === undefined) {
+    throw new CommandFailure(
+      'unreachable',
+      `No server has run in ${folder}; start one with \`outrider up\`, or name it with --data or --server`,
+    );
+  }
+  const parsed = parseText(address, { noun: 'server-address', bytesMax: ADDRESS_BYTES_MAX, reader: serverAddress });
+  if (!parsed.ok)
+    throw new CommandFailure(
+      'failed',
+      `${join(folder, 'server.json')} is damaged; start the server again with \`outrider up\``,
+    );
+  const token = await readIfPresent('admin token', join(folder, 'admin-token'));
+  if (token === undefined) {
+    throw new CommandFailure(
+      'failed',
+      `There is no admin-token in ${folder}; start the server again with \`outrider up\`, which makes one`,
+    );
+  }
+  return { url: parseServerUrl(parsed.value.url), token: world.environment.OUTRIDER_TOKEN ?? token.trim() };
+}
+
+/** A URL and a process id. */
+const ADDRESS_BYTES_MAX = 4_096;
+const serverAddress = record<{ readonly url: string }>({ url: text({ charactersMin: 1, charactersMax: 1_024 }) });
+
+function parseServerUrl(server: string): string {
+  const url = URL.parse(server);
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw usageFailure(
+      `The server is ${server}, allowed is a URL with http or https, for example http://127.0.0.1:8440`,
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+async function readIfPresent(noun: string, path: string): Promise<string | undefined> {
+  try {
+    return await readTextIfPresent(path);
+  } catch (cause) {
+    throw fileFailure(cause, noun, path, 'read');
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createSeed, publicKeyOf, signerFromSeed } from '@outrider/adapters/shared/ed25519';
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { PublicKey } from '@outrider/domain/trust/envelope';
+import type { Signer } from '@outrider/domain/trust/ports';
+import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
+import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import type { ParseError } from '@outrider/protocol/kernel/parse-error';
+import { literal, malformed, record } from '@outrider/protocol/kernel/reader';
+import { base64Of, keyId, label } from '@outrider/protocol/kernel/values';
+import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+
+/** The half of a key that everyone may see: what `key role` is made from. */
+export interface PublicKeyFile extends PublicKey {
+  readonly schema: 1;
+  /** The signing group it belongs to, for example `build`. */
+  readonly group: string;
+}
+
+/** A new key pair of a group, from the machine's random source. */
+export function newKeyFile(group: string): KeyFile {
+  const seed = createSeed();
+  return { schema: 1, group, ...signerFromSeed(seed).publicKey, privateKey: Buffer.from(seed).toString('base64') };
+}
+
+/** The signer of a key file. Code: body-malformed when the two halves do not belong together. */
+export function signerOf(file: KeyFile): Result<Signer, ParseError> {
+  const signer = signerFromSeed(Buffer.from(file.privateKey, 'base64'));
+  if (signer.publicKey.keyId === file.keyId && signer.publicKey.publicKey === file.publicKey) return ok(signer);
+  return malformed(
+    `the public key of ${file.keyId}`,
+    `the public half of its own private key, ${signer.publicKey.keyId}`,
+  );
+}
+
+/** The public half of a key file. */
+export function publicHalf({ schema, group, keyId, publicKey }: PublicKeyFile): PublicKeyFile {
+  return { schema, group, keyId, publicKey };
+}
+
+/** Writes the public half. */
+export function encodePublicKeyFile(file: PublicKeyFile): string {
+  return encodeJson(publicHalf(file));
+}
+
+/** Reads the public half from a public or a secret key file; the id must be that of the key. Code: body-malformed. */
+export function parsePublicKeyFile(body: string): Result<PublicKeyFile, ParseError> {
+  const secret = parseKeyFile(body);
+  const parsed = secret.ok
+    ? secret
+    : parseText(body, { noun: 'key-file', bytesMax: REQUEST_BYTES_MAX, reader: publicKeyFile });
+  if (!parsed.ok) return parsed;
+  const expected = publicKeyOf(Buffer.from(parsed.value.publicKey, 'base64')).keyId;
+  if (expected === parsed.value.keyId) return ok(publicHalf(parsed.value));
+  return malformed(parsed.value.keyId, `the SHA-256 of the public key, ${expected}`);
+}
+
+const publicKeyFile = record<PublicKeyFile>({ schema: literal(1), group: label, keyId, publicKey: base64Of(32) });

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import type { SigningGroup, SigningRole } from '@outrider/domain/trust/role';
+import { encodeSigningRole } from '@outrider/protocol/trust/anchors';
+import { encodeKeyFile } from '@outrider/protocol/trust/key-file';
+import type { Command } from 'commander';
+import { dataFolder } from '../connection.ts';
+import { CommandFailure, usageFailure } from '../failure.ts';
+import { createFile, readDocument } from '../files.ts';
+import { parseCount, parseLabel, repeated } from '../flags.ts';
+import { encodePublicKeyFile, newKeyFile, type PublicKeyFile, parsePublicKeyFile } from '../key-files.ts';
+import { show } from '../output.ts';
+import type { World } from '../world.ts';
+
+/** `outrider key`: who may sign releases. Secrets are files of mode 0600, made once and never overwritten. */
+export function keyNoun(program: Command, world: World): void {
+  const key = program.command('key').description('signing keys and the role they make up');
+
+  key
+    .command('create')
+    .description('make an Ed25519 key pair: a secret file (mode 0600) and <file>.public.json to hand out')
+    .requiredOption('--group <name>', 'who holds it, for example build or release-engineering', parseLabel)
+    .requiredOption('--out <file>', 'the secret file, for example build.key.json')
+    .option('--json', 'print JSON')
+    .action((flags: CreateFlags) => create(world, flags));
+
+  key
+    .command('show')
+    .description('print the public half of a key file')
+    .argument('<file>', 'a secret or a public key file')
+    .option('--json', 'print JSON')
+    .action(async (file: string, flags: { json?: true }) => showKey(world, await readKey(world, file), flags));
+
+  key
+    .command('role')
+    .description('write who must sign a release: one valid signature from each of --threshold groups')
+    .requiredOption('--key <file>', 'a public key file; repeat it for each key', repeated)
+    .requiredOption('--threshold <groups>', 'how many different groups must sign', parseCount)
+    .option('--out <file>', 'the role (default: release-role.json in the data folder)')
+    .option('--data <folder>', 'data folder of the server')
+    .option('--json', 'print JSON')
+    .action((flags: RoleFlags) => role(world, flags));
+}
+
+interface CreateFlags {
+  readonly group: string;
+  readonly out: string;
+  readonly json?: true;
+}
+
+async function create(world: World, flags: CreateFlags): Promise<void> {
+  const file = newKeyFile(flags.group);
+  const publicPath = `${flags.out.replace(/(\.key)?\.json$/, '')}.public.json`;
+  await createFile(world, { noun: 'key file', path: flags.out, mode: 0o600 }, `${encodeKeyFile(file)}\n`);
+  await createFile(world, { noun: 'public key file', path: publicPath, mode: 0o644 }, `${encodePublicKeyFile(file)}\n`);
+  world.log(`The secret is in ${flags.out}; hand out ${publicPath} only`);
+  showKey(world, file, flags);
+}
+
+function readKey(world: World, path: string): Promise<PublicKeyFile> {
+  return readDocument(world, { noun: 'key file', path }, parsePublicKeyFile);
+}
+
+function showKey(world: World, file: PublicKeyFile, flags: { readonly json?: true }): void {
+  show(world, flags, encodePublicKeyFile(file), () => [
+    ['group', file.group],
+    ['key id', file.keyId],
+    ['public key', file.publicKey],
+  ]);
+}
+
+interface RoleFlags {
+  readonly key: readonly string[];
+  readonly threshold: number;
+  readonly out?: string;
+  readonly data?: string;
+  readonly json?: true;
+}
+
+async function role(world: World, flags: RoleFlags): Promise<void> {
+  const keys = await Promise.all(flags.key.map((path) => readKey(world, path)));
+  const made = roleOf(keys, flags.threshold);
+  const path = flags.out ?? join(dataFolder(world, flags), 'release-role.json');
+  const text = encodeSigningRole(made);
+  await createFile(world, { noun: 'release role', path, mode: 0o644 }, `${text}\n`);
+  world.log(`The role is in ${path}`);
+  show(world, flags, text, () => [
+    ['threshold', made.threshold],
+    ...made.groups.map(({ name, keys: own }): readonly [string, string] => [
+      name,
+      own.map(({ keyId }) => keyId).join(' '),
+    ]),
+  ]);
+}
+
+/** Keys by group; as many groups as the threshold at least, or nothing could ever be signed. */
+function roleOf(keys: readonly PublicKeyFile[], threshold: number): SigningRole {
+  const byGroup = Map.groupBy(keys, ({ group }) => group);
+  const groups = [...byGroup].map(
+    ([name, own]): SigningGroup => ({ name, keys: own.map(({ keyId, publicKey }) => ({ keyId, publicKey })) }),
+  );
+  const twice = keys.find(({ keyId }, index) => keys.findIndex((other) => other.keyId === keyId) !== index);
+  if (twice !== undefined)
+    throw usageFailure(`The key ${twice.keyId} was named twice; each key stands in one group once`);
+  if (threshold <= groups.length) return { threshold, groups };
+  throw new CommandFailure(
+    'usage',
+    `The threshold is ${threshold} and the keys make up ${groups.length} groups (${[...byGroup.keys()].join(', ')}); lower it or add keys of another group`,
+  );
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Command, CommanderError, type Option } from 'commander';
+import { EXIT_CODES } from './exit-codes.ts';
+import { CommandFailure } from './failure.ts';
+import { keyNoun } from './nouns/key.ts';
+import type { World } from './world.ts';
+
+/** Runs one command line to its end and gives the exit code; every failure is one sentence on standard error. */
+export async function run(world: World, parameters: readonly string[]): Promise<number> {
+  const program = buildProgram(world);
+  try {
+    await program.parseAsync([...parameters], { from: 'user' });
+    return EXIT_CODES.ok;
+  } catch (cause) {
+    const failure = asFailure(cause, program, parameters);
+    if (failure === undefined) return EXIT_CODES.ok;
+    const isJson = parameters.includes('--json');
+    world.log(
+      isJson
+        ? JSON.stringify({ error: { code: failure.code, message: failure.message } })
+        : `outrider: ${failure.message}`,
+    );
+    return EXIT_CODES[failure.exit];
+  }
+}
+
+function buildProgram(world: World): Command {
+  const program = new Command('outrider');
+  program
+    .description('Over-the-air updates that ride ahead: `outrider <noun> <verb>`')
+    .exitOverride()
+    .configureOutput({ writeOut: world.write, writeErr: () => {}, outputError: () => {} })
+    .showSuggestionAfterError(false)
+    .helpCommand(false)
+    .addHelpText('after', exitCodeHelp());
+  keyNoun(program, world);
+  inherit(program);
+  return program;
+}
+
+/** Settings that commander hands down only to commands made after them. */
+function inherit(program: Command): void {
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    inherit(command);
+  }
+}
+
+function exitCodeHelp(): string {
+  const codes = Object.entries(EXIT_CODES).map(([name, code]) => `${code} ${name}`);
+  return `\nExit codes: ${codes.join(', ')}`;
+}
+
+/** Undefined: help was asked for and given. What nobody foresaw is thrown on: a bug shows its stack. */
+function asFailure(cause: unknown, program: Command, parameters: readonly string[]): CommandFailure | undefined {
+  if (cause instanceof CommandFailure) return cause;
+  if (!(cause instanceof CommanderError)) throw cause;
+  if (cause.exitCode === 0) return undefined;
+  const command = commandOf(program, parameters);
+  const said = sentenceOf(cause);
+  // A value that was refused carries what is allowed; for all else the whole command line is shown.
+  const allowed = cause.code === 'commander.invalidArgument' ? '' : `; ${allowedIn(command)}`;
+  return new CommandFailure('usage', `${said}${allowed}. See \`${pathOf(command)} --help\``, { code: cause.code });
+}
+
+function sentenceOf(cause: CommanderError): string {
+  if (cause.code === 'commander.help') return 'The command is not complete';
+  const [line = ''] = cause.message.replace(/^error: /, '').split('\n');
+  const text = line.replace(/\.$/, '').replace(' is invalid. ', ' is invalid; ');
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+/** The deepest command that the words lead to. */
+function commandOf(program: Command, parameters: readonly string[]): Command {
+  let command = program;
+  for (const word of parameters) {
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) break;
+    command = next;
+  }
+  return command;
+}
+
+function allowedIn(command: Command): string {
+  if (command.commands.length > 0) return `allowed are ${command.commands.map((one) => one.name()).join(', ')}`;
+  const words = command.registeredArguments.map((argument) =>
+    argument.required ? `<${argument.name()}>` : `[${argument.name()}]`,
+  );
+  const flags = command.options.filter((option) => !option.hidden).map(flagOf);
+  return `allowed are ${[...words, ...flags].join(' ')}`;
+}
+
+function flagOf(option: Option): string {
+  return option.mandatory ? option.flags : `[${option.flags}]`;
+}
+
+function pathOf(command: Command): string {
+  const parent = command.parent;
+  return parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Everything a command needs of the world beside files: handed over by `main.ts`, and by tests. */
+export interface World {
+  /** The root of the checkout; its programs are started as child processes. */
+  readonly root: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Relative paths on the command line start here. */
+  readonly workingFolder: string;
+  /** Results: standard output. */
+  readonly write: (text: string) => void;
+  /** Progress and failures: standard error, one line a call. */
+  readonly log: (line: string) => void;
+  /** Standard input, line by line. */
+  readonly inputLines: () => AsyncIterable<string>;
+  readonly fetch: typeof fetch;
+  /** Runs a program of the checkout with this runtime until it ends; Ctrl-C reaches it first. Gives its exit code. */
+  readonly runProgram: (program: ChildProgram) => Promise<number>;
+}
+
+export interface ChildProgram {
+  /** From the root, for example `apps/server/src/main.ts`. */
+  readonly path: string;
+  readonly parameters: readonly string[];
+  /** Where lines of JSON on its standard error go; everything else it says is shown. Absent: all is shown. */
+  readonly logFile?: string;
+}
