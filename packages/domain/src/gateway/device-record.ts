@@ -26,7 +26,14 @@ export interface DeviceStatus {
 export interface RunningSoftware {
   readonly version: string;
   readonly releaseCounter: ReleaseCounter;
-  readonly components: readonly { readonly name: string; readonly digest: Sha256 }[];
+  readonly components: readonly RunningComponent[];
+}
+
+export interface RunningComponent {
+  readonly name: string;
+  readonly digest: Sha256;
+  /** SemVer; told of components outside the bundle, so that releases can depend on them. */
+  readonly version?: string;
 }
 
 /** The states of the device's own machine (domain/device), as it reports them. */
@@ -44,7 +51,7 @@ export type ReportedState =
   | 'deferred'
   | 'reverted';
 
-/** A device with its rows in the ledgers of live rollouts: what the two answers need. */
+/** A device with its rows in all ledgers, ascending by position: what the two answers need. */
 export interface KnownDevice {
   readonly record: DeviceRecord;
   readonly ledger: readonly LedgerRow[];

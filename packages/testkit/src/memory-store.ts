@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { memoryCatalogue } from './memory-store/catalogue.ts';
+import { memoryDecisions } from './memory-store/decisions.ts';
+import { memoryDeltas } from './memory-store/deltas.ts';
+import { memoryExposures } from './memory-store/exposures.ts';
+import { memoryInstallation } from './memory-store/installation.ts';
+import { memoryLedger } from './memory-store/ledger.ts';
+import { memoryPolicyLog } from './memory-store/policy-log.ts';
+import { memoryRegistry } from './memory-store/registry.ts';
+import { memoryReports } from './memory-store/reports.ts';
+import { emptyMemoryState } from './memory-store/state.ts';
+
+/** Every port of a server's store in memory, deterministic: the same semantics as PostgreSQL, for simulator and tests. */
+export function memoryStore(): ServerStore {
+  const state = emptyMemoryState();
+  return {
+    registry: memoryRegistry(state),
+    ledger: memoryLedger(state),
+    reports: memoryReports(state),
+    policyLog: memoryPolicyLog(state),
+    exposures: memoryExposures(state),
+    catalogue: memoryCatalogue(state),
+    deltas: memoryDeltas(state),
+    decisions: memoryDecisions(state),
+    installation: memoryInstallation(),
+    async close() {},
+  };
+}

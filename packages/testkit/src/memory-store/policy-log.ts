@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { err, ok } from '@outrider/domain/kernel/result';
+import { foldPolicy } from '@outrider/domain/policy/fold';
+import type { PolicyEntry } from '@outrider/domain/policy/log';
+import type { PolicyLog } from '@outrider/domain/policy/ports';
+import { widenExposure } from './exposures.ts';
+import type { MemoryState } from './state.ts';
+
+/** The fold of the log is at hand all the time: the ledger asks it where PostgreSQL locks the rows made from it. */
+export function memoryPolicyLog(state: MemoryState): PolicyLog {
+  return {
+    async appendEntry({ expected, at, author, change, exposure }) {
+      const actual = state.policy.revision;
+      if (expected !== actual) return err({ code: 'revision-stale', expected, actual });
+      const entry: PolicyEntry = { revision: (actual + 1) as typeof actual, at, author, change };
+      state.policy = foldPolicy(state.policy, entry);
+      state.entries.push(entry);
+      if (exposure !== undefined) widenExposure(state.exposures, exposure);
+      return ok(entry);
+    },
+    async loadEntries(after) {
+      return state.entries.slice(after);
+    },
+  };
+}

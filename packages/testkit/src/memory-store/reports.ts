@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
+import type { ReportLog } from '@outrider/domain/gateway/ports';
+import type { Report, ReportEvent, StoredReport } from '@outrider/domain/gateway/report';
+import { type LedgerEntry, type MemoryState, takenInAt } from './state.ts';
+
+export function memoryReports(state: MemoryState): ReportLog {
+  return {
+    async appendReports(reports) {
+      return reports.map((one) => appendReport(state, one));
+    },
+    async loadReports(rolloutId, { afterPosition, limit }) {
+      return state.reports
+        .slice(afterPosition)
+        .filter((one) => one.report.rolloutId === rolloutId)
+        .slice(0, limit);
+    },
+  };
+}
+
+function appendReport(state: MemoryState, { report, receivedAt }: StoredReport): 'counted' | 'duplicate' | 'unmatched' {
+  const key = `${report.deviceId} ${report.sequence}`;
+  if (state.reportKeys.has(key)) return 'duplicate';
+  state.reportKeys.add(key);
+  const at = takenInAt(state, report.rolloutId, receivedAt);
+  state.reports.push({ position: state.reports.length + 1, report, receivedAt: at });
+  const entry = matchingEntry(state.ledgerOfDevice.get(report.deviceId) ?? [], report);
+  if (entry === undefined) return 'unmatched';
+  const field = OUTCOME_FIELD[report.event];
+  if (entry.outcome[field] === undefined) entry.outcome = { ...entry.outcome, [field]: at };
+  return 'counted';
+}
+
+const OUTCOME_FIELD = {
+  verified: 'verifiedAt',
+  reverted: 'revertedAt',
+  'install-failed': 'installFailedAt',
+  crash: 'crashedAt',
+  'sensor-fault': 'sensorFaultAt',
+} as const satisfies Record<ReportEvent, keyof LedgerOutcome>;
+
+/** The row of the permit it names; for a fault without a permit (the control arm) the device's newest enrolment. */
+function matchingEntry(entries: readonly LedgerEntry[], report: Report): LedgerEntry | undefined {
+  const ofRollout = entries.filter((entry) => entry.outcome.row.rolloutId === report.rolloutId);
+  if (report.permitId !== undefined) {
+    return ofRollout.find(
+      ({ outcome: { row } }) => row.permitId === report.permitId && row.releaseId === report.releaseId,
+    );
+  }
+  const isFault = report.event === 'crash' || report.event === 'sensor-fault';
+  return isFault ? ofRollout.findLast((entry) => entry.outcome.row.kind === 'enrolment') : undefined;
+}
