@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ArmOutcomes, EvidenceLine, LiveAgent, LiveRollout, LiveState } from './live-state.ts';
+
+/** Fewer columns than this are treated as this many: the frame is cut, never wrapped. */
+const COLUMNS_MIN = 40;
+const COLUMNS_MAX = 110;
+const EVENTS_SHOWN = 6;
+const EVIDENCE_SHOWN = 6;
+
+/** The lines of one frame, each at most `columns` wide. Marks and words carry the meaning, colour only repeats it. */
+export function frameLines(state: LiveState, columns: number): readonly string[] {
+  const width = Math.min(Math.max(columns, COLUMNS_MIN), COLUMNS_MAX);
+  const lines = [
+    state.heading,
+    `${state.phase}   fleet day ${state.fleetDays.toFixed(1)}   ${(state.elapsedMs / 1000).toFixed(0)} s   ${state.requests} requests`,
+    '',
+    ...(state.rollout === undefined ? [] : [...rolloutLines(state.rollout, width), '']),
+    ...agentLines(state.agents),
+    '',
+    ...state.events.slice(-EVENTS_SHOWN).map((event) => `  ${event}`),
+  ];
+  return lines.map((line) => cut(line, columns));
+}
+
+/** One plain line for logs and pipes: the same state without a frame. */
+export function plainLine(state: LiveState): string {
+  const parts = [`${(state.elapsedMs / 1000).toFixed(0)} s`, `day ${state.fleetDays.toFixed(1)}`, state.phase];
+  const { rollout } = state;
+  if (rollout !== undefined) {
+    const { version, state: rolloutState, waveName, granted, cap, population } = rollout;
+    parts.push(`${version} ${rolloutState}, wave ${waveName}, granted ${granted}, cap ${cap} of ${population}`);
+    const [top] = strongest(rollout.evidence);
+    if (top !== undefined) {
+      parts.push(`ln E ${top.metric} ${top.segment} ${top.lnE.toFixed(1)} of ${top.threshold.toFixed(1)}`);
+    }
+    if (rollout.holdReason !== undefined) parts.push(`holding: ${rollout.holdReason}`);
+  }
+  return parts.join(' | ');
+}
+
+function rolloutLines(rollout: LiveRollout, width: number): readonly string[] {
+  const { version, state, waveName, waveNumber, waveCount, population, cap, granted, pi } = rollout;
+  const counts = `granted ${granted}  cap ${cap}  of ${population}  pi ${pi.toFixed(2)}`;
+  return [
+    `release ${version}: ${state}   wave ${waveName} (${waveNumber} of ${waveCount})`,
+    `exposure [${exposureBar({ granted, cap, population }, Math.max(10, width - counts.length - 14))}] ${counts}`,
+    ...(rollout.holdReason === undefined ? [] : [`holding: ${rollout.holdReason}`]),
+    '',
+    ...rollout.arms.map(armLine),
+    '',
+    'evidence against its threshold (natural logarithms)',
+    ...strongest(rollout.evidence)
+      .slice(0, EVIDENCE_SHOWN)
+      .map((line) => evidenceLine(line, Math.max(10, width - 52))),
+  ];
+}
+
+/** `#` has a permit, `+` may get one under the cap, `.` waits. */
+function exposureBar(counts: { granted: number; cap: number; population: number }, width: number): string {
+  const { granted, cap, population } = counts;
+  const cells = (count: number) => Math.min(width, Math.round((width * count) / Math.max(1, population)));
+  const full = Math.max(cells(granted), granted > 0 ? 1 : 0);
+  const open = Math.max(0, cells(cap) - full);
+  return '#'.repeat(full) + '+'.repeat(open) + '.'.repeat(Math.max(0, width - full - open));
+}
+
+function armLine(outcomes: ArmOutcomes): string {
+  const { arm, enrolled, confirmed, reverted, installFailed, silent, crashed, sensorFaults } = outcomes;
+  const installs =
+    confirmed === undefined
+      ? ' '.repeat(46)
+      : `confirmed ${pad(confirmed)} reverted ${pad(reverted ?? 0)} failed ${pad(installFailed ?? 0)} `;
+  return `${arm.padEnd(8)} enrolled ${pad(enrolled)} ${installs}silent ${pad(silent)} crash ${pad(crashed)} sensor ${pad(sensorFaults)}`;
+}
+
+function evidenceLine({ metric, segment, lnE, threshold }: EvidenceLine, width: number): string {
+  const filled = Math.min(width, Math.max(0, Math.round((width * lnE) / threshold)));
+  const mark = lnE >= threshold ? 'OVER' : '';
+  const bar = '='.repeat(filled) + ' '.repeat(width - filled);
+  const name = `  ${metric.padEnd(10)} ${segment.padEnd(9)}`;
+  return `${name} [${bar}] ${lnE.toFixed(1).padStart(6)} of ${threshold.toFixed(1).padStart(5)} ${mark}`;
+}
+
+function agentLines(agents: readonly LiveAgent[]): readonly string[] {
+  return agents.map(
+    ({ id, hardwareId, state, activeVersion, slot }) =>
+      `agent ${id.padEnd(18)} ${hardwareId}  ${state.padEnd(12)} runs ${activeVersion} in slot ${slot}`,
+  );
+}
+
+/** Nearest to its threshold first. */
+function strongest(evidence: readonly EvidenceLine[]): readonly EvidenceLine[] {
+  return [...evidence].sort((a, b) => b.lnE / b.threshold - a.lnE / a.threshold);
+}
+
+function pad(count: number): string {
+  return String(count).padStart(5);
+}
+
+function cut(line: string, columns: number): string {
+  return line.length <= columns ? line : line.slice(0, Math.max(0, columns));
+}
