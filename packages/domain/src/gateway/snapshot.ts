@@ -2,7 +2,7 @@
 import type { Delta } from '../delta/delta.ts';
 import type { Revision, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { Exposure } from '../policy/exposure.ts';
-import type { Scope } from '../policy/log.ts';
+import type { PausedScope } from '../policy/log.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import type { PublishedRelease } from '../release/release.ts';
 
@@ -10,14 +10,9 @@ import type { PublishedRelease } from '../release/release.ts';
 export interface PolicySnapshot {
   readonly revision: Revision;
   readonly pausedScopes: readonly PausedScope[];
-  /** Live rollouts (running, paused, halted, rolling back, completed), newest first, by device type. */
+  /** Live rollouts (running, paused, halted, rolling back, rolled back, completed), newest first, by device type. */
   readonly rolloutsByDeviceType: ReadonlyMap<string, readonly LiveRollout[]>;
   readonly rollouts: ReadonlyMap<RolloutId, LiveRollout>;
-}
-
-export interface PausedScope {
-  readonly scope: Scope;
-  readonly isIncludingRollback: boolean;
 }
 
 /** One rollout with all it refers to. */

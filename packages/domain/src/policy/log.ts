@@ -29,7 +29,18 @@ export type PolicyChange =
       readonly reason: string;
     }
   /** `global` or `region:<name>`: everything in that scope stops or may go on. */
-  | { readonly kind: 'scope-paused'; readonly scope: Scope; readonly reason: string; readonly isIncludingRollback?: boolean }
+  | {
+      readonly kind: 'scope-paused';
+      readonly scope: Scope;
+      readonly reason: string;
+      readonly isIncludingRollback?: boolean;
+    }
   | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
 
 export type Scope = 'global' | `region:${string}`;
+
+/** A scope in which nothing may be exposed; whether its rollbacks stop too was said by the one who paused it. */
+export interface PausedScope {
+  readonly scope: Scope;
+  readonly isIncludingRollback: boolean;
+}

@@ -4,15 +4,15 @@ import type {
   DeviceStatus,
   KnownDevice,
   ReportedState,
+  RunningComponent,
   RunningSoftware,
 } from '@outrider/domain/gateway/device-record';
-import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, oneOf, record, whole } from '../kernel/reader.ts';
+import { listOf, oneOf, optional, record, whole } from '../kernel/reader.ts';
 import { deviceId, instant, label, releaseCounter, sha256, version } from '../kernel/values.ts';
 import { publicKey } from '../trust/envelope.ts';
 import { ledgerRow } from './ledger.ts';
@@ -55,7 +55,7 @@ export const deviceAttributes = record<DeviceAttributes>({
 export const runningSoftware = record<RunningSoftware>({
   version,
   releaseCounter,
-  components: listOf(record<{ readonly name: string; readonly digest: Sha256 }>({ name: label, digest: sha256 }), {
+  components: listOf(record<RunningComponent>({ name: label, digest: sha256, version: optional(version) }), {
     countMax: COMPONENTS_MAX,
   }),
 });

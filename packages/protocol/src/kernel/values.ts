@@ -84,7 +84,7 @@ const INSTANT_MS = whole({ min: 0, max: 8_640_000_000_000_000 });
 const DURATION_MS = whole({ min: 0, max: 3_155_760_000_000 });
 
 function id<T extends Brand<string, string>>(noun: string): Reader<T> {
-  return parsedBy((value) => parseId<T>(noun, value), `${noun}: ${ID_ALLOWED}`);
+  return parsedBy((value) => parseId<T>(noun, value), `a ${noun}: ${ID_ALLOWED}`);
 }
 
 function branded<T extends Brand<number, string>>(min: number): Reader<T> {

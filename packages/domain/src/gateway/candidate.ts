@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SegmentId } from '../kernel/ids.ts';
+import { populationOf } from '../policy/exposure.ts';
+import type { PausedScope, Scope } from '../policy/log.ts';
+import { orderOf } from '../policy/place.ts';
+import type { ReleaseManifest, RollbackTwin } from '../release/release.ts';
+import type { DeviceRecord, KnownDevice, RunningSoftware } from './device-record.ts';
+import type { LedgerRow } from './ledger.ts';
+import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
+
+/** One device before one live rollout, with all that the predicates ask about. */
+export interface Candidate {
+  readonly live: LiveRollout;
+  readonly manifest: ReleaseManifest;
+  readonly device: DeviceRecord;
+  readonly hardwareId: string;
+  readonly running: RunningSoftware;
+  readonly segment: SegmentId;
+  /** Stands in a ring of the waves up to the current one. */
+  readonly isInRing: boolean;
+  /** The newest enrolment of the device in this rollout, in either arm. */
+  readonly enrolment?: LedgerRow;
+  /** The row of the rollback twin, if it was permitted before. */
+  readonly rollbackRow?: LedgerRow;
+  /** Paused scopes that the device lies in. */
+  readonly paused: readonly PausedScope[];
+}
+
+/** A candidate of a rollout that takes its release back by the rollback twin. */
+export interface RollbackCandidate extends Candidate {
+  readonly twin: RollbackTwin;
+}
+
+/** The device before the rollout; what it runs is what it says now, not what the registry remembers. */
+export function candidateOf(
+  snapshot: PolicySnapshot,
+  live: LiveRollout,
+  { device, running }: { readonly device: KnownDevice; readonly running: RunningSoftware },
+): Candidate {
+  const { rolloutId, segmentBy } = live.rollout.plan;
+  const { record } = device;
+  const rows = device.ledger.filter((row) => row.rolloutId === rolloutId);
+  const enrolment = newest(rows.filter((row) => row.kind === 'enrolment'));
+  const rollbackRow = newest(rows.filter((row) => row.kind === 'rollback'));
+  return {
+    live,
+    manifest: live.release.manifest,
+    device: record,
+    hardwareId: record.attributes.hardwareId,
+    running,
+    // Attribute values are parsed by the same pattern as ids: this is the constructor of a segment.
+    segment: record.attributes[segmentBy] as SegmentId,
+    isInRing: isInRing(live, record),
+    ...(enrolment === undefined ? {} : { enrolment }),
+    ...(rollbackRow === undefined ? {} : { rollbackRow }),
+    paused: snapshot.pausedScopes.filter((one) => isInScope(one.scope, record)),
+  };
+}
+
+/** The same as a candidate for the way back, if the rollout goes back and its release has a twin. */
+export function rollbackCandidateOf(candidate: Candidate): RollbackCandidate | undefined {
+  const { state } = candidate.live.rollout;
+  const twin = candidate.manifest.rollbackTwin;
+  if (twin === undefined || (state !== 'rolling-back' && state !== 'rolled-back')) return undefined;
+  return { ...candidate, twin };
+}
+
+/**
+ * The share of the hash order that may download, in [0, 1]: the same in each segment, so that each has its random sample.
+ * Zero while only rings are open; one once the rollout is complete.
+ */
+export function thresholdOf(live: LiveRollout): number {
+  const { exposure, rollout } = live;
+  if (exposure.isComplete || rollout.state === 'completed') return 1;
+  const wave = rollout.plan.waves[exposure.waveIndex];
+  const population = populationOf(exposure);
+  if (wave === undefined || wave.exposurePermille === 0 || population === 0) return 0;
+  return Math.min(1, exposure.downloadsAllowed / population);
+}
+
+/** Whether the device's place in the order lies below the threshold. */
+export function isInPrefix({ live, device }: Candidate): boolean {
+  return orderOf(live.rollout.plan.salt, device.deviceId) < thresholdOf(live);
+}
+
+function isInRing({ rollout, exposure }: LiveRollout, { attributes }: DeviceRecord): boolean {
+  const opened = rollout.plan.waves.slice(0, exposure.waveIndex + 1);
+  return opened.some((wave) => wave.ringTags.some((tag) => attributes.tags.includes(tag)));
+}
+
+function isInScope(scope: Scope, { attributes }: DeviceRecord): boolean {
+  return scope === 'global' || scope === `region:${attributes.region}`;
+}
+
+function newest(rows: readonly LedgerRow[]): LedgerRow | undefined {
+  return rows.reduce<LedgerRow | undefined>(
+    (best, row) => (best === undefined || row.enrolment > best.enrolment ? row : best),
+    undefined,
+  );
+}

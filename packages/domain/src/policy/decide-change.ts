@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertNever } from '../kernel/assert.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+import { nextState } from '../kernel/table.ts';
+import type { PolicyError } from './errors.ts';
+import type { Policy } from './fold.ts';
+import type { PolicyChange } from './log.ts';
+import type { Rollout, RolloutState } from './rollout.ts';
+import { ROLLOUT_TABLE } from './rollout-table.ts';
+import { validatePlan } from './validate-plan.ts';
+
+/**
+ * Whether the change is possible on this policy. The answer holds for its revision alone: whoever appends the change
+ * names that revision, and loses when another was faster. Codes: those of `PolicyError`.
+ */
+export function decideChange(policy: Policy, change: PolicyChange): Result<PolicyChange, PolicyError> {
+  const error = faultOf(policy, change);
+  return error === undefined ? ok(change) : err(error);
+}
+
+function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined {
+  switch (change.kind) {
+    case 'rollout-created':
+      return faultOfCreation(policy, change);
+    case 'rollout-event':
+      return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
+    case 'segment-halted':
+      return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'scope-paused':
+      return undefined;
+    case 'scope-resumed':
+      return policy.pausedScopes.some((one) => one.scope === change.scope)
+        ? undefined
+        : { code: 'scope-not-paused', scope: change.scope };
+    default:
+      return assertNever(change);
+  }
+}
+
+function faultOfCreation(policy: Policy, { plan }: Of<'rollout-created'>): PolicyError | undefined {
+  const { rolloutId, salt } = plan;
+  if (policy.rollouts.has(rolloutId)) return { code: 'rollout-exists', rolloutId };
+  for (const other of policy.rollouts.values()) {
+    // One salt twice would make the same devices the canaries of both rollouts.
+    if (other.plan.salt === salt) return { code: 'salt-reused', salt, rolloutId: other.plan.rolloutId };
+  }
+  const valid = validatePlan(plan);
+  return valid.ok ? undefined : valid.error;
+}
+
+function faultOfEvent({ state }: Rollout, change: Of<'rollout-event'>): PolicyError | undefined {
+  const { event } = change;
+  if (nextState(ROLLOUT_TABLE, state, event) === undefined) return { code: 'transition-impossible', state, event };
+  const stopsRollback = state === 'rolling-back' && (event === 'pause' || event === 'cancel');
+  if (stopsRollback && change.isIncludingRollback !== true) return { code: 'rollback-not-included', event };
+  return undefined;
+}
+
+function faultOfSegmentHalt(rollout: Rollout, { segment }: Of<'segment-halted'>): PolicyError | undefined {
+  if (!CAN_HALT_SEGMENT.has(rollout.state)) return { code: 'rollout-not-live', state: rollout.state };
+  return rollout.haltedSegments.includes(segment) ? { code: 'segment-already-halted', segment } : undefined;
+}
+
+const CAN_HALT_SEGMENT: ReadonlySet<RolloutState> = new Set<RolloutState>(['running', 'paused', 'completed']);
+
+function withRollout(
+  policy: Policy,
+  { rolloutId }: Of<'rollout-event'> | Of<'segment-halted'>,
+  faultIn: (rollout: Rollout) => PolicyError | undefined,
+): PolicyError | undefined {
+  const rollout = policy.rollouts.get(rolloutId);
+  return rollout === undefined ? { code: 'rollout-unknown', rolloutId } : faultIn(rollout);
+}
+
+type Of<Kind extends PolicyChange['kind']> = Extract<PolicyChange, { readonly kind: Kind }>;

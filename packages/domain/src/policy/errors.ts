@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RolloutEvent, RolloutState } from './rollout.ts';
+
+/** Why a change of the policy is refused. */
+export type PolicyError =
+  | { readonly code: 'rollout-unknown'; readonly rolloutId: string }
+  | { readonly code: 'rollout-exists'; readonly rolloutId: string }
+  | { readonly code: 'salt-reused'; readonly salt: string; readonly rolloutId: string }
+  | { readonly code: 'transition-impossible'; readonly state: RolloutState; readonly event: RolloutEvent }
+  | { readonly code: 'rollback-not-included'; readonly event: RolloutEvent }
+  | { readonly code: 'segment-already-halted'; readonly segment: string }
+  | { readonly code: 'rollout-not-live'; readonly state: RolloutState }
+  | { readonly code: 'scope-not-paused'; readonly scope: string }
+  | PlanError;
+
+/** A rule that a rollout plan breaks: where, what stands there and what may stand there. */
+export interface PlanError {
+  readonly code: PlanErrorCode;
+  /** The field, for example `waves[2].exposurePermille`. */
+  readonly field: string;
+  readonly seen: string;
+  readonly allowed: string;
+}
+
+export type PlanErrorCode = keyof typeof PLAN_ERRORS;
+
+/** One sentence for each rule of a rollout plan. */
+export const PLAN_ERRORS = {
+  'salt-invalid': 'The salt is 8 to 64 letters, digits and . _ : @ + -, so that no other text gives the same hash',
+  'waves-missing': 'A plan has at least one wave',
+  'wave-name-duplicate': 'Each wave has a name of its own',
+  'wave-not-wider': 'Each wave opens more than the one before: a larger share, or another ring',
+  'last-wave-not-whole': 'The last wave is the whole audience: 1000 permille',
+  'bake-too-long': 'A wave bakes for at most 30 days: longer is a pause, which a person decides',
+  'alpha-out-of-range': 'False halts are allowed in more than 0 and at most a tenth of all rollouts',
+  'metrics-missing': 'At least one metric watches the rollout',
+  'metric-duplicate': 'Each metric stands in the gates once',
+  'weight-out-of-range': 'Each metric has a weight above 0 and at most 1',
+  'weights-above-one': 'The weights share out alpha, so they sum to at most 1',
+  'tolerance-out-of-range': 'A tolerated ratio lies above 1 and at most 10: 1 would halt on no difference at all',
+  'base-rate-out-of-range': 'A base rate lies above 0 and below a half',
+  'outcome-window-differs': 'The outcome window of a metric is the one its name says',
+  'outcome-window-out-of-range': 'The outcome window of an installation is from 10 minutes to 24 hours',
+  'budget-out-of-range': 'The budget is one device or more',
+  'permit-life-out-of-range': 'A permit lives from 1 to 24 hours',
+} as const;
+
+/** One sentence for each code of the stage. */
+export const POLICY_ERRORS = {
+  'rollout-unknown': 'No rollout has this id',
+  'rollout-exists': 'A rollout with this id was created before',
+  'salt-reused': 'Another rollout has this salt: the same devices would always come first',
+  'transition-impossible': 'The rollout cannot do this in its present state',
+  'rollback-not-included': 'The rollout is rolling back: only a change that says it includes the rollback stops that',
+  'segment-already-halted': 'The segment has been halted before, and a halt is for good',
+  'rollout-not-live': 'Only a rollout that has started and not ended can have a segment halted',
+  'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
+  ...PLAN_ERRORS,
+} as const satisfies Readonly<Record<PolicyError['code'], string>>;

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assert, assertNever, present } from '../kernel/assert.ts';
+import type { Epoch, Revision, RolloutId } from '../kernel/ids.ts';
+import { nextState } from '../kernel/table.ts';
+import type { PausedScope, PolicyChange, PolicyEntry } from './log.ts';
+import type { Rollout } from './rollout.ts';
+import { ROLLOUT_TABLE, raisesEpoch } from './rollout-table.ts';
+
+/** The fold of the policy log: what holds now. */
+export interface Policy {
+  /** Of the newest entry; zero before the first. */
+  readonly revision: Revision;
+  /** In order of creation. */
+  readonly rollouts: ReadonlyMap<RolloutId, Rollout>;
+  readonly pausedScopes: readonly PausedScope[];
+}
+
+/** The policy before the first entry of its log. */
+export function emptyPolicy(): Policy {
+  // The constructor of the first revision: entries count from one.
+  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [] };
+}
+
+/**
+ * The policy after one more entry. Entries were allowed by `decideChange` before they were appended, so one that the
+ * table calls impossible is a broken log, not input.
+ */
+export function foldPolicy(policy: Policy, entry: PolicyEntry): Policy {
+  return foldEntries(policy, [entry]);
+}
+
+/** The policy after all of these entries, in one pass: the tables are copied once. */
+export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Policy {
+  const rollouts = new Map(policy.rollouts);
+  let { revision, pausedScopes } = policy;
+  for (const entry of entries) {
+    assert(entry.revision > revision, `an entry after revision ${revision}, got ${entry.revision}`);
+    revision = entry.revision;
+    const rollout = changedRollout(rollouts, entry);
+    if (rollout !== undefined) rollouts.set(rollout.plan.rolloutId, rollout);
+    pausedScopes = changedScopes(pausedScopes, entry.change);
+  }
+  return { revision, rollouts, pausedScopes };
+}
+
+/** The rollout that the entry is about, after it; undefined for entries about scopes. */
+function changedRollout(rollouts: ReadonlyMap<RolloutId, Rollout>, entry: PolicyEntry): Rollout | undefined {
+  const { change } = entry;
+  switch (change.kind) {
+    case 'rollout-created':
+      return createdRollout(change, entry);
+    case 'rollout-event':
+      return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'segment-halted': {
+      const rollout = present(rollouts.get(change.rolloutId), 'the rollout whose segment halts');
+      const haltedSegments = [...new Set([...rollout.haltedSegments, change.segment])];
+      return { ...rollout, revision: entry.revision, haltedSegments };
+    }
+    case 'scope-paused':
+    case 'scope-resumed':
+      return undefined;
+    default:
+      return assertNever(change);
+  }
+}
+
+function createdRollout(change: Of<'rollout-created'>, { revision, at, author }: PolicyEntry): Rollout {
+  return {
+    plan: change.plan,
+    state: 'draft',
+    revision,
+    // The constructor of the first epoch: it only ever grows by one below.
+    epoch: 1 as Epoch,
+    reason: `Created by ${author}`,
+    stateSince: at,
+    haltedSegments: [],
+  };
+}
+
+function moved(rollout: Rollout, change: Of<'rollout-event'>, { revision, at }: PolicyEntry): Rollout {
+  const state = nextState(ROLLOUT_TABLE, rollout.state, change.event);
+  assert(state !== undefined, `an event possible in ${rollout.state}, got ${change.event}`);
+  return {
+    ...rollout,
+    state,
+    revision,
+    epoch: raisesEpoch(change.event) ? ((rollout.epoch + 1) as Epoch) : rollout.epoch,
+    reason: change.reason,
+    stateSince: state === rollout.state ? rollout.stateSince : at,
+  };
+}
+
+function changedScopes(scopes: readonly PausedScope[], change: PolicyChange): readonly PausedScope[] {
+  if (change.kind !== 'scope-paused' && change.kind !== 'scope-resumed') return scopes;
+  const former = scopes.find((one) => one.scope === change.scope);
+  const others = scopes.filter((one) => one.scope !== change.scope);
+  if (change.kind === 'scope-resumed') return others;
+  // Pausing again widens a pause to rollbacks and never narrows it: that takes a resume.
+  const isIncludingRollback = (change.isIncludingRollback ?? false) || (former?.isIncludingRollback ?? false);
+  return [...others, { scope: change.scope, isIncludingRollback }];
+}
+
+type Of<Kind extends PolicyChange['kind']> = Extract<PolicyChange, { readonly kind: Kind }>;
