@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { logSumExp } from './log-math.ts';
+
+/** Events of the two arms among enrolments that had the same chance to be treated. */
+export interface Stratum {
+  /** Effective probability of the treated arm, in (0, 1). */
+  readonly pi: number;
+  readonly eventsTreated: number;
+  readonly eventsControl: number;
+}
+
+/**
+ * ln E of the one-sample test of "an installing device fails with probability baseRate at most": a mixture of likelihood
+ * ratios over eleven multiples. `open` counts a permit when it is granted, so a late report can only lower it. Under the
+ * null it exceeds ln(1 / a) at any time with probability a at most (Ville). Source: design/decision.md, "Formulae".
+ */
+export function lnEBase(counts: { readonly baseRate: number; readonly open: number; readonly events: number }): number {
+  const { baseRate, open, events } = counts;
+  const terms: number[] = [];
+  for (const multiple of BASE_MULTIPLES) {
+    if (multiple * baseRate > BASE_RATE_MAX) continue;
+    const lnRatioWithout = Math.log1p((-(multiple - 1) * baseRate) / (1 - baseRate));
+    terms.push(events * Math.log(multiple) + (open - events) * lnRatioWithout);
+  }
+  return logSumExp(terms) - Math.log(terms.length);
+}
+
+/**
+ * ln E of the test of "an event lands on the treated arm with odds of tolerance at most", from integers per stratum, at
+ * any time. Common causes (an outage, the hour, the model) hit both arms and cancel. Source: design/decision.md.
+ */
+export function lnECoin(counts: { readonly tolerance: number; readonly strata: readonly Stratum[] }): number {
+  const { tolerance, strata } = counts;
+  const terms = COIN_MULTIPLES.map((multiple) => lnOddsRatio(strata, tolerance, multiple));
+  return logSumExp(terms) - Math.log(terms.length);
+}
+
+/**
+ * ln E of the A/A test of "events land on the arms exactly as the coin says", both ways: lost rows, polling that depends
+ * on the arm, a pipeline that is late for one of them. An alarm holds, never halts. Source: design/decision.md.
+ */
+export function lnEAa(strata: readonly Stratum[]): number {
+  const terms = AA_MULTIPLES.map((multiple) => lnOddsRatio(strata, 1, multiple));
+  return logSumExp(terms) - Math.log(terms.length);
+}
+
+/**
+ * ll(multiple x odds) - ll(odds), where ll(theta) is the log-likelihood of the events when treated devices have theta times
+ * the odds of control ones. The difference is taken inside each stratum: both parts would be 1e9 for large counts.
+ */
+export function lnOddsRatio(strata: readonly Stratum[], odds: number, multiple: number): number {
+  const lnMultiple = Math.log(multiple);
+  let sum = 0;
+  for (const { pi, eventsTreated, eventsControl } of strata) {
+    const share = (odds * pi) / (odds * pi + 1 - pi);
+    sum += eventsTreated * lnMultiple - (eventsTreated + eventsControl) * Math.log1p((multiple - 1) * share);
+  }
+  return sum;
+}
+
+/** From a slight excess to "everything fails": one of them is within a factor of three of any harm. */
+const BASE_MULTIPLES = [1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 300, 1000];
+/** Alternatives above this rate say no more than it does, and ln(1 - g p0) would end at 1. */
+const BASE_RATE_MAX = 0.9;
+const COIN_MULTIPLES = [1.01, 1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 30, 100, 1000];
+/** Around 1, in both directions. */
+const AA_MULTIPLES = [0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 0.99, 1.01, 1.02, 1.05, 1.1, 1.25, 1.5, 2];

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Evidence } from '../evidence/evidence.ts';
+import { err, ok, type Result } from '../kernel/result.ts';
+import type { RolloutPlan } from '../policy/rollout.ts';
+
+/** A figure that cannot be computed: an error that a person sees, never a pass. Codes never change, texts may. */
+export type DecisionError =
+  /** A count that cannot be: negative, not whole, or more events than devices. */
+  | { readonly code: 'count-impossible'; readonly field: string; readonly seen: number; readonly allowed: string }
+  /** A number of the plan outside of what the formulae allow. */
+  | { readonly code: 'gate-impossible'; readonly field: string; readonly seen: number; readonly allowed: string };
+
+/** One sentence for people. */
+export function decisionErrorText(error: DecisionError): string {
+  const subject = error.code === 'count-impossible' ? 'A count that cannot be' : 'A gate that cannot be computed';
+  return `${subject}: ${error.field} is ${error.seen}, allowed is ${error.allowed}`;
+}
+
+/** The largest base rate: from here on no alternative of the one-sample test is left (1.1 p0 <= 0.9). */
+const BASE_RATE_LIMIT = 0.9 / 1.1;
+
+/** Whether a number may be a count of at most `atMost`. Code: count-impossible. */
+export function verifyCount(field: string, seen: number, atMost: number): Result<'verified', DecisionError> {
+  if (Number.isSafeInteger(seen) && seen >= 0 && seen <= atMost) return ok('verified');
+  const allowed = Number.isFinite(atMost) ? `a whole number from 0 to ${atMost}` : 'a whole number from 0';
+  return err({ code: 'count-impossible', field, seen, allowed });
+}
+
+/** Whether a number lies in (0, below). Code: gate-impossible. */
+export function verifyGate(field: string, seen: number, below: number): Result<'verified', DecisionError> {
+  if (seen > 0 && seen < below) return ok('verified');
+  const allowed = Number.isFinite(below) ? `between 0 and ${below}, both excluded` : 'above 0';
+  return err({ code: 'gate-impossible', field, seen, allowed });
+}
+
+/** Whether a base rate leaves the one-sample test an alternative. Code: gate-impossible. */
+export function verifyBaseRate(field: string, seen: number): Result<'verified', DecisionError> {
+  return verifyGate(field, seen, BASE_RATE_LIMIT);
+}
+
+/** The first of the checks that failed. */
+export function verifyAll(checks: Iterable<Result<'verified', DecisionError>>): Result<'verified', DecisionError> {
+  for (const check of checks) if (!check.ok) return check;
+  return ok('verified');
+}
+
+/** Whether the rule can be computed from these counts under this plan at all. Codes: count-impossible, gate-impossible. */
+export function verifyDecidable(plan: RolloutPlan, evidence: Evidence): Result<'verified', DecisionError> {
+  return verifyAll(checksOf(plan, evidence));
+}
+
+function* checksOf(plan: RolloutPlan, evidence: Evidence): Iterable<Result<'verified', DecisionError>> {
+  yield verifyGate('alpha', plan.gates.alpha, 1);
+  for (const gate of plan.gates.metrics) {
+    yield verifyGate(`weight of ${gate.metric}`, gate.weight, WEIGHT_LIMIT);
+    if (gate.kind === 'base') yield verifyBaseRate(`base rate of ${gate.metric}`, gate.baseRate);
+    else yield verifyGate(`tolerance of ${gate.metric}`, gate.tolerance, Number.POSITIVE_INFINITY);
+  }
+  for (const one of evidence.base) {
+    yield verifyCount(`open of ${one.metric}`, one.open, Number.POSITIVE_INFINITY);
+    yield verifyCount(`closed of ${one.metric}`, one.closed, one.open);
+    yield verifyCount(`events of ${one.metric}`, one.events, one.closed);
+    yield verifyCount(`confirmed of ${one.metric}`, one.confirmed, one.closed);
+  }
+  for (const one of evidence.coin) {
+    yield verifyGate(`pi of ${one.metric}`, one.pi, 1);
+    yield verifyCount(`treated events of ${one.metric}`, one.eventsTreated, Number.POSITIVE_INFINITY);
+    yield verifyCount(`control events of ${one.metric}`, one.eventsControl, Number.POSITIVE_INFINITY);
+    yield verifyCount(`first half of control events of ${one.metric}`, one.eventsControlFirstHalf, one.eventsControl);
+  }
+  for (const one of evidence.closed) {
+    yield verifyCount(`closed windows of ${one.metric}`, one.closed, Number.POSITIVE_INFINITY);
+    yield verifyCount(`events in closed windows of ${one.metric}`, one.events, one.closed);
+  }
+}
+
+/** A weight is a share of alpha; a metric alone may have all of it. */
+const WEIGHT_LIMIT = 1 + Number.EPSILON;
