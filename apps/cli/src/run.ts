@@ -2,15 +2,21 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
+import { demoNoun } from './nouns/demo.ts';
 import { keyNoun } from './nouns/key.ts';
+import { releaseNoun } from './nouns/release.ts';
+import { upNoun } from './nouns/up.ts';
 import type { World } from './world.ts';
 
 /** Runs one command line to its end and gives the exit code; every failure is one sentence on standard error. */
 export async function run(world: World, parameters: readonly string[]): Promise<number> {
-  const program = buildProgram(world);
+  let ended: number = EXIT_CODES.ok;
+  const program = buildProgram(world, (code) => {
+    ended = code;
+  });
   try {
     await program.parseAsync([...parameters], { from: 'user' });
-    return EXIT_CODES.ok;
+    return ended;
   } catch (cause) {
     const failure = asFailure(cause, program, parameters);
     if (failure === undefined) return EXIT_CODES.ok;
@@ -24,7 +30,8 @@ export async function run(world: World, parameters: readonly string[]): Promise<
   }
 }
 
-function buildProgram(world: World): Command {
+/** `end` takes the exit code of a child process that a verb ran to its end. */
+function buildProgram(world: World, end: (code: number) => void): Command {
   const program = new Command('outrider');
   program
     .description('Over-the-air updates that ride ahead: `outrider <noun> <verb>`')
@@ -32,11 +39,19 @@ function buildProgram(world: World): Command {
     .configureOutput({ writeOut: world.write, writeErr: () => {}, outputError: () => {} })
     .showSuggestionAfterError(false)
     .helpCommand(false)
+    .enablePositionalOptions()
+    .version(VERSION)
     .addHelpText('after', exitCodeHelp());
+  upNoun(program, world, end);
+  demoNoun(program, world, end);
   keyNoun(program, world);
+  releaseNoun(program, world);
   inherit(program);
   return program;
 }
+
+/** As in package.json; a test compares them. */
+export const VERSION = '0.1.0';
 
 /** Settings that commander hands down only to commands made after them. */
 function inherit(program: Command): void {

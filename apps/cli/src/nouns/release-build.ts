@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+import { writeFileDurably } from '@outrider/adapters/shared/files';
+import type { ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
+import {
+  type Component,
+  type Dependency,
+  RELEASE_MANIFEST_TYPE,
+  type ReleaseManifest,
+} from '@outrider/domain/release/release';
+import { validateManifest } from '@outrider/domain/release/validate-manifest';
+import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
+import { encodeJson } from '@outrider/protocol/kernel/json-text';
+import type { ParseError } from '@outrider/protocol/kernel/parse-error';
+import { version as parseVersionText } from '@outrider/protocol/kernel/values';
+import { encodeManifest, parseManifest } from '@outrider/protocol/release/manifest';
+import { encodeEnvelope, parseEnvelope } from '@outrider/protocol/trust/envelope';
+import { parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { type Command, InvalidArgumentError } from 'commander';
+import { CommandFailure, usageFailure } from '../failure.ts';
+import { createFile, fileFailure, pathOf, readDocument } from '../files.ts';
+import { parseCount, parseLabel } from '../flags.ts';
+import { packInto, readImage } from '../image-folder.ts';
+import { signerOf } from '../key-files.ts';
+import { manifestOf } from '../manifest.ts';
+import { type OutputFlags, show } from '../output.ts';
+import type { World } from '../world.ts';
+
+const ARTIFACTS_DEFAULT = 'artifacts';
+
+/** `outrider release pack | create | sign`: from a folder to a signed release, without a server. */
+export function releaseBuildVerbs(release: Command, world: World): void {
+  release
+    .command('pack')
+    .description('pack a folder into a deterministic image with its block list; prints the digest')
+    .argument('<folder>', 'what shall be in the slot')
+    .option('--artifacts <folder>', 'where image and block list go, by digest', ARTIFACTS_DEFAULT)
+    .option('--json', 'print JSON')
+    .action((folder: string, flags: PackFlags) => pack(world, folder, flags));
+
+  release
+    .command('create')
+    .description('write a release to be signed, with its rollback twin from the former release')
+    .requiredOption('--device-type <name>', 'what kind of device it is for', parseLabel)
+    .requiredOption('--version <version>', 'SemVer 2.0.0, for example 1.2.0', parseVersion)
+    .requiredOption(
+      '--component <name:digest:hardware,...>',
+      'a packed image and the hardware it runs on; repeat it in install order',
+      repeatedComponent,
+    )
+    .option(
+      '--former <file>',
+      'the release that devices go back to (required unless it is the first of its device type)',
+    )
+    .option('--first', 'it is the first release of its device type and has no way back')
+    .option('--floor <version>', 'lowest version from which a device may come directly', parseVersion)
+    .option(
+      '--depends <component@version>',
+      'another component that must be there, at least in this version; repeat it',
+      repeatedDependency,
+    )
+    .option('--notes <text>', 'what changed, for people', '')
+    .option('--id <release>', 'default: <device type>-<version>', parseLabel)
+    .option('--counter <number>', 'release counter (default: the next after the former release)', parseCount)
+    .option('--artifacts <folder>', 'where the packed images are', ARTIFACTS_DEFAULT)
+    .requiredOption('--out <file>', 'the unsigned envelope, for example release.json')
+    .option('--json', 'print JSON')
+    .action((flags: CreateFlags) => create(world, flags));
+
+  release
+    .command('sign')
+    .description('add a signature to a release; each group of the role signs with a key of its own')
+    .argument('<file>', 'the envelope that `release create` wrote')
+    .requiredOption('--key <file>', 'a secret key file')
+    .option('--json', 'print JSON')
+    .action((file: string, flags: SignFlags) => sign(world, file, flags));
+}
+
+interface PackFlags extends OutputFlags {
+  readonly artifacts: string;
+}
+
+async function pack(world: World, folder: string, flags: PackFlags): Promise<void> {
+  const image = await packInto(world, folder, flags.artifacts);
+  show(world, flags, encodeJson(image), () => [
+    ['digest', image.digest],
+    ['bytes', image.bytes],
+    ['block bytes', image.blockBytes],
+    ['blocks digest', image.blocksDigest],
+  ]);
+}
+
+interface ComponentFlag {
+  readonly name: string;
+  readonly digest: string;
+  readonly hardwareIds: readonly string[];
+}
+
+interface CreateFlags extends OutputFlags {
+  readonly deviceType: string;
+  readonly version: string;
+  readonly component: readonly ComponentFlag[];
+  readonly former?: string;
+  readonly first?: true;
+  readonly floor?: string;
+  readonly depends?: readonly Dependency[];
+  readonly notes: string;
+  readonly id?: string;
+  readonly counter?: number;
+  readonly artifacts: string;
+  readonly out: string;
+}
+
+async function create(world: World, flags: CreateFlags): Promise<void> {
+  if ((flags.former === undefined) === (flags.first === undefined)) {
+    throw usageFailure(
+      'A release names its way back with --former <file>, or says --first when its device type has none yet; give exactly one of the two',
+    );
+  }
+  const former = flags.former === undefined ? undefined : (await readRelease(world, flags.former)).manifest;
+  const manifest = manifestOf({
+    deviceType: flags.deviceType,
+    version: flags.version,
+    components: await Promise.all(flags.component.map((one) => componentOf(world, one, flags.artifacts))),
+    dependencies: flags.depends ?? [],
+    notes: flags.notes,
+    ...(flags.floor === undefined ? {} : { floorVersion: flags.floor }),
+    // The flag was parsed as a label, which is what a release id is.
+    ...(flags.id === undefined ? {} : { releaseId: flags.id as ReleaseId }),
+    ...(flags.counter === undefined ? {} : { releaseCounter: flags.counter }),
+    ...(former === undefined ? {} : { former }),
+  });
+  assertValid(manifest, flags.former);
+  const envelope: Envelope = { payloadType: RELEASE_MANIFEST_TYPE, payload: encodeManifest(manifest), signatures: [] };
+  await createFile(world, { noun: 'release', path: flags.out, mode: 0o644 }, `${encodeEnvelope(envelope)}\n`);
+  showRelease(world, flags, { envelope, manifest });
+}
+
+function assertValid(manifest: ReleaseManifest, former: string | undefined): void {
+  const valid = validateManifest(manifest);
+  if (valid.ok) return;
+  const { code, field, seen, allowed } = valid.error;
+  const from = former !== undefined && field.startsWith('rollbackTwin') ? ` (from ${former})` : '';
+  throw new CommandFailure('usage', `${RELEASE_ERRORS[code]}: ${field}${from} is ${seen}, allowed is ${allowed}`, {
+    code,
+  });
+}
+
+async function componentOf(world: World, flag: ComponentFlag, artifacts: string): Promise<Component> {
+  return { name: flag.name, hardwareIds: flag.hardwareIds, image: await readImage(world, artifacts, flag.digest) };
+}
+
+interface SignFlags extends OutputFlags {
+  readonly key: string;
+}
+
+async function sign(world: World, path: string, flags: SignFlags): Promise<void> {
+  const { envelope, manifest } = await readRelease(world, path);
+  const signer = await readDocument(world, { noun: 'key file', path: flags.key }, (text) => {
+    const file = parseKeyFile(text);
+    return file.ok ? signerOf(file.value) : file;
+  });
+  const { keyId } = signer.publicKey;
+  if (envelope.signatures.some((one) => one.keyId === keyId)) {
+    throw new CommandFailure(
+      'refused',
+      `The key ${keyId} has signed ${path} already; a key counts once, sign with one of another group`,
+      { code: 'already-signed' },
+    );
+  }
+  const signature = signer.sign(preAuthenticationEncoding(envelope.payloadType, envelope.payload));
+  const signed: Envelope = { ...envelope, signatures: [...envelope.signatures, signature] };
+  try {
+    await writeFileDurably(pathOf(world, path), `${encodeEnvelope(signed)}\n`);
+  } catch (cause) {
+    throw fileFailure(cause, 'release', path, 'written');
+  }
+  showRelease(world, flags, { envelope: signed, manifest });
+}
+
+/** A release file with its manifest, both parsed. */
+export interface ReleaseFile {
+  readonly envelope: Envelope;
+  readonly manifest: ReleaseManifest;
+}
+
+/** Reads an envelope file; another kind of document is refused. */
+export function readRelease(world: World, path: string): Promise<ReleaseFile> {
+  return readDocument(world, { noun: 'release', path }, (text): Result<ReleaseFile, ParseError> => {
+    const envelope = parseEnvelope(text);
+    if (!envelope.ok) return envelope;
+    if (envelope.value.payloadType !== RELEASE_MANIFEST_TYPE) {
+      return err({
+        code: 'body-malformed',
+        path: 'envelope.payloadType',
+        seen: envelope.value.payloadType,
+        allowed: RELEASE_MANIFEST_TYPE,
+      });
+    }
+    const manifest = parseManifest(envelope.value.payload);
+    return manifest.ok ? ok({ envelope: envelope.value, manifest: manifest.value }) : manifest;
+  });
+}
+
+function showRelease(world: World, flags: OutputFlags, { envelope, manifest }: ReleaseFile): void {
+  show(world, flags, encodeEnvelope(envelope), () => [
+    ['release', manifest.releaseId],
+    ['device type', manifest.deviceType],
+    ['version', `${manifest.version}, counter ${manifest.releaseCounter}`],
+    [
+      'way back',
+      manifest.rollbackTwin === undefined
+        ? 'none: the first release'
+        : `${manifest.rollbackTwin.version}, counter ${manifest.rollbackTwin.releaseCounter}`,
+    ],
+    ...manifest.components.map(({ name, hardwareIds, image }): readonly [string, string] => [
+      `component ${name}`,
+      `${image.digest} (${image.bytes} bytes) on ${hardwareIds.join(', ')}`,
+    ]),
+    [
+      'signatures',
+      envelope.signatures.length === 0 ? 'none yet' : envelope.signatures.map(({ keyId }) => keyId).join(' '),
+    ],
+  ]);
+}
+
+function repeatedComponent(value: string, before: readonly ComponentFlag[] | undefined): readonly ComponentFlag[] {
+  const [, name = '', digest = '', hardware = ''] = /^([^:]+):([0-9a-f]{64}):([^:]+)$/.exec(value) ?? [];
+  if (name === '')
+    throw new InvalidArgumentError(
+      'allowed is <name>:<digest of a packed image>:<hardware id>,..., for example main:3f2a...:rev-a,rev-b',
+    );
+  return [
+    ...(before ?? []),
+    { name: parseLabel(name), digest: digest as Sha256, hardwareIds: hardware.split(',').map(parseLabel) },
+  ];
+}
+
+function repeatedDependency(value: string, before: readonly Dependency[] | undefined): readonly Dependency[] {
+  const at = value.lastIndexOf('@');
+  if (at < 1) throw new InvalidArgumentError('allowed is <component>@<version>, for example modem@2.1.0');
+  return [
+    ...(before ?? []),
+    { component: parseLabel(value.slice(0, at)), versionAtLeast: parseVersion(value.slice(at + 1)) },
+  ];
+}
+
+function parseVersion(value: string): string {
+  const parsed = parseVersionText(value);
+  if (parsed.ok) return parsed.value;
+  throw new InvalidArgumentError('allowed is a version after SemVer 2.0.0, for example 1.2.0 or 2.0.0-rc.1');
+}
