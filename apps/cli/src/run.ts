@@ -57,6 +57,7 @@ export const VERSION = '0.1.0';
 function inherit(program: Command): void {
   for (const command of program.commands) {
     command.copyInheritedSettings(program);
+    command.helpCommand(false);
     inherit(command);
   }
 }
