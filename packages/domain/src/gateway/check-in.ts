@@ -16,6 +16,7 @@ export interface CheckIn {
   readonly rolloutId?: RolloutId;
 }
 
+/** What a check-in is answered: there is always one of the two. */
 export type CheckInAnswer = Offer | Refusal;
 
 /** It may download ahead. Not yet a leave to install: that is the permit. */
@@ -42,6 +43,7 @@ export interface Refusal {
   readonly pollAfterMs: DurationMs;
 }
 
+/** Why there is no offer; the sentences stand in `REFUSALS`. Codes never change. */
 export type RefusalCode =
   | 'no-rollout'
   | 'already-running'

@@ -14,6 +14,7 @@ export interface DeviceRecord {
   readonly status: DeviceStatus;
 }
 
+/** What a device last told of itself. */
 export interface DeviceStatus {
   /** Of the newest check-in; an older one never overwrites. Zero before the first. */
   readonly sequence: number;
@@ -29,6 +30,7 @@ export interface RunningSoftware {
   readonly components: readonly RunningComponent[];
 }
 
+/** One component of what a device runs, named by the digest of its image. */
 export interface RunningComponent {
   readonly name: string;
   readonly digest: Sha256;

@@ -21,6 +21,7 @@ export interface Explanation {
   readonly answer: ExplainedAnswer;
 }
 
+/** The device before one rollout: the predicates of the offer, then how it stands with the ledger. */
 export interface RolloutExplanation {
   readonly rolloutId: RolloutId;
   readonly releaseId: ReleaseId;
@@ -40,6 +41,7 @@ export interface PermitExplanation {
   readonly rollbackRow?: LedgerRow;
 }
 
+/** The answer that the predicates lead to, with its sentence. */
 export interface ExplainedAnswer {
   readonly kind: CheckInAnswer['kind'];
   /** The refusal's code, or `offer`. */

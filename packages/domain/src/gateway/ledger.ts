@@ -30,6 +30,7 @@ export interface LedgerRow {
   readonly permitLifeMs: DurationMs;
 }
 
+/** `treated` was permitted, `control` was told to wait; drawn by one fixed uniform for each device. */
 export type Arm = 'treated' | 'control';
 
 /** A row of the ledger with what has been heard since; the windows are computed from these instants. */

@@ -12,6 +12,7 @@ export interface PermitRequest {
   readonly isRollback: boolean;
 }
 
+/** What a permit request is answered: there is always one of the two. */
 export type PermitAnswer = PermitGranted | NotYet;
 
 /** The moment of exposure: its ledger row was durable before this left. */
@@ -21,8 +22,10 @@ export interface PermitGranted {
   readonly permit: Envelope;
 }
 
+/** The payload type of a permit envelope. */
 export const PERMIT_TYPE = 'application/vnd.outrider.permit+json';
 
+/** What the permit key signs: this device, this release, this epoch, this long. */
 export interface PermitDocument {
   readonly schema: 1;
   readonly permitId: PermitId;
@@ -43,6 +46,7 @@ export interface NotYet {
   readonly askAfterMs: DurationMs;
 }
 
+/** Why there is no permit yet; the sentences stand in `NOT_YETS`. Codes never change. */
 export type NotYetCode =
   | 'cap-full'
   | 'segment-cap-full'

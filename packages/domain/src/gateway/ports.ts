@@ -28,6 +28,7 @@ export interface PermitProposal {
   readonly region: string;
 }
 
+/** What the store made of a proposal: the row that holds, or why there is none. */
 export type PermitCommit =
   | { readonly kind: 'committed'; readonly row: LedgerRow }
   | {
@@ -80,6 +81,7 @@ export interface Ledger {
   noteContacts(contacts: readonly { readonly deviceId: DeviceId; readonly at: FleetInstant }[]): Promise<void>;
 }
 
+/** A device that may still install: what a pause cannot take back, only name. */
 export interface OpenPermit {
   readonly permitId: PermitId;
   readonly deviceId: DeviceId;
@@ -124,10 +126,12 @@ export interface BlobStore extends BlobReader {
   ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, BlobError>>;
 }
 
+/** Why bytes were not stored. */
 export type BlobError =
   | { readonly code: 'digest-mismatch'; readonly expected: Sha256; readonly actual: Sha256 }
   | { readonly code: 'blob-too-long'; readonly bytesMax: number };
 
+/** Something read at a revision of the policy. */
 export interface Revisioned {
   readonly revision: Revision;
 }

@@ -17,6 +17,7 @@ export interface Report {
   readonly detail: string;
 }
 
+/** What happened to the device; each moves the evidence in its own way. */
 export type ReportEvent =
   /** The new image booted, passed its health check and was confirmed. */
   | 'verified'

@@ -2,12 +2,17 @@
 import type { Brand } from './brand.ts';
 import { err, ok, type Result } from './result.ts';
 
+/** Names one device for good. */
 export type DeviceId = Brand<string, 'DeviceId'>;
+/** Names one rollout for good. */
 export type RolloutId = Brand<string, 'RolloutId'>;
 /** Names a release for good, for example `camera-1.4.0`; a rollback twin has an id of its own. */
 export type ReleaseId = Brand<string, 'ReleaseId'>;
+/** Names one row of the permit ledger: 32 hexadecimal digits. */
 export type PermitId = Brand<string, 'PermitId'>;
+/** Names a public key: the SHA-256 of its raw bytes in hexadecimal. */
 export type KeyId = Brand<string, 'KeyId'>;
+/** A value of the attribute by which a rollout is divided. */
 export type SegmentId = Brand<string, 'SegmentId'>;
 /** SHA-256 in lower-case hexadecimal, 64 characters. */
 export type Sha256 = Brand<string, 'Sha256'>;
@@ -20,6 +25,7 @@ export type Epoch = Brand<number, 'Epoch'>;
 /** Grows with every release for a device type; the defence against rollback attacks. */
 export type ReleaseCounter = Brand<number, 'ReleaseCounter'>;
 
+/** A text that is no id, for the noun it should have been. */
 export interface IdError {
   readonly code: 'id-malformed';
   readonly noun: string;

@@ -3,11 +3,13 @@
 /** What the domain can foresee is a value: either `{ ok: true, value }` or `{ ok: false, error }`. */
 export type Result<T, E> = Ok<T> | Err<E>;
 
+/** A success and its value. */
 export interface Ok<T> {
   readonly ok: true;
   readonly value: T;
 }
 
+/** A foreseen failure; its `code` names it. */
 export interface Err<E> {
   readonly ok: false;
   readonly error: E;

@@ -14,8 +14,11 @@ export type MachineInstant = Brand<number, 'MachineInstant'>;
 /** A length of time in milliseconds, zero or more. */
 export type DurationMs = Brand<number, 'DurationMs'>;
 
+/** One minute in milliseconds. */
 export const MINUTE_MS = 60_000 as DurationMs;
+/** One hour in milliseconds. */
 export const HOUR_MS = 3_600_000 as DurationMs;
+/** One day of 24 hours in milliseconds. */
 export const DAY_MS = 86_400_000 as DurationMs;
 
 /** Makes a fleet instant from whole milliseconds since 1970. */

@@ -12,4 +12,5 @@ export type Audience =
   /** SemVer, `atLeast` inclusive, `below` exclusive, of the version the device runs. */
   | { readonly kind: 'version'; readonly atLeast?: string; readonly below?: string };
 
+/** The attributes that audiences and segments may ask about. */
 export type AttributeName = 'model' | 'hardwareId' | 'region' | 'customer' | 'carrier';

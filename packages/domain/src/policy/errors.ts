@@ -22,6 +22,7 @@ export interface PlanError {
   readonly allowed: string;
 }
 
+/** The rules of a plan, each named by what breaks it. Codes never change. */
 export type PlanErrorCode = keyof typeof PLAN_ERRORS;
 
 /** One sentence for each rule of a rollout plan. */

@@ -25,6 +25,7 @@ export interface Exposure {
   readonly holdReason?: string;
 }
 
+/** The same for one segment: its size, how many permits it may have and has. */
 export interface SegmentExposure {
   readonly segment: SegmentId;
   /** Eligible devices of this segment when the rollout started. */

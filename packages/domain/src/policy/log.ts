@@ -12,6 +12,7 @@ export interface PolicyEntry {
   readonly change: PolicyChange;
 }
 
+/** Everything that people, or the decision rule in their name, can change. */
 export type PolicyChange =
   | { readonly kind: 'rollout-created'; readonly plan: RolloutPlan }
   | {
@@ -37,6 +38,7 @@ export type PolicyChange =
     }
   | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
 
+/** Where a pause holds: everywhere, or in one region. */
 export type Scope = 'global' | `region:${string}`;
 
 /** A scope in which nothing may be exposed; whether its rollbacks stop too was said by the one who paused it. */

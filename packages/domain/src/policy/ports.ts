@@ -5,6 +5,7 @@ import type { FleetInstant } from '../kernel/time.ts';
 import type { Exposure } from './exposure.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 
+/** Someone else wrote first: read the policy again and decide anew. */
 export interface StaleRevision {
   readonly code: 'revision-stale';
   readonly expected: Revision;

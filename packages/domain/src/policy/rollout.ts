@@ -24,6 +24,7 @@ export interface RolloutPlan {
   readonly permitLifeMs: DurationMs;
 }
 
+/** One step of one rollout, with a size. */
 export interface Wave {
   readonly name: string;
   /** Standing rings: devices with one of these tags come first, all treated, outside the prefix. May be empty. */
@@ -34,6 +35,7 @@ export interface Wave {
   readonly bakeMs: DurationMs;
 }
 
+/** The outcomes that are watched; the number is the outcome window in hours. */
 export type MetricName = 'revert' | 'install' | 'silent24' | 'silent72' | 'silent168' | 'crash24' | 'sensor24';
 
 /** The numbers of the decision rule (design/decision.md); every one of them is in the plan and so is approved. */
@@ -46,6 +48,7 @@ export interface Gates {
   readonly profile: 'careful' | 'standard' | 'fast';
 }
 
+/** How one metric is tested: `base` against a rate, `coin` between the arms. */
 export type MetricGate =
   | {
       readonly kind: 'base';
@@ -66,6 +69,7 @@ export type MetricGate =
       readonly onCross: 'halt' | 'pause';
     };
 
+/** Where a rollout stands; the moves between these are `ROLLOUT_TABLE`. */
 export type RolloutState =
   | 'draft'
   | 'approved'
@@ -77,6 +81,7 @@ export type RolloutState =
   | 'completed'
   | 'cancelled';
 
+/** What people, or the decision rule, do to a rollout. */
 export type RolloutEvent =
   | 'approve'
   | 'start'

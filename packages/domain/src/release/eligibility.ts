@@ -14,6 +14,7 @@ export interface EligibilitySubject {
   };
 }
 
+/** The part of the refusals that lies in device and release alone. */
 export type EligibilityCode =
   | 'hardware-mismatch'
   | 'counter-too-low'

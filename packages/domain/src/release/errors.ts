@@ -9,6 +9,7 @@ export interface ReleaseError {
   readonly allowed: string;
 }
 
+/** The rules of a manifest, each named by what breaks it. Codes never change. */
 export type ReleaseErrorCode = keyof typeof RELEASE_ERRORS;
 
 /** One sentence for each rule of a release manifest. */

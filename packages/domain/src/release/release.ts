@@ -25,8 +25,10 @@ export interface ReleaseManifest {
   readonly rollbackTwin?: RollbackTwin;
 }
 
+/** The payload type of a release envelope. */
 export const RELEASE_MANIFEST_TYPE = 'application/vnd.outrider.release-manifest+json';
 
+/** One part of a bundle: the image for one slot, and the hardware it runs on. */
 export interface Component {
   /** For example `main` or `head-unit`. */
   readonly name: string;
@@ -45,6 +47,7 @@ export interface Image {
   readonly blocksDigest: Sha256;
 }
 
+/** A component outside the bundle that must be there. */
 export interface Dependency {
   readonly component: string;
   readonly versionAtLeast: string;

@@ -4,8 +4,9 @@ import type { ReleaseError, ReleaseErrorCode } from './errors.ts';
 import type { Component, ReleaseManifest, RollbackTwin } from './release.ts';
 import { compareVersions } from './version.ts';
 
-/** Smallest and largest block: one is a page of flash, the other fits the buffer of a small device. */
+/** Smallest block, in bytes: one page of flash. */
 export const BLOCK_BYTES_MIN = 4_096;
+/** Largest block, in bytes: it fits the buffer of a small device. */
 export const BLOCK_BYTES_MAX = 4_194_304;
 
 /**

@@ -10,6 +10,7 @@ export interface Version {
   readonly build: readonly string[];
 }
 
+/** A text that is no version of SemVer 2.0.0. */
 export interface VersionError {
   readonly code: 'version-malformed';
   readonly seen: string;

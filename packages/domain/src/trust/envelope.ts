@@ -12,6 +12,7 @@ export interface Envelope {
   readonly signatures: readonly Signature[];
 }
 
+/** One signature, named by the key that made it. */
 export interface Signature {
   readonly keyId: KeyId;
   /** Ed25519, 64 bytes, base64. */

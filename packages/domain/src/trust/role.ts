@@ -10,6 +10,7 @@ export interface SigningRole {
   readonly groups: readonly SigningGroup[];
 }
 
+/** Keys that lie in the same hands: together they count once. */
 export interface SigningGroup {
   /** For example `build` and `release-engineering`. */
   readonly name: string;

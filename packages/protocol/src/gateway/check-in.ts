@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Artifact, Delta } from '@outrider/domain/delta/delta';
 import type { CheckIn, CheckInAnswer, Offer, Refusal, RefusalCode } from '@outrider/domain/gateway/check-in';
+import { REFUSALS } from '@outrider/domain/gateway/errors';
 import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, COMPONENTS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, listOf, literal, oneOf, optional, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOf, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
 import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
 import { reportedState, runningSoftware } from './device-record.ts';
@@ -52,21 +54,7 @@ const artifact = variant<Artifact>({
   }),
 });
 
-const refusalCode = oneOf<RefusalCode>([
-  'no-rollout',
-  'already-running',
-  'hardware-mismatch',
-  'not-in-audience',
-  'below-floor',
-  'dependency-missing',
-  'counter-too-low',
-  'release-withdrawn',
-  'wave-not-open',
-  'segment-halted',
-  'rollout-not-running',
-  'scope-paused',
-  'offers-stale',
-]);
+const refusalCode = keyOf<RefusalCode>(REFUSALS);
 
 const checkInAnswer = variant<CheckInAnswer>({
   offer: record<Offer>({

@@ -12,7 +12,7 @@ import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, oneOf, optional, record, whole } from '../kernel/reader.ts';
+import { keyOf, listOf, optional, record, whole } from '../kernel/reader.ts';
 import { deviceId, instant, label, releaseCounter, sha256, version } from '../kernel/values.ts';
 import { publicKey } from '../trust/envelope.ts';
 import { ledgerRow } from './ledger.ts';
@@ -42,6 +42,7 @@ export function parseKnownDevice(body: string): Result<KnownDevice, ParseError> 
   return parseText(body, { noun: 'known-device', bytesMax: DOCUMENT_BYTES_MAX, reader: knownDevice });
 }
 
+/** Reads the attributes of a device. */
 export const deviceAttributes = record<DeviceAttributes>({
   deviceType: label,
   model: label,
@@ -52,6 +53,7 @@ export const deviceAttributes = record<DeviceAttributes>({
   tags: listOf(label, { countMax: TAGS_MAX }),
 });
 
+/** Reads what a device runs. */
 export const runningSoftware = record<RunningSoftware>({
   version,
   releaseCounter,
@@ -60,20 +62,21 @@ export const runningSoftware = record<RunningSoftware>({
   }),
 });
 
-export const reportedState = oneOf<ReportedState>([
-  'idle',
-  'checking',
-  'available',
-  'downloading',
-  'downloaded',
-  'permitted',
-  'installing',
-  'installed',
-  'verified',
-  'failed',
-  'deferred',
-  'reverted',
-]);
+/** Reads the state that a device says it is in. */
+export const reportedState = keyOf<ReportedState>({
+  idle: true,
+  checking: true,
+  available: true,
+  downloading: true,
+  downloaded: true,
+  permitted: true,
+  installing: true,
+  installed: true,
+  verified: true,
+  failed: true,
+  deferred: true,
+  reverted: true,
+});
 
 const deviceStatus = record<DeviceStatus>({
   sequence: whole({ min: 0 }),

@@ -4,7 +4,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, finite, oneOf, optional, record, whole } from '../kernel/reader.ts';
+import { bool, finite, keyOf, oneOf, optional, record, whole } from '../kernel/reader.ts';
 import { deviceId, duration, epoch, instant, permitId, releaseId, rolloutId, segmentId } from '../kernel/values.ts';
 
 /** Writes a row of the permit ledger. */
@@ -29,6 +29,7 @@ export function parseLedgerOutcome(body: string): Result<LedgerOutcome, ParseErr
 
 const probability = finite({ min: 0, max: 1 });
 
+/** Reads a row of the permit ledger. */
 export const ledgerRow = record<LedgerRow>({
   rolloutId,
   deviceId,
@@ -36,7 +37,7 @@ export const ledgerRow = record<LedgerRow>({
   kind: oneOf(['enrolment', 'rollback']),
   releaseId,
   segment: segmentId,
-  arm: oneOf<Arm>(['treated', 'control']),
+  arm: keyOf<Arm>({ treated: true, control: true }),
   piBefore: probability,
   pi: probability,
   piEffective: probability,

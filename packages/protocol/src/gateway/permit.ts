@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { NOT_YETS } from '@outrider/domain/gateway/errors';
 import type {
   NotYet,
   NotYetCode,
@@ -11,7 +12,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, literal, oneOf, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOf, literal, record, variant, whole } from '../kernel/reader.ts';
 import {
   deviceId,
   duration,
@@ -79,19 +80,7 @@ const permitDocument = record<PermitDocument>({
   lifeMs: duration,
 });
 
-const notYetCode = oneOf<NotYetCode>([
-  'cap-full',
-  'segment-cap-full',
-  'control-arm',
-  'no-offer',
-  'wave-not-open',
-  'segment-halted',
-  'rollout-not-running',
-  'scope-paused',
-  'epoch-moved',
-  'already-enrolled',
-  'store-away',
-]);
+const notYetCode = keyOf<NotYetCode>(NOT_YETS);
 
 const permitAnswer = variant<PermitAnswer>({
   permit: record<PermitGranted>({ kind: literal('permit'), permit: envelope }),

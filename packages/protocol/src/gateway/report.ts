@@ -4,7 +4,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { DETAIL_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { oneOf, optional, record, text, whole } from '../kernel/reader.ts';
+import { keyOf, oneOf, optional, record, text, whole } from '../kernel/reader.ts';
 import { deviceId, permitId, releaseId, rolloutId } from '../kernel/values.ts';
 import { runningSoftware } from './device-record.ts';
 
@@ -33,7 +33,13 @@ export function parseReportAnswer(body: string): Result<ReportAnswer, ParseError
   return parseText(body, { noun: 'report-answer', bytesMax: REQUEST_BYTES_MAX, reader: reportAnswer });
 }
 
-const reportEvent = oneOf<ReportEvent>(['verified', 'reverted', 'install-failed', 'crash', 'sensor-fault']);
+const reportEvent = keyOf<ReportEvent>({
+  verified: true,
+  reverted: true,
+  'install-failed': true,
+  crash: true,
+  'sensor-fault': true,
+});
 
 const report = record<Report>({
   deviceId,

@@ -56,6 +56,7 @@ export const PROBLEMS = {
   'internal-error': { status: 500, title: 'The server failed: its log says why' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;
 
+/** Every code of the HTTP edge. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** The media type of RFC 9457 §6.1. */

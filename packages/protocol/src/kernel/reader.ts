@@ -95,6 +95,12 @@ export function oneOf<const T extends string>(texts: readonly T[]): Reader<T> {
   };
 }
 
+/** One of the keys of a table over a closed union: a member forgotten in the table is a compile error. */
+export function keyOf<T extends string>(table: Readonly<Record<T, unknown>>): Reader<T> {
+  // A record over T has the keys of T.
+  return oneOf(Object.keys(table) as T[]);
+}
+
 /** True or false. */
 export function bool(value: unknown): Result<boolean, ParseError> {
   return typeof value === 'boolean' ? ok(value) : malformed(value, 'true or false');

@@ -22,10 +22,15 @@ import { malformed, parsedBy, type Reader, whole } from './reader.ts';
 
 const ID_ALLOWED = '1 to 128 of the characters A-Z a-z 0-9 . _ : @ + -, the first a letter or digit';
 
+/** Reads a device id. */
 export const deviceId = id<DeviceId>('device id');
+/** Reads a rollout id. */
 export const rolloutId = id<RolloutId>('rollout id');
+/** Reads a release id. */
 export const releaseId = id<ReleaseId>('release id');
+/** Reads a permit id. */
 export const permitId = id<PermitId>('permit id');
+/** Reads a segment. */
 export const segmentId = id<SegmentId>('segment');
 /** Names and attribute values: texts that are safe in paths, logs and queries, like ids. */
 export const label = id<Brand<string, 'Label'>>('label') as Reader<string>;
@@ -39,8 +44,11 @@ export const keyId: Reader<KeyId> = (value) => {
   return digest.ok ? ok(digest.value as string as KeyId) : digest;
 };
 
+/** Reads a count of bytes. */
 export const bytes = branded<Bytes>(0);
+/** Reads a revision of the policy log. */
 export const revision = branded<Revision>(0);
+/** Reads an epoch. */
 export const epoch = branded<Epoch>(0);
 /** Zero: a device from before its first release. */
 export const releaseCounter = branded<ReleaseCounter>(0);

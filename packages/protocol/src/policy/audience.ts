@@ -2,7 +2,7 @@
 import type { Result } from '@outrider/domain/kernel/result';
 import type { AttributeName, Audience } from '@outrider/domain/policy/audience';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, literal, oneOf, optional, record, variant } from '../kernel/reader.ts';
+import { keyOf, listOf, literal, optional, record, variant } from '../kernel/reader.ts';
 import { label, version } from '../kernel/values.ts';
 
 /** Members of one all-of or any-of. */
@@ -17,7 +17,14 @@ export function audience(value: unknown): Result<Audience, ParseError> {
   return predicate(value);
 }
 
-export const attributeName = oneOf<AttributeName>(['model', 'hardwareId', 'region', 'customer', 'carrier']);
+/** Reads the name of an attribute. */
+export const attributeName = keyOf<AttributeName>({
+  model: true,
+  hardwareId: true,
+  region: true,
+  customer: true,
+  carrier: true,
+});
 
 const predicate = variant<Audience>({
   everyone: record<Of<'everyone'>>({ kind: literal('everyone') }),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RolloutEvent } from '@outrider/domain/policy/rollout';
+import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, literal, malformed, oneOf, optional, record, text, variant } from '../kernel/reader.ts';
+import { bool, keyOf, literal, malformed, optional, record, text, variant } from '../kernel/reader.ts';
 import { instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { rolloutPlan } from './rollout-plan.ts';
 
@@ -42,17 +44,8 @@ const REGION_PREFIX = 'region:';
 
 const reason = text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX });
 
-export const rolloutEvent = oneOf<RolloutEvent>([
-  'approve',
-  'start',
-  'pause',
-  'resume',
-  'halt',
-  'cancel',
-  'complete',
-  'roll-back',
-  'rolled-back',
-]);
+/** Reads an event of a rollout. */
+export const rolloutEvent = keyOf<RolloutEvent>(ROLLOUT_TABLE.draft);
 
 const policyChange = variant<PolicyChange>({
   'rollout-created': record<Of<'rollout-created'>>({ kind: literal('rollout-created'), plan: rolloutPlan }),

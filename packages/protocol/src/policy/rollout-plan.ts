@@ -62,6 +62,7 @@ const gates = record<Gates>({
   profile: oneOf(['careful', 'standard', 'fast']),
 });
 
+/** Reads a plan inside another document. */
 export const rolloutPlan = record<RolloutPlan>({
   rolloutId,
   deviceType: label,

@@ -41,6 +41,7 @@ const signingRole = record<SigningRole>({
   }),
 });
 
+/** Reads trust anchors inside another document. */
 export const trustAnchors = record<TrustAnchors>({
   releaseRole: signingRole,
   permitKeys: listOf(publicKey, { countMin: 1, countMax: KEYS_MAX }),

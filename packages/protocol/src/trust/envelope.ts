@@ -20,10 +20,12 @@ export function parseEnvelope(body: string): Result<Envelope, ParseError> {
   return parseText(body, { noun: 'envelope', bytesMax: ANSWER_BYTES_MAX, reader: envelope });
 }
 
+/** Reads an envelope inside another document. */
 export const envelope = record<Envelope>({
   payloadType: text({ charactersMin: 1, charactersMax: 128 }),
   payload: text({ charactersMax: MANIFEST_BYTES_MAX }),
   signatures: listOf(record<Signature>({ keyId, signature: base64Of(64) }), { countMax: SIGNATURES_MAX }),
 });
 
+/** Reads a public key. */
 export const publicKey = record<PublicKey>({ keyId, publicKey: base64Of(32) });
