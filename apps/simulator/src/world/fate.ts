@@ -55,10 +55,15 @@ export function enrolmentFate(
   return silenceMs === undefined ? { faults } : { faults, silentUntil: after(enrolment.at, silenceMs) };
 }
 
-/** How long after its download the device becomes ready to install. */
-export function readinessDelay(world: World, deviceId: DeviceId, downloadedAt: FleetInstant): DurationMs {
-  const source = chance(world, deviceId, `readiness/${downloadedAt}`);
-  const { meanMs } = pick(source, READINESS_CLASSES);
+/** How long after it was offered a release the device becomes ready to install it. */
+export function readinessDelay(
+  world: World,
+  deviceId: DeviceId,
+  offer: { readonly offeredAt: FleetInstant; readonly isRollback: boolean },
+): DurationMs {
+  const source = chance(world, deviceId, `readiness/${offer.offeredAt}`);
+  // Nobody puts off the way back: it waits for the next maintenance window only.
+  const { meanMs } = offer.isRollback ? READINESS_CLASSES[0] : pick(source, READINESS_CLASSES);
   return durationMs(Math.floor(exponential(source, meanMs)));
 }
 

@@ -37,13 +37,13 @@ export const CONTACT_CLASSES: readonly ContactClass[] = [
 /** Contacts come and go by this much over the day. */
 export const CONTACT_SWING = 0.6;
 
-/** After its download a device becomes ready to install: exponential, with one of these means. */
-export const READINESS_CLASSES: readonly { readonly share: number; readonly meanMs: DurationMs }[] = [
+/** After its offer a device becomes ready to install: exponential, with one of these means. */
+export const READINESS_CLASSES = [
   { share: 0.7, meanMs: hours(8) },
   { share: 0.2, meanMs: hours(24) },
   { share: 0.07, meanMs: hours(96) },
   { share: 0.03, meanMs: hours(240) },
-];
+] as const;
 
 /** A healthy image falls back with this probability: chance events of the boot, not the release's fault. */
 export const REVERT_RATE = 0.000_15;
