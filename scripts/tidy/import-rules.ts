@@ -29,8 +29,8 @@ export function importRules(tree: Tree): readonly Finding[] {
   return [...findings, ...cycles(tree.workspaces)];
 }
 
-/** The runners find their modules by name; whatever they load is checked as a file of its own. */
-const MAY_COMPUTE = /^(scripts|bench|scenarios)\//;
+/** The runners find their modules by name, launchers their program; whatever they load is checked as a file of its own. */
+const MAY_COMPUTE = /^(scripts|bench|scenarios|apps\/[^/]+\/bin)\//;
 
 interface Permission {
   /** Own packages, all files of the workspace. */
@@ -136,14 +136,15 @@ export const STAGES = [
   'telemetry',
 ];
 
+/** These share the root's package.json: one workspace in three folders. */
+const AT_ROOT = new Set(['scripts', 'bench', 'scenarios']);
+
 function relativeBreaches(file: SourceFile, specifier: string): readonly Breach[] {
   const place = placeOf(file.path);
   const target = resolveRelative(file.path, specifier);
   if (target === undefined || placeOf(target) !== place) {
-    const isSharedFigure =
-      (place === 'scenarios' || place === 'scripts') &&
-      (target?.startsWith('bench/') || target?.startsWith('scripts/'));
-    return isSharedFigure === true
+    const isAtRoot = target !== undefined && AT_ROOT.has(place) && AT_ROOT.has(placeOf(target));
+    return isAtRoot
       ? []
       : [['R8', `${specifier} leaves ${place}; import other workspaces by name and declared subpath`]];
   }
