@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Registry } from '@outrider/domain/gateway/ports';
+import { present } from '@outrider/domain/kernel/assert';
+import { err, ok } from '@outrider/domain/kernel/result';
+import { parseDeviceRecord, parseKnownDevice } from '@outrider/protocol/gateway/device-record';
+import type { Database } from './pool.ts';
+import { documentsOf } from './row.ts';
+
+export function postgresRegistry(database: Database): Registry {
+  return {
+    async register(devices) {
+      await database.query(REGISTER, [JSON.stringify(devices)]);
+      const deviceIds = devices.map((one) => one.deviceId);
+      const rows = await database.query('select document from device_document where device_id = any ($1)', [deviceIds]);
+      const held = new Map(documentsOf(rows, parseDeviceRecord).map((one) => [one.deviceId, one]));
+      return devices.map((device) => {
+        const known = present(held.get(device.deviceId), 'a device that was just registered, or was before');
+        const isSameKey = known.publicKey.publicKey === device.publicKey.publicKey;
+        return isSameKey ? ok(known) : err({ code: 'device-key-differs' });
+      });
+    },
+    async loadDevices(deviceIds) {
+      return documentsOf(await database.query(LOAD, [deviceIds]), parseKnownDevice);
+    },
+    async storeStatuses(updates) {
+      await database.query(STORE_STATUSES, [
+        updates.map((one) => one.deviceId),
+        updates.map((one) => one.status.sequence),
+        updates.map((one) => one.status.lastContactAt),
+        updates.map((one) => JSON.stringify(one.status.running)),
+        updates.map((one) => one.status.state),
+      ]);
+    },
+    async listDevices({ after, limit }) {
+      const page = 'select document from device_document where device_id > $1 collate "C" order by device_id limit $2';
+      return documentsOf(await database.query(page, [after ?? '', limit]), parseDeviceRecord);
+    },
+  };
+}
+
+/** In order of their ids, as every batch: two batches that share devices never wait for each other in a circle. */
+const REGISTER = `
+insert into device (
+  device_id, key_id, public_key, attributes, registered_at, sequence, last_contact_at, running, state
+)
+select "deviceId", "publicKey" ->> 'keyId', "publicKey" ->> 'publicKey', attributes, "registeredAt",
+  (status ->> 'sequence')::bigint, (status ->> 'lastContactAt')::bigint, status -> 'running', status ->> 'state'
+from jsonb_to_recordset($1::jsonb)
+  as d ("deviceId" text, "publicKey" jsonb, attributes jsonb, "registeredAt" bigint, status jsonb)
+order by "deviceId" collate "C"
+on conflict (device_id) do nothing`;
+
+const LOAD = `
+select json_build_object('record', d.document, 'ledger', (
+  select coalesce(json_agg(l.document order by l.position), '[]')
+  from ledger_row_document l where l.device_id = d.device_id
+)) as document
+from device_document d where d.device_id = any ($1)`;
+
+const STORE_STATUSES = `
+with newest as (
+  select distinct on (device_id) *
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::jsonb[], $5::text[])
+    as w (device_id, sequence, last_contact_at, running, state)
+  order by device_id, sequence desc
+), locked as (
+  select d.device_id from device d join newest n on d.device_id = n.device_id and d.sequence < n.sequence
+  order by d.device_id for update of d
+)
+update device d
+set sequence = n.sequence, last_contact_at = n.last_contact_at, running = n.running, state = n.state
+from newest n join locked l on l.device_id = n.device_id
+where d.device_id = n.device_id and d.sequence < n.sequence`;
