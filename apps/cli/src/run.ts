@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
+import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
 import { keyNoun } from './nouns/key.ts';
 import { releaseNoun } from './nouns/release.ts';
@@ -46,6 +47,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   demoNoun(program, world, end);
   keyNoun(program, world);
   releaseNoun(program, world);
+  decisionNoun(program, world);
   inherit(program);
   return program;
 }
