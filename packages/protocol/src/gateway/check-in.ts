@@ -40,7 +40,7 @@ const checkIn = record<CheckIn>({
   rolloutId: optional(rolloutId),
 });
 
-const artifact = variant<Artifact>({
+export const artifact = variant<Artifact>({
   full: record<Extract<Artifact, { readonly kind: 'full' }>>({ kind: literal('full'), digest: sha256, bytes }),
   delta: record<Extract<Artifact, { readonly kind: 'delta' }>>({
     kind: literal('delta'),

@@ -68,7 +68,7 @@ const permitRequest = record<PermitRequest>({
   isRollback: bool,
 });
 
-const permitDocument = record<PermitDocument>({
+export const permitDocument = record<PermitDocument>({
   schema: literal(1),
   permitId,
   deviceId,

@@ -41,7 +41,7 @@ const reportEvent = keyOf<ReportEvent>({
   'sensor-fault': true,
 });
 
-const report = record<Report>({
+export const report = record<Report>({
   deviceId,
   sequence: whole({ min: 1 }),
   rolloutId,

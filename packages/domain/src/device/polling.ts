@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId } from '../kernel/ids.ts';
+import { hashUnit } from '../kernel/sha256.ts';
+import { after, DAY_MS, type DurationMs, durationMs, type FleetInstant, HOUR_MS, minutes } from '../kernel/time.ts';
+
+/** No server, not even a stolen one, makes a device ask more often: a fleet is not to be turned into a flood. */
+export const POLL_AFTER_MIN_MS = minutes(1);
+
+/** No server, not even a stolen one, makes a device fall silent for longer. */
+export const POLL_AFTER_MAX_MS = durationMs(7 * DAY_MS);
+
+/** The first contact after a permit, in both arms: the server asks controls to come back after the same time. */
+export const POLL_AFTER_PERMIT_MS = minutes(15);
+
+/** How long an agent leaves an update alone that could not be downloaded or installed, or whose permit it refused. */
+export const RETRY_AFTER_FAILURE_MS: DurationMs = HOUR_MS;
+
+/** Back-off starts here and doubles with each fault. */
+const BACK_OFF_FIRST_MS = minutes(2);
+/** The longest back-off: a quarter of a day, so that an outage costs a device at most one poll of twelve hours. */
+const BACK_OFF_MAX_MS = durationMs(6 * HOUR_MS);
+/** The shortest, so that full jitter cannot mean "at once". */
+const BACK_OFF_MIN_MS = durationMs(15_000);
+/** 2 minutes times 2^8 is past six hours. */
+const DOUBLINGS_MAX = 8;
+
+/** `now` plus what the server asked for, within what a device allows. */
+export function pollInstant(now: FleetInstant, afterMs: DurationMs): FleetInstant {
+  return after(now, durationMs(Math.min(POLL_AFTER_MAX_MS, Math.max(POLL_AFTER_MIN_MS, Math.ceil(afterMs)))));
+}
+
+/**
+ * When to try again after `faultCount` faults in a row: exponential with full jitter (Brooker, "Exponential Backoff and
+ * Jitter", 2015). The jitter is a hash of the device and its count, so that a run can be repeated and a fleet that lost its
+ * server at the same moment still spreads.
+ */
+export function backOffUntil(
+  now: FleetInstant,
+  deviceId: DeviceId,
+  fault: { readonly faultCount: number; readonly sequence: number },
+): FleetInstant {
+  const doublings = Math.min(DOUBLINGS_MAX, Math.max(0, fault.faultCount - 1));
+  const ceilingMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** doublings);
+  const share = hashUnit(deviceId, 'back-off', `${fault.sequence}.${fault.faultCount}`);
+  return after(now, durationMs(Math.max(BACK_OFF_MIN_MS, Math.floor(share * ceilingMs))));
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HeldPermit, Installed, Journal, Update, UpdatePart } from '@outrider/domain/device/state';
+import type { Result } from '@outrider/domain/kernel/result';
+import type { Image } from '@outrider/domain/release/release';
+import { artifact } from '../gateway/check-in.ts';
+import { reportedState, runningSoftware } from '../gateway/device-record.ts';
+import { permitDocument } from '../gateway/permit.ts';
+import { report } from '../gateway/report.ts';
+import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { COMPONENTS_MAX, DETAIL_CHARACTERS_MAX, DOCUMENT_BYTES_MAX } from '../kernel/limits.ts';
+import type { ParseError } from '../kernel/parse-error.ts';
+import { bool, listOf, literal, oneOf, optional, record, text, whole } from '../kernel/reader.ts';
+import {
+  bytes,
+  deviceId,
+  epoch,
+  instant,
+  label,
+  permitId,
+  releaseCounter,
+  releaseId,
+  rolloutId,
+  sha256,
+} from '../kernel/values.ts';
+
+/** Writes the journal of a device: what its agent stores before each effect. */
+export function encodeJournal(journal: Journal): string {
+  return encodeJson(journal);
+}
+
+/** Reads a journal. One that a later agent wrote, with another schema, is malformed to this one. Code: body-malformed. */
+export function parseJournal(body: string): Result<Journal, ParseError> {
+  return parseText(body, { noun: 'journal', bytesMax: DOCUMENT_BYTES_MAX, reader: journal });
+}
+
+/** More than the agent ever queues (domain/device/report-queue) or remembers (domain/device/trial). */
+const QUEUE_MAX = 64;
+/** Artifact and block list of each component. */
+const STAGING_MAX = 2 * COMPONENTS_MAX;
+
+const slotName = oneOf(['a', 'b']);
+const count = whole({ min: 0 });
+
+const heldPermit = record<HeldPermit>({ document: permitDocument, askedAt: instant });
+
+const part = record<UpdatePart>({
+  component: label,
+  image: record<Image>({ digest: sha256, bytes, blockBytes: bytes, blocksDigest: sha256 }),
+  artifact,
+});
+
+const update = record<Update>({
+  rolloutId,
+  releaseId,
+  isRollback: bool,
+  epoch,
+  content: runningSoftware,
+  parts: listOf(part, { countMin: 1, countMax: COMPONENTS_MAX }),
+  slot: slotName,
+  way: oneOf(['fetch', 'try-switch', 'switch']),
+  isStaged: bool,
+  isWritten: bool,
+  askAt: instant,
+  permit: optional(heldPermit),
+});
+
+const installed = record<Installed>({
+  rolloutId,
+  releaseId,
+  permitId,
+  slot: slotName,
+  releaseCounter,
+  isVerified: bool,
+  trialLog: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
+});
+
+const journal = record<Journal>({
+  schema: literal(1),
+  deviceId,
+  phase: reportedState,
+  reason: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
+  sequence: count,
+  nextPollAt: instant,
+  quietUntil: instant,
+  faultCount: count,
+  update: optional(update),
+  installed: optional(installed),
+  reports: listOf(report, { countMax: QUEUE_MAX }),
+  staging: listOf(sha256, { countMax: STAGING_MAX }),
+  revertedCounters: listOf(releaseCounter, { countMax: QUEUE_MAX }),
+});
