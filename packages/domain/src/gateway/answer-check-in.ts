@@ -9,7 +9,7 @@ import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
 import { OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
 import { IDLE_POLL_MS, OPEN_OFFER_POLL_MS, pollAfter, ROLLBACK_POLL_MS } from './poll.ts';
-import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
+import type { PolicySnapshot } from './snapshot.ts';
 
 /**
  * "Is there something for me?" An offer to download ahead, or the reason of the rollout that came closest to one. The
@@ -23,23 +23,15 @@ export function answerCheckIn(
 ): CheckInAnswer {
   const candidates = candidatesOf(snapshot, device, checkIn.running);
   const poll = { deviceId: checkIn.deviceId, sequence: checkIn.sequence, now, ...lastEnrolment(candidates) };
-  for (const candidate of candidates) {
-    const back = rollbackCandidateOf(candidate);
-    if (back === undefined || firstFailing(ROLLBACK_PREDICATES, back) < ROLLBACK_PREDICATES.length) continue;
-    return rollbackOffer(back, { pollAfterMs: pollAfter({ ...poll, meanMs: ROLLBACK_POLL_MS }) });
-  }
-  let closest: Closest = { reached: -1, code: 'no-rollout' };
-  for (const candidate of candidates) {
-    const reached = firstFailing(OFFER_PREDICATES, candidate);
-    const failing = OFFER_PREDICATES[reached];
-    if (failing === undefined) {
-      // An enrolled device keeps the rhythm of its arm, whatever it still holds open: both arms are asked alike.
-      const meanMs = candidate.enrolment === undefined ? OPEN_OFFER_POLL_MS : IDLE_POLL_MS;
-      return forwardOffer(candidate, { pollAfterMs: pollAfter({ ...poll, meanMs }) });
-    }
-    if (reached > closest.reached) closest = { reached, code: failing.code, live: candidate.live };
-  }
-  return refusal(closest, { pollAfterMs: pollAfter(poll) });
+  const standings = candidates.map(standingOf);
+  const open = standings.filter((one) => one.failing === undefined);
+  const back = open.find((one) => one.back !== undefined)?.back;
+  if (back !== undefined) return rollbackOffer(back, { pollAfterMs: pollAfter({ ...poll, meanMs: ROLLBACK_POLL_MS }) });
+  const [best] = open;
+  if (best === undefined) return refusal(closestOf(standings), { pollAfterMs: pollAfter(poll) });
+  // An enrolled device keeps the rhythm of its arm, whatever it still holds open: both arms are asked alike.
+  const meanMs = best.candidate.enrolment === undefined ? OPEN_OFFER_POLL_MS : IDLE_POLL_MS;
+  return forwardOffer(best.candidate, { pollAfterMs: pollAfter({ ...poll, meanMs }) });
 }
 
 /** The device before each live rollout of its type, newest first. */
@@ -61,22 +53,44 @@ export function lastEnrolment(candidates: readonly Candidate[]): { readonly enro
   return last === undefined ? {} : { enrolment: last };
 }
 
-interface Closest {
-  /** How many predicates held. */
+/** How far the device came with one rollout. */
+interface Standing {
+  readonly candidate: Candidate;
+  /** Set when the rollout goes back: then the twin is what it has to offer. */
+  readonly back?: RollbackCandidate;
+  /** How many predicates hold before the first that does not. */
   readonly reached: number;
-  readonly code: RefusalCode;
-  readonly live?: LiveRollout;
+  /** Absent: all hold, and there is an offer. */
+  readonly failing?: RefusalCode;
+}
+
+function standingOf(candidate: Candidate): Standing {
+  const back = rollbackCandidateOf(candidate);
+  const reached =
+    back === undefined ? firstFailing(OFFER_PREDICATES, candidate) : firstFailing(ROLLBACK_PREDICATES, back);
+  const failing = (back === undefined ? OFFER_PREDICATES : ROLLBACK_PREDICATES)[reached]?.code;
+  return {
+    candidate,
+    reached,
+    ...(back === undefined ? {} : { back }),
+    ...(failing === undefined ? {} : { failing }),
+  };
+}
+
+/** The newest of those that came equally far. */
+function closestOf(standings: readonly Standing[]): Standing | undefined {
+  return standings.reduce<Standing | undefined>(
+    (best, one) => (best === undefined || one.reached > best.reached ? one : best),
+    undefined,
+  );
 }
 
 type Poll = Pick<Offer, 'pollAfterMs'>;
 
-function refusal({ code, live }: Closest, { pollAfterMs }: Poll): Refusal {
-  return {
-    kind: 'refusal',
-    code,
-    ...(live === undefined ? {} : { rolloutId: live.rollout.plan.rolloutId }),
-    pollAfterMs,
-  };
+function refusal(closest: Standing | undefined, { pollAfterMs }: Poll): Refusal {
+  if (closest?.failing === undefined) return { kind: 'refusal', code: 'no-rollout', pollAfterMs };
+  const { rolloutId } = closest.candidate.live.rollout.plan;
+  return { kind: 'refusal', code: closest.failing, rolloutId, pollAfterMs };
 }
 
 function forwardOffer(candidate: Candidate, { pollAfterMs }: Poll): Offer {
