@@ -7,13 +7,14 @@ import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/event
 import type { Evidence } from '@outrider/domain/evidence/evidence';
 import type { LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
 import { canReEnrol } from '@outrider/domain/gateway/re-enrol';
-import type { DeviceId, SegmentId } from '@outrider/domain/kernel/ids';
+import type { Epoch, PermitId, SegmentId } from '@outrider/domain/kernel/ids';
 import { exponential, type Prng, prng } from '@outrider/domain/kernel/prng';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
-import { armUnitOf, isPanel, orderOf } from '@outrider/domain/policy/place';
+import { armUnitOf, isPanel } from '@outrider/domain/policy/place';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { planOf } from './plan.ts';
+import { drawFaults, drawInstall, makeDevice, SEGMENTS, type WorldDevice } from './small-fleet-world.ts';
 
 /** What a small fleet does in one run of the shipped rule: one process, one device at a time, at the base rates. */
 export interface SmallFleetRun {
@@ -43,8 +44,8 @@ export function runSmallFleet(world: SmallFleetWorld): SmallFleetRun {
   const ticks = (world.daysMax * DAY_MS) / TICK_MS;
   for (let tick = 1; tick <= ticks; tick++) {
     const now = fleetInstant(tick * TICK_MS);
-    wakeDevices(run, tick, now);
-    judge(run, tick, now);
+    wakeDevices(run, { tick, now });
+    judge(run, { tick, now });
     if (run.verdict.kind === 'halt' || run.verdict.kind === 'pause') return resultOf(run, now);
     if (run.verified >= 0.99 * run.devices.length) return resultOf(run, now);
   }
@@ -52,42 +53,15 @@ export function runSmallFleet(world: SmallFleetWorld): SmallFleetRun {
 }
 
 const TICK_MS = 10 * MINUTE_MS;
-/** Shares of the fleet and mean check-in of the three classes of contact, and how often each goes silent with re-polls. */
-const CLASSES = [
-  { share: 0.6, contactMs: 4 * HOUR_MS, silent: [0.003, 0.0008, 0.0004] },
-  { share: 0.35, contactMs: 12 * HOUR_MS, silent: [0.01, 0.004, 0.0015] },
-  { share: 0.05, contactMs: 48 * HOUR_MS, silent: [0.05, 0.03, 0.01] },
-] as const;
-/** How long a device that has downloaded takes until it may install. */
-const DEFERRALS = [
-  { share: 0.7, meanMs: 8 * HOUR_MS },
-  { share: 0.2, meanMs: 24 * HOUR_MS },
-  { share: 0.07, meanMs: 96 * HOUR_MS },
-  { share: 0.03, meanMs: 240 * HOUR_MS },
-] as const;
-const SEGMENTS = [
-  { segment: 'rev-a' as SegmentId, share: 0.45 },
-  { segment: 'rev-b' as SegmentId, share: 0.43 },
-  { segment: 'rev-c' as SegmentId, share: 0.12 },
-] as const;
-const REVERT_RATE = 0.00015;
-const INSTALL_FAILURE_RATE = 0.003;
-const CRASH_RATE = 0.03;
-const SENSOR_RATE = 0.003;
-/** The server's polling: after a full cap, as a control, while idle. */
+/** The server's polling, of a ready device: after a full cap, and as a control. */
 const ASK_AFTER_CAP_MS = 6 * HOUR_MS;
 const ASK_AS_CONTROL_MS = 12 * HOUR_MS;
 
 interface Device {
-  readonly id: DeviceId;
-  readonly segment: SegmentId;
-  readonly isRing: boolean;
-  readonly order: number;
-  readonly contact: (typeof CLASSES)[number];
-  readonly deferralMs: number;
+  readonly is: WorldDevice;
   readyAt: number | undefined;
+  /** Of its newest enrolment. */
   outcome: LedgerOutcome | undefined;
-  isDone: boolean;
 }
 
 interface Run {
@@ -96,7 +70,7 @@ interface Run {
   readonly source: Prng;
   readonly devices: readonly Device[];
   readonly wakeUps: Map<number, Device[]>;
-  readonly touched: Map<number, Set<Device>>;
+  readonly touched: Map<number, Set<LedgerOutcome>>;
   readonly history: string[];
   exposure: Exposure;
   evidence: Evidence;
@@ -106,14 +80,23 @@ interface Run {
   isCapKept: boolean;
 }
 
+interface Moment {
+  readonly tick: number;
+  readonly now: FleetInstant;
+}
+
 function startRun(world: SmallFleetWorld): Run {
   const plan = planOf(`small-${world.seed}`);
   const source = prng(`small-fleet/${world.seed}`);
-  const devices = Array.from({ length: world.devices }, (_, index) => makeDevice({ index, world, plan, source }));
+  const devices = Array.from({ length: world.devices }, (_, index) => ({
+    is: makeDevice({ index, ringDevices: world.ringDevices, salt: plan.salt }, source),
+    readyAt: undefined,
+    outcome: undefined,
+  }));
   const now = fleetInstant(0);
   const populations = SEGMENTS.map(({ segment }) => ({
     segment,
-    population: devices.filter((one) => one.segment === segment).length,
+    population: devices.filter((one) => one.is.segment === segment).length,
   }));
   const run: Run = {
     world,
@@ -130,69 +113,37 @@ function startRun(world: SmallFleetWorld): Run {
     harmed: 0,
     isCapKept: true,
   };
-  for (const device of devices) wakeAfter(run, device, { tick: 0, delayMs: source.next() * device.contact.contactMs });
+  for (const device of devices)
+    wakeAfter(run, device, { tick: 0, delayMs: source.next() * device.is.contact.contactMs });
   return run;
 }
 
-interface Making {
-  readonly index: number;
-  readonly world: SmallFleetWorld;
-  readonly plan: RolloutPlan;
-  readonly source: Prng;
-}
-
-function makeDevice({ index, world, plan, source }: Making): Device {
-  const id = `device-${index}` as DeviceId;
-  const isRing = index < world.ringDevices;
-  const ringSegment = SEGMENTS[index % SEGMENTS.length];
-  const segment = isRing && ringSegment !== undefined ? ringSegment.segment : pick(SEGMENTS, source).segment;
-  return {
-    id,
-    segment,
-    isRing,
-    order: orderOf(plan.salt, id),
-    contact: isRing ? CLASSES[0] : pick(CLASSES, source),
-    deferralMs: isRing ? 0 : exponential(source, pick(DEFERRALS, source).meanMs),
-    readyAt: undefined,
-    outcome: undefined,
-    isDone: false,
-  };
-}
-
-function wakeDevices(run: Run, tick: number, now: FleetInstant): void {
-  const due = run.wakeUps.get(tick) ?? [];
-  run.wakeUps.delete(tick);
-  for (const device of due) wake(run, device, { tick, now });
-}
-
-interface Moment {
-  readonly tick: number;
-  readonly now: FleetInstant;
-}
-
-function wake(run: Run, device: Device, moment: Moment): void {
-  const idleMs = exponential(run.source, device.contact.contactMs);
-  if (device.readyAt === undefined) {
-    if (!isOffered(run, device)) return wakeAfter(run, device, { ...moment, delayMs: idleMs });
-    device.readyAt = moment.now + device.deferralMs;
+function wakeDevices(run: Run, moment: Moment): void {
+  const due = run.wakeUps.get(moment.tick) ?? [];
+  run.wakeUps.delete(moment.tick);
+  for (const device of due) {
+    const delayMs = delayOf(run, device, moment.now);
+    if (delayMs === undefined) enrol(run, device, moment);
+    else wakeAfter(run, device, { tick: moment.tick, delayMs });
   }
-  if (moment.now < device.readyAt) {
-    return wakeAfter(run, device, { ...moment, delayMs: device.readyAt - moment.now + idleMs / 4 });
-  }
+}
+
+/** How long until the device asks again; undefined when it is ready and nothing stands in its way. */
+function delayOf(run: Run, device: Device, now: FleetInstant): number | undefined {
+  const idleMs = exponential(run.source, device.is.contact.contactMs);
+  if (device.readyAt === undefined && !isOffered(run, device)) return idleMs;
+  device.readyAt ??= now + device.is.deferralMs;
+  if (now < device.readyAt) return device.readyAt - now + idleMs / 4;
   const row = device.outcome?.row;
-  if (row !== undefined && !canReEnrol(row, run.plan, { pi: run.exposure.pi, now: moment.now })) {
-    return wakeAfter(run, device, { ...moment, delayMs: spread(run, ASK_AS_CONTROL_MS) });
-  }
-  if (isFull(run.exposure, device.segment)) {
-    return wakeAfter(run, device, { ...moment, delayMs: spread(run, ASK_AFTER_CAP_MS) });
-  }
-  enrol(run, device, moment);
+  const moment = { pi: run.exposure.pi, now };
+  if (row !== undefined && !canReEnrol(row, run.plan, moment)) return spread(run, ASK_AS_CONTROL_MS);
+  return isFull(run.exposure, device.is.segment) ? spread(run, ASK_AFTER_CAP_MS) : undefined;
 }
 
-function isOffered(run: Run, device: Device): boolean {
-  const wave = run.plan.waves[run.exposure.waveIndex];
-  if (device.isRing) return true;
-  return (wave?.exposurePermille ?? 0) > 0 && device.order < run.exposure.downloadsAllowed / run.devices.length;
+function isOffered({ plan, exposure, devices }: Run, { is }: Device): boolean {
+  const wave = plan.waves[exposure.waveIndex];
+  if (is.isRing) return true;
+  return (wave?.exposurePermille ?? 0) > 0 && is.order < exposure.downloadsAllowed / devices.length;
 }
 
 function isFull(exposure: Exposure, segment: SegmentId): boolean {
@@ -202,118 +153,85 @@ function isFull(exposure: Exposure, segment: SegmentId): boolean {
 
 /** The permit: ledger row, coin, and everything that will come of it, drawn ahead. */
 function enrol(run: Run, device: Device, { tick, now }: Moment): void {
-  const { exposure, plan } = run;
-  const before = device.outcome?.row;
-  const piBefore = before?.pi ?? 0;
-  const isRing = device.isRing && before === undefined;
-  const isTreated = isRing || armUnitOf(plan.salt, device.id) < exposure.pi;
-  const row: LedgerRow = {
+  const row = rowOf(run, device, now);
+  const isTreated = row.arm === 'treated';
+  const isDefective = row.segment === run.world.defectiveSegment;
+  const outcome: LedgerOutcome = {
+    position: 0,
+    row,
+    ...drawFaults(run.source, device.is, now),
+    ...(isTreated ? drawInstall(run.source, now, isDefective) : {}),
+  };
+  device.outcome = outcome;
+  touch(run, outcome);
+  if (!isTreated) {
+    wakeAfter(run, device, { tick, delayMs: spread(run, ASK_AS_CONTROL_MS) });
+    return;
+  }
+  grant(run, row.segment);
+  run.harmed += isDefective ? 1 : 0;
+  run.verified += outcome.verifiedAt === undefined ? 0 : 1;
+}
+
+function rowOf({ exposure, plan }: Run, { is, outcome }: Device, now: FleetInstant): LedgerRow {
+  const enrolment = (outcome?.row.enrolment ?? 0) + 1;
+  const piBefore = outcome?.row.pi ?? 0;
+  const isRing = is.isRing && outcome === undefined;
+  const isTreated = isRing || armUnitOf(plan.salt, is.id) < exposure.pi;
+  return {
     rolloutId: plan.rolloutId,
-    deviceId: device.id,
-    enrolment: (before?.enrolment ?? 0) + 1,
+    deviceId: is.id,
+    enrolment,
     kind: 'enrolment',
     releaseId: plan.releaseId,
-    segment: device.segment,
+    segment: is.segment,
     arm: isTreated ? 'treated' : 'control',
     piBefore,
     pi: exposure.pi,
     piEffective: isRing ? 1 : (exposure.pi - piBefore) / (1 - piBefore),
     isRing,
-    isPanel: isPanel(plan.salt, device.id),
-    permitId: `permit-${device.id}-${before?.enrolment ?? 0}` as LedgerRow['permitId'],
-    epoch: 0 as LedgerRow['epoch'],
+    isPanel: isPanel(plan.salt, is.id),
+    permitId: `permit-${is.id}-${enrolment}` as PermitId,
+    epoch: 0 as Epoch,
     grantedAt: now,
     permitLifeMs: plan.permitLifeMs,
   };
-  device.outcome = {
-    position: 0,
-    row,
-    ...drawFaults(run, device, now),
-    ...(isTreated ? drawInstall(run, device, now) : {}),
-  };
-  if (isTreated) grant(run, device);
-  else wakeAfter(run, device, { tick, delayMs: spread(run, ASK_AS_CONTROL_MS) });
-  touch(run, device);
 }
 
-function grant(run: Run, device: Device): void {
+function grant(run: Run, segment: SegmentId): void {
   const { exposure } = run;
   run.exposure = {
     ...exposure,
     granted: exposure.granted + 1,
-    segments: exposure.segments.map((one) =>
-      one.segment === device.segment ? { ...one, granted: one.granted + 1 } : one,
-    ),
+    segments: exposure.segments.map((one) => (one.segment === segment ? { ...one, granted: one.granted + 1 } : one)),
   };
   const isWithin = run.exposure.segments.every((one) => one.granted <= one.cap);
   run.isCapKept &&= isWithin && run.exposure.granted <= run.exposure.cap;
-  device.isDone = true;
-  if (device.outcome?.verifiedAt !== undefined) run.verified += 1;
-}
-
-/** A failed install is tried again within six hours and succeeds. */
-function drawInstall(run: Run, device: Device, now: FleetInstant): Partial<LedgerOutcome> {
-  const minutesLater = fleetInstant(now + Math.round(run.source.next() * 20 * MINUTE_MS));
-  if (device.segment === run.world.defectiveSegment) {
-    run.harmed += 1;
-    return { revertedAt: minutesLater };
-  }
-  if (run.source.next() < byHour(REVERT_RATE, now)) return { revertedAt: minutesLater };
-  if (run.source.next() < byHour(INSTALL_FAILURE_RATE, now)) {
-    return { installFailedAt: minutesLater, verifiedAt: fleetInstant(minutesLater + 6 * HOUR_MS) };
-  }
-  return { verifiedAt: minutesLater };
-}
-
-/** Silence, crash and sensor fault: the same in both arms. */
-function drawFaults(run: Run, device: Device, now: FleetInstant): Partial<LedgerOutcome> {
-  const { source } = run;
-  const [silent24, silent72, silent168] = device.contact.silent;
-  const luck = source.next();
-  const [fromHours, toHours] =
-    luck >= silent24 ? [1.1, 23.9] : luck >= silent72 ? [24.1, 71.9] : luck >= silent168 ? [72.1, 167.9] : [168.1, 400];
-  const contactAt = fleetInstant(Math.round(now + (fromHours + source.next() * (toHours - fromHours)) * HOUR_MS));
-  const faultAt = fleetInstant(Math.round(now + source.next() * DAY_MS));
-  return {
-    firstContactAt: contactAt,
-    ...(source.next() < byHour(CRASH_RATE, now) ? { crashedAt: faultAt } : {}),
-    ...(source.next() < byHour(SENSOR_RATE, now) ? { sensorFaultAt: faultAt } : {}),
-  };
-}
-
-/** Rates swing by half over the day. */
-function byHour(rate: number, now: FleetInstant): number {
-  return rate * (1 + 0.5 * Math.sin((2 * Math.PI * now) / DAY_MS));
 }
 
 /** Notes in which ticks this row has something for the evidence. */
-function touch(run: Run, device: Device): void {
-  const { outcome } = device;
-  if (outcome === undefined) return;
+function touch(run: Run, outcome: LedgerOutcome): void {
   const { row, verifiedAt, revertedAt, installFailedAt, crashedAt, sensorFaultAt } = outcome;
   const closings = outcomeWindowsMs(run.plan).map((windowMs) => row.grantedAt + windowMs);
   for (const at of [row.grantedAt, verifiedAt, revertedAt, installFailedAt, crashedAt, sensorFaultAt, ...closings]) {
     if (at === undefined) continue;
     const tick = Math.ceil(at / TICK_MS);
-    run.touched.set(tick, (run.touched.get(tick) ?? new Set()).add(device));
+    run.touched.set(tick, (run.touched.get(tick) ?? new Set()).add(outcome));
   }
 }
 
-function judge(run: Run, tick: number, now: FleetInstant): void {
+function judge(run: Run, { tick, now }: Moment): void {
   const interval = { afterMs: run.evidence.asOf, upTo: now };
-  const rows = [...(run.touched.get(tick) ?? [])].flatMap((device) => device.outcome ?? []);
+  const rows = run.touched.get(tick) ?? new Set();
   run.touched.delete(tick);
-  const events = rows.flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
+  const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
   run.evidence = count(run.evidence, events, now);
-  const decision = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now });
-  const { exposure } = decision;
-  const isNews = decision.overall.kind !== run.verdict.kind || exposure.waveIndex !== run.exposure.waveIndex;
-  if (isNews) {
-    const day = (now / DAY_MS).toFixed(2);
+  const { overall, exposure } = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now });
+  if (overall.kind !== run.verdict.kind || exposure.waveIndex !== run.exposure.waveIndex) {
     const share = `pi ${exposure.pi.toFixed(2)}, ${exposure.granted} of ${exposure.cap}, wave ${exposure.waveIndex}`;
-    run.history.push(`day ${day}: ${decision.overall.kind}, ${share}: ${decision.overall.reason}`);
+    run.history.push(`Day ${(now / DAY_MS).toFixed(2)}: ${overall.kind}, ${share}: ${overall.reason}`);
   }
-  run.verdict = decision.overall;
+  run.verdict = overall;
   run.exposure = exposure;
 }
 
@@ -329,12 +247,8 @@ function resultOf(run: Run, now: FleetInstant): SmallFleetRun {
   };
 }
 
-function wakeAfter(
-  run: Run,
-  device: Device,
-  { tick, delayMs }: { readonly tick: number; readonly delayMs: number },
-): void {
-  const at = tick + Math.max(1, Math.ceil(delayMs / TICK_MS));
+function wakeAfter(run: Run, device: Device, wait: { readonly tick: number; readonly delayMs: number }): void {
+  const at = wait.tick + Math.max(1, Math.ceil(wait.delayMs / TICK_MS));
   const others = run.wakeUps.get(at);
   if (others === undefined) run.wakeUps.set(at, [device]);
   else others.push(device);
@@ -342,13 +256,4 @@ function wakeAfter(
 
 function spread(run: Run, meanMs: number): number {
   return meanMs * (0.5 + run.source.next());
-}
-
-function pick<T extends { readonly share: number }>(choices: readonly [T, ...T[]], source: Prng): T {
-  let left = source.next();
-  for (const choice of choices) {
-    if (left < choice.share) return choice;
-    left -= choice.share;
-  }
-  return choices[0];
 }
