@@ -6,6 +6,7 @@ import type { Report } from '../gateway/report.ts';
 import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Image } from '../release/release.ts';
+import type { WakeFacts } from './events.ts';
 import type { BootState, SlotContent, SlotName } from './ports.ts';
 
 /** Where a device stands: the same words as in its reports. */
@@ -125,16 +126,9 @@ export function newJournal(deviceId: DeviceId, now: FleetInstant, sequence = 0):
 }
 
 /** The state of an agent that knows its journal and nothing else yet; the first event is `booted`. */
-export function stateFrom(journal: Journal, boot: BootState, now: FleetInstant): DeviceState {
-  const situation: Situation = {
-    now,
-    boot,
-    mayDownload: false,
-    readyAt: now,
-    trial: 'unchecked',
-    areReportsHeld: false,
-  };
-  return { journal, situation };
+export function stateFrom(journal: Journal, boot: BootState, facts: WakeFacts): DeviceState {
+  const { now, mayDownload, readyAt } = facts;
+  return { journal, situation: { now, boot, mayDownload, readyAt, trial: 'unchecked', areReportsHeld: false } };
 }
 
 /** What runs now, in the words of the wire; the boot chooser knows it of every slot that ever booted. */
