@@ -6,6 +6,7 @@ import { type FleetInstant, fleetInstant, MINUTE_MS } from '../kernel/time.ts';
 import type { RolloutPlan } from '../policy/rollout.ts';
 import type {
   BaseCount,
+  Bulk,
   ClosedCount,
   CoinCount,
   CoinEvent,
@@ -100,48 +101,56 @@ function add(open: OpenCounts, event: EvidenceEvent): void {
 function addEnrolment(open: OpenCounts, event: Enrolled): void {
   const zero = { segment: event.segment, pi: event.pi, treated: 0, control: 0 };
   const one = entry(open.enrolments, enrolmentKey(zero), zero);
-  one.treated += event.arm === 'treated' ? 1 : 0;
-  one.control += event.arm === 'control' ? 1 : 0;
+  const devices = devicesOf(event);
+  one[event.arm] += devices;
   if (open.lastEnrolledAt === undefined || event.at > open.lastEnrolledAt) open.lastEnrolledAt = event.at;
   if (event.arm === 'control') return;
-  baseEntry(open, 'revert', event.segment).open += 1;
-  if (isAfterRestart(open, event.at)) baseEntry(open, 'install', event.segment).open += 1;
+  baseEntry(open, 'revert', event.segment).open += devices;
+  if (isAfterRestart(open, event.at)) baseEntry(open, 'install', event.segment).open += devices;
 }
 
 function addEnd(open: OpenCounts, end: InstallationEnd): void {
-  const confirmed = end.kind === 'confirmed' ? 1 : end.wasConfirmed ? -1 : 0;
+  const devices = devicesOf(end);
+  const confirmed = end.kind === 'confirmed' ? devices : end.wasConfirmed ? -devices : 0;
   if (end.kind !== 'install-failed') {
     const revert = baseEntry(open, 'revert', end.segment);
-    revert.closed += end.wasConfirmed ? 0 : 1;
-    revert.events += end.kind === 'reverted' ? 1 : 0;
+    revert.closed += end.wasConfirmed ? 0 : devices;
+    revert.events += end.kind === 'reverted' ? devices : 0;
     revert.confirmed += confirmed;
   }
   if (isAfterRestart(open, end.grantedAt)) {
     const install = baseEntry(open, 'install', end.segment);
-    install.closed += end.isFirstEnd ? 1 : 0;
-    install.events += end.kind === 'install-failed' ? 1 : 0;
+    install.closed += end.isFirstEnd ? devices : 0;
+    install.events += end.kind === 'install-failed' ? devices : 0;
     install.confirmed += confirmed;
   }
   const zero = { slotEndsAt: slotEndOf(end.at), ended: 0, reverted: 0 };
   const slot = entry(open.recent, recentKey(zero), zero);
-  slot.ended += 1;
-  slot.reverted += end.kind === 'reverted' ? 1 : 0;
+  slot.ended += devices;
+  slot.reverted += end.kind === 'reverted' ? devices : 0;
 }
 
 function addCoinEvent(open: OpenCounts, event: CoinEvent): void {
   const { metric, segment, pi } = event;
   const zero = { metric, segment, pi, eventsTreated: 0, eventsControl: 0, eventsControlFirstHalf: 0 };
   const one = entry(open.coin, coinKey(zero), zero);
-  one.eventsTreated += event.arm === 'treated' ? 1 : 0;
-  one.eventsControl += event.arm === 'control' ? 1 : 0;
-  one.eventsControlFirstHalf += event.arm === 'control' && event.isFirstHalf ? 1 : 0;
+  const devices = devicesOf(event);
+  one.eventsTreated += event.arm === 'treated' ? devices : 0;
+  one.eventsControl += event.arm === 'control' ? devices : 0;
+  one.eventsControlFirstHalf += event.arm === 'control' && event.isFirstHalf ? devices : 0;
 }
 
-function addClosedWindow(open: OpenCounts, { metric, segment, arm, hadEvent }: WindowClosed): void {
+function addClosedWindow(open: OpenCounts, event: WindowClosed): void {
+  const { metric, segment, arm, hadEvent } = event;
   const zero = { metric, segment, arm, closed: 0, events: 0 };
   const one = entry(open.closed, closedKey(zero), zero);
-  one.closed += 1;
-  one.events += hadEvent ? 1 : 0;
+  const devices = devicesOf(event);
+  one.closed += devices;
+  one.events += hadEvent ? devices : 0;
+}
+
+function devicesOf(event: Bulk): number {
+  return event.devices ?? 1;
 }
 
 function baseEntry(open: OpenCounts, metric: BaseCount['metric'], segment: SegmentId): Open<BaseCount> {

@@ -80,7 +80,13 @@ export interface RecentEnds {
 /** What moves the counts: derived from ledger rows and the instants on them, each exactly once. */
 export type EvidenceEvent = Enrolled | InstallationEnd | CoinEvent | WindowClosed;
 
-export interface Enrolled {
+/** Fleets that are simulated by classes have many devices in one event; a ledger row is always one device. */
+export interface Bulk {
+  /** Devices that this event stands for, all alike in everything it says; absent: one. */
+  readonly devices?: number;
+}
+
+export interface Enrolled extends Bulk {
   readonly kind: 'enrolled';
   readonly segment: SegmentId;
   readonly arm: Arm;
@@ -89,7 +95,7 @@ export interface Enrolled {
 }
 
 /** Something final was heard of an installation. A row may have more than one: confirmed first, reverted later. */
-export interface InstallationEnd {
+export interface InstallationEnd extends Bulk {
   readonly kind: 'confirmed' | 'reverted' | 'install-failed';
   readonly segment: SegmentId;
   readonly at: FleetInstant;
@@ -101,7 +107,7 @@ export interface InstallationEnd {
 }
 
 /** A device of one arm went silent, crashed or had a faulty sensor within its window. */
-export interface CoinEvent {
+export interface CoinEvent extends Bulk {
   readonly kind: 'coin-event';
   readonly metric: CoinMetric;
   readonly segment: SegmentId;
@@ -112,7 +118,7 @@ export interface CoinEvent {
   readonly isFirstHalf: boolean;
 }
 
-export interface WindowClosed {
+export interface WindowClosed extends Bulk {
   readonly kind: 'window-closed';
   readonly metric: CoinMetric;
   readonly segment: SegmentId;
