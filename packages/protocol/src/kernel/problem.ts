@@ -14,6 +14,7 @@ export const PROBLEMS = {
   'route-unknown': { status: 404, title: 'There is nothing at this path' },
   'method-not-allowed': { status: 405, title: 'This path does not take this method' },
   'device-unknown': { status: 401, title: 'No device is registered under this id' },
+  'device-not-found': { status: 404, title: 'There is no device with this id' },
   'device-mismatch': { status: 403, title: 'The message names another device than the one that signed it' },
   'signature-invalid': { status: 401, title: 'The signature is not the device key over this request' },
   'registration-token-invalid': { status: 401, title: 'The registration token is not valid' },

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { durationMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { type Decider, decider } from './decision/decider.ts';
+import { verdicts } from './decision/verdicts.ts';
+import { type CommandError, refuse } from './errors.ts';
+import { checkIns } from './gateway/check-ins.ts';
+import { contacts } from './gateway/contacts.ts';
+import { createCounters } from './gateway/counters.ts';
+import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
+import { deviceRoutes } from './gateway/device-routes.ts';
+import { knownDevices } from './gateway/known-devices.ts';
+import { permits } from './gateway/permits.ts';
+import { registrations } from './gateway/registrations.ts';
+import { reports } from './gateway/reports.ts';
+import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
+import { snapshotHolder } from './policy/snapshot-holder.ts';
+import type { ServerPorts } from './ports.ts';
+import { type Queries, queries } from './queries.ts';
+import { type ReleaseCommands, releaseCommands } from './release/release-commands.ts';
+
+/** One server: the same in production, in the demonstration and in the simulator, whatever carries the requests. */
+export interface Server {
+  /** Answers one request of a device; never rejects. */
+  handleDevice(request: DeviceRequest): Promise<DeviceResponse>;
+  readonly releases: ReleaseCommands;
+  readonly policy: PolicyCommands;
+  readonly queries: Queries;
+  /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
+  step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
+  /** Writes all that was gathered, reads the policy anew, counts and decides. */
+  drain(): Promise<Drained>;
+  /** Counts and decides once, about all live rollouts. */
+  tick(): Promise<void>;
+  /** Production: reads the policy and decides by itself, from now on. */
+  start(): void;
+  /** Ends what `start` began and writes what was gathered. The store stays open: it belongs to the caller. */
+  close(): Promise<void>;
+}
+
+export interface Drained {
+  /** Requests of devices that were answered since the start. */
+  readonly handled: number;
+}
+
+/** How often production counts and decides: each fleet minute, which there is a minute. */
+const TICK_EVERY_MS = durationMs(MINUTE_MS);
+
+/** Under which the newest fleet time of a conducted installation is kept. */
+const FLEET_TIME_SETTING = 'fleet-time';
+
+/** Joins ports to logic. Nothing here reads a clock, an environment or a disk of its own. */
+export function composeServer(ports: ServerPorts): Server {
+  const { store, blobs, fleetClock, machineClock, schedule, log } = ports;
+  const counters = createCounters();
+  const holder = snapshotHolder({ store, machineClock, schedule, log });
+  const devices = knownDevices(store.registry, schedule);
+  const notes = contacts({ devices, registry: store.registry, ledger: store.ledger, schedule, log });
+  const permitDesk = permits({
+    ledger: store.ledger,
+    holder,
+    devices,
+    contacts: notes,
+    signer: ports.permitSigner,
+    fleetClock,
+    schedule,
+    counters,
+  });
+  const reportDesk = reports({ reportLog: store.reports, contacts: notes, fleetClock, schedule });
+  const routes = deviceRoutes({
+    devices,
+    verifier: ports.verifier,
+    checkIns: checkIns({ holder, devices, contacts: notes, fleetClock, counters }),
+    permits: permitDesk,
+    reports: reportDesk,
+    register: registrations({
+      registry: store.registry,
+      devices,
+      schedule,
+      fleetClock,
+      verifier: ports.verifier,
+      digestText: ports.digestText,
+      tokenDigest: ports.registrationTokenDigest,
+      permitKey: ports.permitSigner.publicKey,
+      loadReleaseRole: ports.loadReleaseRole,
+    }),
+    blobs,
+    isReady: () => holder.fresh() !== undefined,
+    counters,
+    log,
+  });
+  const policy = policyCommands({ store, holder, fleetClock, log });
+  const rule: Decider = decider({ store, holder, verdicts: verdicts({ store, policy, log }), fleetClock, log });
+  const releases = releaseCommands({
+    store,
+    blobs,
+    fleetClock,
+    verifier: ports.verifier,
+    loadReleaseRole: ports.loadReleaseRole,
+    async onReleasesChanged() {
+      holder.invalidateReleases();
+      await holder.refresh();
+    },
+    log,
+  });
+  const endings: (() => void)[] = [];
+
+  async function flush(): Promise<void> {
+    await Promise.all([permitDesk.flush(), reportDesk.flush()]);
+    await notes.flush();
+  }
+
+  async function drain(): Promise<Drained> {
+    await flush();
+    await holder.refresh();
+    await rule.tick();
+    return { handled: routes.handledCount() };
+  }
+
+  /** Before each round all contacts are written: what was heard must not count as silence. */
+  async function tick(): Promise<void> {
+    await flush();
+    await rule.tick();
+  }
+
+  function startTicking(): () => void {
+    let isEnded = false;
+    let cancel = schedule.after(TICK_EVERY_MS, again);
+    function again(): void {
+      tick()
+        .catch((cause: unknown) =>
+          log.warn({ stage: 'decision', code: 'tick-failed', err: cause }, 'No decision was made'),
+        )
+        .finally(() => {
+          if (!isEnded) cancel = schedule.after(TICK_EVERY_MS, again);
+        });
+    }
+    return () => {
+      isEnded = true;
+      cancel();
+    };
+  }
+
+  return {
+    handleDevice: (request) => routes.handle(request),
+    releases,
+    policy,
+    queries: queries({
+      store,
+      holder,
+      decider: rule,
+      releases,
+      fleetClock,
+      counters,
+      handledCount: routes.handledCount,
+      isConducted: ports.conductor !== undefined,
+    }),
+    async step(now) {
+      const conductor = ports.conductor;
+      if (conductor === undefined) {
+        const detail = 'The server runs on the wall clock; start it with --clock conducted to step fleet time';
+        return refuse('clock-not-conducted', detail);
+      }
+      if (!conductor.stepTo(now)) {
+        const current = fleetClock.now();
+        const detail = `Fleet time is ${current}, the step asks for ${now}; it never goes backwards`;
+        return refuse('clock-backwards', detail, { now: Number(current), asked: Number(now) });
+      }
+      await store.installation.storeSetting(FLEET_TIME_SETTING, String(now));
+      return ok({ ...(await drain()), now });
+    },
+    drain,
+    tick,
+    start() {
+      endings.push(holder.start());
+      // Under a conductor rounds are made when it steps, and at no other time: the same history each time.
+      if (ports.conductor === undefined) endings.push(startTicking());
+    },
+    async close() {
+      for (const end of endings.splice(0)) end();
+      await flush();
+    },
+  };
+}
+
+/** The fleet time a conducted installation stopped at, if it ran before. */
+export async function loadFleetTime(
+  installation: ServerPorts['store']['installation'],
+): Promise<FleetInstant | undefined> {
+  const text = await installation.loadSetting(FLEET_TIME_SETTING);
+  return text === undefined ? undefined : fleetInstant(Number(text));
+}

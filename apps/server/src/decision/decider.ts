@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+import { decide } from '@outrider/domain/decision/decide';
+import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { emptyEvidence } from '@outrider/domain/evidence/count';
+import type { Evidence } from '@outrider/domain/evidence/evidence';
+import { present } from '@outrider/domain/kernel/assert';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { RolloutId } from '@outrider/domain/kernel/ids';
+import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
+import { advance, afterResume } from '../evidence/advance.ts';
+import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+import type { Log } from '../ports.ts';
+import { isAnotherStep, isAnotherVerdict } from './difference.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/** Counts and decides about every live rollout: the loop from evidence back to policy. */
+export interface Decider {
+  /** One round over all rollouts. One at a time: a call during a round waits for it and makes its own. */
+  tick(): Promise<void>;
+  /** What was last counted and decided about a rollout. */
+  latest(rolloutId: RolloutId): Promise<LatestDecision>;
+}
+
+export interface LatestDecision {
+  readonly evidence?: Evidence;
+  readonly decision?: Decision;
+}
+
+/** Caps move on this grid (design/decision.md, "Admission"); halts do not wait for it. */
+const GRID_MS = 10 * MINUTE_MS;
+
+/** What is in memory about a rollout between two rounds; all of it can be read from the store again. */
+interface Watch {
+  readonly evidence: Evidence;
+  readonly decision?: Decision;
+}
+
+export function decider(options: {
+  readonly store: ServerStore;
+  readonly holder: SnapshotHolder;
+  readonly verdicts: Verdicts;
+  readonly fleetClock: FleetClock;
+  readonly log: Log;
+}): Decider {
+  const { store, holder, verdicts, fleetClock, log } = options;
+  const watches = new Map<RolloutId, Watch>();
+  let lastRound: Promise<void> = Promise.resolve();
+
+  async function round(): Promise<void> {
+    await holder.refresh();
+    const now = fleetClock.now();
+    for (const rollout of holder.policy().rollouts.values()) {
+      await attend(rollout, now).catch((cause: unknown) => {
+        if (cause instanceof StoreAwayError) throw cause;
+        // One rollout that cannot be attended to must not keep the others from being halted.
+        const { rolloutId } = rollout.plan;
+        log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'A decision failed');
+      });
+    }
+  }
+
+  async function attend(rollout: Rollout, now: FleetInstant): Promise<void> {
+    switch (rollout.state) {
+      case 'running':
+      case 'paused':
+      case 'completed':
+        return decideAbout(rollout, now);
+      case 'halted':
+        return verdicts.followHalt(rollout);
+      case 'rolling-back':
+        return verdicts.followRollback(rollout, now);
+      case 'draft':
+      case 'approved':
+      case 'rolled-back':
+      case 'cancelled':
+        return undefined;
+    }
+  }
+
+  async function decideAbout(rollout: Rollout, now: FleetInstant): Promise<void> {
+    const { plan } = rollout;
+    const before = watches.get(plan.rolloutId) ?? (await loadWatch(plan));
+    const { evidence, hasNews } = await advance(store.ledger, plan, { evidence: goingOn(rollout, before), now });
+    const isOnGrid = gridOf(now) > gridOf(before.decision?.at ?? -1);
+    if (!hasNews && !isOnGrid) return void watches.set(plan.rolloutId, { ...before, evidence });
+
+    const exposure = await store.exposures.loadExposure(plan.rolloutId);
+    const input: DecisionInput = {
+      evidence,
+      exposure: present(exposure, 'an exposure of a rollout that was started'),
+      now,
+      haltedSegments: rollout.haltedSegments,
+    };
+    const decision = decideSafely(plan, input);
+    const isStop = decision.overall.kind === 'halt' || decision.overall.kind === 'pause';
+    const isNewHalt = decision.segments.some(
+      ({ segment, verdict }) => verdict.kind === 'halt' && !rollout.haltedSegments.includes(segment),
+    );
+    // Between the grid's points, and while nothing is given out, evidence can only stop.
+    const isWidening = isOnGrid && rollout.state !== 'paused';
+    if (!isWidening && !isStop && !isNewHalt) return void watches.set(plan.rolloutId, { ...before, evidence });
+    const settled = isWidening ? decision : { ...decision, exposure: withReason(input.exposure, decision.exposure) };
+
+    watches.set(plan.rolloutId, { evidence, decision: settled });
+    if (hasNews || isAnotherVerdict(before.decision, settled) || isAnotherStep(input.exposure, settled.exposure)) {
+      await store.decisions.appendDecision(input, settled);
+    }
+    await store.exposures.storeExposure(settled.exposure);
+    await verdicts.apply(rollout, settled);
+  }
+
+  /** An error in deciding is a verdict that a person sees: it holds, and never passes. */
+  function decideSafely(plan: RolloutPlan, input: DecisionInput): Decision {
+    try {
+      return decide(plan, input);
+    } catch (cause) {
+      // What can be foreseen is a verdict already; this is a bug, and a bug in the rule must not stop the safety loop.
+      const { rolloutId } = plan;
+      log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'The rule itself failed');
+      const reason = `error: ${cause instanceof Error ? cause.message : String(cause)}`;
+      const exposure: Exposure = { ...input.exposure, holdReason: reason };
+      return { rolloutId, at: input.now, overall: { kind: 'hold', reason }, segments: [], figures: [], exposure };
+    }
+  }
+
+  /** After a restart counting goes on from the evidence that was stored with the newest decision. */
+  async function loadWatch(plan: RolloutPlan): Promise<Watch> {
+    const { evidence, decision } = await loadLatest(plan.rolloutId);
+    // From the beginning of time: the rows themselves say when they came.
+    const from = evidence ?? emptyEvidence(plan, fleetInstant(0));
+    return { evidence: from, ...(decision === undefined ? {} : { decision }) };
+  }
+
+  async function loadLatest(rolloutId: RolloutId): Promise<LatestDecision> {
+    const evidence = await store.decisions.loadLatestEvidence(rolloutId);
+    if (evidence === undefined) return {};
+    // A decision is made at the instant up to which its evidence was counted.
+    const afterAt = fleetInstant(Math.max(0, evidence.asOf - 1));
+    const decisions = await store.decisions.loadDecisions(rolloutId, { afterAt, limit: 1 });
+    const newest = decisions.at(-1);
+    return { evidence, ...(newest === undefined ? {} : { decision: newest.decision }) };
+  }
+
+  return {
+    tick() {
+      const mine = lastRound.catch(() => undefined).then(round);
+      lastRound = mine;
+      return mine;
+    },
+    async latest(rolloutId) {
+      return watches.get(rolloutId) ?? loadLatest(rolloutId);
+    },
+  };
+}
+
+/** A person resumed what the rule had paused: its installation counts begin again under that signature. */
+function goingOn(rollout: Rollout, { evidence, decision }: Watch): Evidence {
+  const wasPaused = decision?.overall.kind === 'pause' && decision.at < rollout.stateSince;
+  return wasPaused && rollout.state === 'running' ? afterResume(evidence, rollout.stateSince) : evidence;
+}
+
+function gridOf(instantMs: number): number {
+  return Math.floor(instantMs / GRID_MS);
+}
+
+function withReason(stored: Exposure, { holdReason }: Exposure): Exposure {
+  return holdReason === undefined ? stored : { ...stored, holdReason };
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { count, restartInstallCounts } from '@outrider/domain/evidence/count';
+import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/events';
+import type { Evidence } from '@outrider/domain/evidence/evidence';
+import type { Ledger } from '@outrider/domain/gateway/ports';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+
+/** The evidence up to an instant, and whether anything was counted on the way there. */
+export interface AdvancedEvidence {
+  readonly evidence: Evidence;
+  readonly hasNews: boolean;
+}
+
+/**
+ * Counts what became known in (evidence.asOf, now]. The ledger closes the interval before it answers, so that nothing is
+ * stamped into it later: counting step by step equals counting from scratch.
+ */
+export async function advance(
+  ledger: Ledger,
+  plan: RolloutPlan,
+  { evidence, now }: { readonly evidence: Evidence; readonly now: FleetInstant },
+): Promise<AdvancedEvidence> {
+  if (now <= evidence.asOf) return { evidence, hasNews: false };
+  const interval = { afterMs: evidence.asOf, upTo: now };
+  const rows = await ledger.loadRowsTouched(plan.rolloutId, interval, outcomeWindowsMs(plan));
+  const events = rows.flatMap((row) => eventsBetween(row, interval, plan));
+  return { evidence: count(evidence, events, now), hasNews: events.length > 0 };
+}
+
+/**
+ * The evidence a rollout goes on with after a pause for failed installations: the counts of `install` start again at the
+ * instant at which a person resumed, once. Others go on.
+ */
+export function afterResume(evidence: Evidence, resumedAt: FleetInstant): Evidence {
+  const isDone = evidence.installRestartedAt !== undefined && evidence.installRestartedAt >= resumedAt;
+  return isDone ? evidence : restartInstallCounts(evidence, resumedAt);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import type { BlobReader } from '@outrider/domain/gateway/ports';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
+import type { Result } from '@outrider/domain/kernel/result';
+import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import { encodeCheckInAnswer, parseCheckIn } from '@outrider/protocol/gateway/check-in';
+import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gateway/permit';
+import { encodeReportAnswer, parseReport } from '@outrider/protocol/gateway/report';
+import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import type { Log } from '../ports.ts';
+import { type Authenticated, authenticate } from './authenticate.ts';
+import { answerBlob, BLOB_PATH } from './blobs.ts';
+import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
+import type { Counters } from './counters.ts';
+import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
+import type { KnownDevices } from './known-devices.ts';
+import { type Permits, STORE_AWAY } from './permits.ts';
+import type { Reports } from './reports.ts';
+
+export interface DeviceRoutes {
+  /** Answers one request of a device; never rejects. */
+  handle(request: DeviceRequest): Promise<DeviceResponse>;
+  /** Requests answered since the start, whatever the answer. */
+  handledCount(): number;
+}
+
+export interface DeviceRouteOptions {
+  readonly devices: KnownDevices;
+  readonly verifier: SignatureVerifier;
+  readonly checkIns: CheckIns;
+  readonly permits: Permits;
+  readonly reports: Reports;
+  readonly register: (request: PostRequest) => Promise<DeviceResponse>;
+  readonly blobs: BlobReader;
+  readonly isReady: () => boolean;
+  readonly counters: Counters;
+  readonly log: Log;
+}
+
+type PostRequest = DeviceRequest & { readonly method: 'POST' };
+
+/** How long a client waits before it asks again while the store is away: the embedded one is back within seconds. */
+const RETRY_AFTER_S = 5;
+
+/** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`. */
+export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
+  const { checkIns, permits, reports, counters, log } = options;
+  let handled = 0;
+
+  const messages: Readonly<Record<string, (request: PostRequest) => Promise<DeviceResponse>>> = {
+    '/v1/register': async (request) => {
+      const response = await options.register(request);
+      if (response.status === 201) counters.add('registration', 'registered');
+      return response;
+    },
+    '/v1/check-in': (request) =>
+      answerSigned(request, options, {
+        parse: parseCheckIn,
+        answer: async ({ device }, checkIn) => encodeCheckInAnswer(checkIns.answer(device, checkIn)),
+        whenStoreAway: () => encodeCheckInAnswer(checkIns.counted(OFFERS_STALE)),
+      }),
+    '/v1/permit': (request) =>
+      answerSigned(request, options, {
+        parse: parsePermitRequest,
+        answer: async ({ device }, permitRequest) => encodePermitAnswer(await permits.answer(device, permitRequest)),
+        whenStoreAway: () => encodePermitAnswer(permits.counted(STORE_AWAY)),
+      }),
+    '/v1/report': (request) =>
+      answerSigned(request, options, {
+        parse: parseReport,
+        answer: async (sender, report) => {
+          const answer = await reports.take(sender, report, request.body);
+          counters.add('report', answer.result);
+          return encodeReportAnswer(answer);
+        },
+      }),
+  };
+
+  async function route(request: DeviceRequest): Promise<DeviceResponse> {
+    const message = Object.hasOwn(messages, request.path) ? messages[request.path] : undefined;
+    if (message !== undefined) {
+      if (!isPost(request)) return methodNotAllowed(request, 'POST');
+      return refuseBody(request) ?? (await message(request));
+    }
+    if (request.path.startsWith(BLOB_PATH)) {
+      if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
+      return answerBlob(request, options.blobs);
+    }
+    if (request.path === '/health/live' || request.path === '/health/ready') {
+      if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
+      if (request.path === '/health/live') return jsonResponse(200, '{"status":"live"}');
+      return options.isReady() ? jsonResponse(200, '{"status":"ready"}') : storeAway();
+    }
+    const detail = 'There is nothing at this path; see docs/protocol for the paths that exist';
+    return problemResponse({ code: 'route-unknown', detail, fields: { path: request.path.slice(0, 200) } });
+  }
+
+  return {
+    async handle(request) {
+      const response = await route(request).catch((cause: unknown) => failed(cause, log));
+      if (response.status >= 400) counters.add('problem', String(response.status));
+      handled++;
+      return response;
+    },
+    handledCount: () => handled,
+  };
+}
+
+/** What a signed message needs: its reader, its answer, and what stands in for it while the store is away. */
+interface SignedMessage<Message> {
+  readonly parse: (body: string) => Result<Message, ParseError>;
+  readonly answer: (sender: Authenticated, message: Message) => Promise<string>;
+  /** Absent: 503. Check-ins and permit requests have an answer that says so, and are never an error. */
+  readonly whenStoreAway?: () => string;
+}
+
+async function answerSigned<Message extends { readonly deviceId: DeviceId }>(
+  request: PostRequest,
+  { devices, verifier }: DeviceRouteOptions,
+  message: SignedMessage<Message>,
+): Promise<DeviceResponse> {
+  try {
+    const sender = await authenticate(request, devices, verifier);
+    if (!sender.ok) return sender.error;
+    const parsed = message.parse(request.body);
+    if (!parsed.ok) return problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) });
+    if (parsed.value.deviceId !== sender.value.device.record.deviceId) {
+      const detail = 'The body names another device than the one that signed it; a device speaks for itself only';
+      return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
+    }
+    return jsonResponse(200, await message.answer(sender.value, parsed.value));
+  } catch (cause) {
+    if (cause instanceof StoreAwayError && message.whenStoreAway) return jsonResponse(200, message.whenStoreAway());
+    throw cause;
+  }
+}
+
+/** The only place where what a request threw becomes an answer. */
+function failed(cause: unknown, log: Log): DeviceResponse {
+  if (cause instanceof StoreAwayError) return storeAway();
+  log.error({ stage: 'gateway', code: 'internal-error', err: cause }, 'A request of a device failed');
+  return problemResponse({ code: 'internal-error', detail: 'The server failed on this request; its log says why' });
+}
+
+function storeAway(): DeviceResponse {
+  return problemResponse({
+    code: 'store-away',
+    detail: `The database cannot be reached; nothing was stored: send the same request again in ${RETRY_AFTER_S} s`,
+    headers: { 'retry-after': String(RETRY_AFTER_S) },
+  });
+}
+
+function isPost(request: DeviceRequest): request is PostRequest {
+  return request.method === 'POST';
+}
+
+function isRead({ method }: DeviceRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function methodNotAllowed(request: DeviceRequest, allow: string): DeviceResponse {
+  const detail = `This path does not take ${request.method.slice(0, 20)}; it takes ${allow}`;
+  return problemResponse({ code: 'method-not-allowed', detail, headers: { allow } });
+}
+
+/** Media type and length, for those who come without the HTTP listener's own check too. */
+function refuseBody({ headers, body }: DeviceRequest): DeviceResponse | undefined {
+  const mediaType = headers['content-type'];
+  if (typeof mediaType !== 'string' || mediaType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+    const detail = `The body has the media type ${String(mediaType).slice(0, 80)}; send application/json`;
+    return problemResponse({ code: 'media-type-unsupported', detail });
+  }
+  if (body.length > REQUEST_BYTES_MAX) {
+    const detail = `The body has at least ${body.length} bytes, allowed are ${REQUEST_BYTES_MAX}; send less`;
+    return problemResponse({ code: 'body-too-large', detail });
+  }
+  return undefined;
+}

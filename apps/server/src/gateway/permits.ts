@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { answerPermit } from '@outrider/domain/gateway/answer-permit';
+import type { KnownDevice } from '@outrider/domain/gateway/device-record';
+import type { LedgerRow } from '@outrider/domain/gateway/ledger';
+import {
+  type NotYet,
+  PERMIT_TYPE,
+  type PermitAnswer,
+  type PermitDocument,
+  type PermitRequest,
+} from '@outrider/domain/gateway/permit';
+import { SOON_POLL_MS } from '@outrider/domain/gateway/poll';
+import type { Ledger, PermitCommit, PermitProposal } from '@outrider/domain/gateway/ports';
+import { settlePermit, storeAway } from '@outrider/domain/gateway/settle-permit';
+import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
+import { present } from '@outrider/domain/kernel/assert';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import { durationMs } from '@outrider/domain/kernel/time';
+import { preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
+import type { Signer } from '@outrider/domain/trust/ports';
+import { encodePermitDocument } from '@outrider/protocol/gateway/permit';
+import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+import type { Schedule } from '../ports.ts';
+import type { Contacts } from './contacts.ts';
+import type { Counters } from './counters.ts';
+import { groupCommit } from './group-commit.ts';
+import type { KnownDevices } from './known-devices.ts';
+
+/** Answers permit requests: proposed by the domain, committed by the store, and only then signed. */
+export interface Permits {
+  answer(device: KnownDevice, request: PermitRequest): Promise<PermitAnswer>;
+  /** Counts an answer by its reason and hands it back. */
+  counted(answer: PermitAnswer): PermitAnswer;
+  flush(): Promise<void>;
+}
+
+/** Without a device record or any policy there is no proposal to make; soon there will be. */
+export const STORE_AWAY: NotYet = { kind: 'not-yet', code: 'store-away', askAfterMs: SOON_POLL_MS };
+
+/** Permits of one statement: it holds the lock on a rollout's counters for some milliseconds. */
+const BATCH_PERMITS_MAX = 500;
+const WAITING_MAX = 20_000;
+
+/** Group commit: while one statement is under way the next gathers anyway. */
+const GATHER_MS = durationMs(2);
+
+export interface PermitOptions {
+  readonly ledger: Ledger;
+  readonly holder: SnapshotHolder;
+  readonly devices: KnownDevices;
+  readonly contacts: Contacts;
+  readonly signer: Signer;
+  readonly fleetClock: FleetClock;
+  readonly schedule: Schedule;
+  readonly counters: Counters;
+}
+
+export function permits(options: PermitOptions): Permits {
+  const { ledger, holder, devices, contacts, signer, fleetClock, schedule, counters } = options;
+  const commits = groupCommit<PermitProposal, PermitCommit>({
+    itemsMax: BATCH_PERMITS_MAX,
+    waitingMax: WAITING_MAX,
+    gatherMs: GATHER_MS,
+    schedule,
+    commit: (proposals) => ledger.commitPermits(proposals),
+  });
+
+  async function decideOne(device: KnownDevice, request: PermitRequest): Promise<PermitAnswer> {
+    const now = fleetClock.now();
+    contacts.note(device, { sequence: request.sequence, at: now });
+    const snapshot = holder.newest();
+    if (snapshot === undefined) return STORE_AWAY;
+    const proposal = answerPermit(snapshot, devices.peek(request.deviceId) ?? device, request, now);
+    return 'kind' in proposal ? proposal : commitOne(snapshot, request, proposal);
+  }
+
+  async function commitOne(
+    snapshot: PolicySnapshot,
+    { deviceId, sequence }: PermitRequest,
+    proposal: PermitProposal,
+  ): Promise<PermitAnswer> {
+    const commit = await commits.add(proposal).catch((cause: unknown) => {
+      // Whether the row came into being is unknown: what is in memory about the device is no longer sure.
+      devices.forget(deviceId);
+      if (cause instanceof StoreAwayError) return undefined;
+      throw cause;
+    });
+    if (commit === undefined) return storeAway(proposal, sequence);
+    if (commit.kind === 'committed') keepRow(devices, commit.row);
+    else if (commit.code === 'already-enrolled') devices.forget(deviceId);
+    const live = present(snapshot.rollouts.get(proposal.row.rolloutId), 'the rollout that a proposal was made for');
+    const settled = settlePermit(proposal, commit, { live, sequence });
+    return settled.kind === 'permit' ? { kind: 'permit', permit: signedPermit(settled.document, signer) } : settled;
+  }
+
+  function counted(answer: PermitAnswer): PermitAnswer {
+    counters.add('permit', answer.kind === 'permit' ? 'permit' : answer.code);
+    return answer;
+  }
+
+  return {
+    answer: async (device, request) => counted(await decideOne(device, request)),
+    counted,
+    flush: () => commits.flush(),
+  };
+}
+
+function signedPermit(document: PermitDocument, signer: Signer) {
+  const payload = encodePermitDocument(document);
+  const signature = signer.sign(preAuthenticationEncoding(PERMIT_TYPE, payload));
+  return { payloadType: PERMIT_TYPE, payload, signatures: [signature] };
+}
+
+/** The device in memory learns of its row, so that the next answer knows it without a query. */
+function keepRow(devices: KnownDevices, row: LedgerRow): void {
+  const device = devices.peek(row.deviceId);
+  if (device === undefined) return;
+  const others = device.ledger.filter(
+    (one) => one.rolloutId !== row.rolloutId || one.kind !== row.kind || one.enrolment !== row.enrolment,
+  );
+  devices.keep({ ...device, ledger: [...others, row] });
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ReportedState } from '@outrider/domain/gateway/device-record';
+import type { ReportLog } from '@outrider/domain/gateway/ports';
+import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import { durationMs } from '@outrider/domain/kernel/time';
+import type { ReportAnswer } from '@outrider/protocol/gateway/report';
+import type { Schedule } from '../ports.ts';
+import type { Authenticated } from './authenticate.ts';
+import type { Contacts } from './contacts.ts';
+import { type GroupCommit, groupCommit } from './group-commit.ts';
+
+/** Takes in reports: each is durable before it is acknowledged. */
+export interface Reports {
+  take(sender: Authenticated, report: Report, signedBody: string): Promise<ReportAnswer>;
+  flush(): Promise<void>;
+}
+
+/** Reports of one transaction; what one PostgreSQL statement takes without holding its locks for long. */
+const BATCH_REPORTS_MAX = 500;
+const WAITING_MAX = 20_000;
+
+/** Group commit: one sync of the disk for all reports of this time. */
+const GATHER_MS = durationMs(2);
+
+type DurableReport = Parameters<ReportLog['appendReports']>[0][number];
+
+export function reports(options: {
+  readonly reportLog: ReportLog;
+  readonly contacts: Contacts;
+  readonly fleetClock: FleetClock;
+  readonly schedule: Schedule;
+}): Reports {
+  const { reportLog, contacts, fleetClock, schedule } = options;
+  const commits: GroupCommit<DurableReport, ReportAnswer['result']> = groupCommit({
+    itemsMax: BATCH_REPORTS_MAX,
+    waitingMax: WAITING_MAX,
+    gatherMs: GATHER_MS,
+    schedule,
+    commit: (batch) => reportLog.appendReports(batch),
+  });
+  return {
+    async take({ device, signature }, report, signedBody) {
+      const receivedAt = fleetClock.now();
+      const result = await commits.add({ report, receivedAt, signedBody, signature });
+      const state = STATE_AFTER[report.event];
+      const { sequence, running } = report;
+      contacts.note(device, { sequence, at: receivedAt, running, ...(state === undefined ? {} : { state }) });
+      return { result };
+    },
+    flush: () => commits.flush(),
+  };
+}
+
+/** What a report says about the state of its device; a fault says nothing. */
+const STATE_AFTER = {
+  verified: 'verified',
+  reverted: 'reverted',
+  'install-failed': 'failed',
+  crash: undefined,
+  'sensor-fault': undefined,
+} as const satisfies Record<ReportEvent, ReportedState | undefined>;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Readable } from 'node:stream';
+import type { Result } from '@outrider/domain/kernel/result';
+import type { Static, TObject, TSchema } from 'typebox';
+import type { CommandError } from '../errors.ts';
+
+/** One endpoint of the management API: what Fastify checks and what OpenAPI shows come from the same schemas. */
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  /** Below `/api/v1`, parameters as `:name`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly schemas: RouteSchemas;
+  /** Status of the answer when all went well; 200 when absent. */
+  readonly status?: number;
+  /** Shape of that answer, in words: the values are those of the domain. */
+  readonly answers: string;
+  readonly handle: (request: RawRequest) => Promise<Result<unknown, CommandError>>;
+}
+
+export interface RouteSchemas {
+  readonly params?: TObject;
+  readonly query?: TObject;
+  /** `bytes`: the body is handed over as it streams in. */
+  readonly body?: TSchema | 'bytes';
+}
+
+/** What Fastify hands over once it has checked it against the schemas. */
+export interface RawRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+interface CheckedRequest<S extends RouteSchemas> {
+  readonly params: S['params'] extends TObject ? Static<S['params']> : unknown;
+  readonly query: S['query'] extends TObject ? Static<S['query']> : unknown;
+  readonly body: S['body'] extends 'bytes' ? Readable : S['body'] extends TSchema ? Static<S['body']> : unknown;
+}
+
+/** Declares a route; its handler sees the types that its schemas check. */
+export function apiRoute<const S extends RouteSchemas>(
+  route: Omit<ApiRoute, 'schemas' | 'handle'> & {
+    readonly schemas: S;
+    readonly handle: (request: CheckedRequest<S>) => Promise<Result<unknown, CommandError>>;
+  },
+): ApiRoute {
+  // Fastify calls no handler before the request has been checked against these very schemas.
+  return { ...route, handle: (request) => route.handle(request as CheckedRequest<S>) };
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assert } from '@outrider/domain/kernel/assert';
+import type { DeviceId, Revision } from '@outrider/domain/kernel/ids';
+import { ok } from '@outrider/domain/kernel/result';
+import { fleetInstant } from '@outrider/domain/kernel/time';
+import { scope as readScope } from '@outrider/protocol/policy/policy-change';
+import Type from 'typebox';
+import type { Server } from '../compose.ts';
+import { type ApiRoute, apiRoute } from './api-route.ts';
+import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText, ScopeText } from './parameters.ts';
+import { contextOf } from './rollout-routes.ts';
+
+const DeviceParams = Type.Object({ deviceId: IdText });
+
+/** The installation as a whole: status, scopes, the policy log, devices, the conductor. */
+export function installationRoutes({ policy, queries, step }: Server): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      method: 'GET',
+      path: '/status',
+      summary: 'Shows fleet time, policy revision, progress of a publication and counters by reason',
+      schemas: {},
+      answers: 'ServerStatus {fleetTime, isConducted, revision, isFresh, pausedScopes, publishing?, handled, counters}',
+      handle: async () => ok(queries.status()),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/scopes/pause',
+      summary: 'Pauses everything, globally or in a region; true when it returns',
+      schemas: {
+        body: Type.Object(
+          {
+            scope: ScopeText,
+            reason: ReasonText,
+            isIncludingRollback: Type.Optional(Type.Boolean()),
+            ...CHANGE_FIELDS,
+          },
+          { additionalProperties: false },
+        ),
+      },
+      answers: 'PolicyReceipt {revision, at, openPermits}',
+      handle: ({ body }) =>
+        policy.pauseScope({
+          scope: scopeOf(body.scope),
+          reason: body.reason,
+          ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
+          ...contextOf(body),
+        }),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/scopes/resume',
+      summary: 'Lets a paused scope go on',
+      schemas: {
+        body: Type.Object({ scope: ScopeText, reason: ReasonText, ...CHANGE_FIELDS }, { additionalProperties: false }),
+      },
+      answers: 'PolicyReceipt {revision, at}',
+      handle: ({ body }) => policy.resumeScope({ scope: scopeOf(body.scope), reason: body.reason, ...contextOf(body) }),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/policy-entries',
+      summary: 'Lists the policy log; after: revision',
+      schemas: { query: Type.Object({ after: Type.Optional(CountText) }) },
+      answers: '{items: PolicyEntry[]}',
+      // A whole number is all that a revision is.
+      handle: async ({ query }) => ok({ items: await queries.listPolicyEntries(countOf(query.after, 0) as Revision) }),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/devices',
+      summary: 'Lists devices by id; after: device id',
+      schemas: { query: Type.Object({ after: Type.Optional(IdText), limit: Type.Optional(CountText) }) },
+      answers: '{items: DeviceRecord[]}',
+      async handle({ query }) {
+        const after = query.after === undefined ? {} : { after: idOf<DeviceId>('device id', query.after) };
+        return ok({ items: await queries.listDevices({ ...after, limit: limitOf(query.limit) }) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/devices/:deviceId',
+      summary: 'Shows a device with its rows in the ledgers',
+      schemas: { params: DeviceParams },
+      answers: 'KnownDevice {record: DeviceRecord, ledger: LedgerRow[]}',
+      handle: ({ params }) => queries.showDevice(idOf<DeviceId>('device id', params.deviceId)),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/devices/:deviceId/explain',
+      summary: 'Explains what a device is answered now: every predicate with its values',
+      schemas: { params: DeviceParams },
+      answers: 'Explanation {deviceId, rollouts, answer}',
+      handle: ({ params }) => queries.explainDevice(idOf<DeviceId>('device id', params.deviceId)),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/conductor/step',
+      summary: 'Sets fleet time in a conducted installation, then drains: flush, read the policy, count, decide',
+      schemas: {
+        body: Type.Object(
+          { now: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }) },
+          { additionalProperties: false },
+        ),
+      },
+      answers: '{now, handled}: fleet time, and requests of devices answered since the start',
+      handle: ({ body }) => step(fleetInstant(body.now)),
+    }),
+  ];
+}
+
+function scopeOf(text: string) {
+  const scope = readScope(text);
+  assert(scope.ok, 'a scope that its schema has checked');
+  return scope.value;
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Sha256 } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { durationMs } from '@outrider/domain/kernel/time';
+import type { DigestText } from '@outrider/domain/trust/ports';
+import type { Server } from '../compose.ts';
+import type { Log, Schedule } from '../ports.ts';
+import { deviceListener } from './device-listener.ts';
+import { installationRoutes } from './installation-routes.ts';
+import { API_PREFIX, managementListener } from './management.ts';
+import { releaseRoutes } from './release-routes.ts';
+import { rolloutRoutes } from './rollout-routes.ts';
+
+/** The open port of a server. */
+export interface Listener {
+  readonly url: string;
+  /** Takes no more connections, lets requests under way finish for a while, then ends all. */
+  close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly server: Server;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly version: string;
+  readonly adminTokenDigest: Sha256;
+  readonly digestText: DigestText;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+export type ListenError = { readonly code: 'port-in-use' | 'port-refused'; readonly detail: string };
+
+/** Devices keep their connections: setting one up costs more than an answer. Longer than the idle time of proxies. */
+const KEEP_ALIVE_MS = 75_000;
+/** The upload of an image of a gigabyte at 20 Mbit/s; bodies of devices are of 64 KiB and cut there. */
+const REQUEST_MS = 600_000;
+const HEADERS_MS = 15_000;
+/** For requests under way when the server stops: the longest commit is far below it. */
+const CLOSE_MS = durationMs(1_500);
+
+/** Opens the one port: `/api/v1/*` is the management API, all else is for devices. */
+export async function listen(options: ListenOptions): Promise<Result<Listener, ListenError>> {
+  const { server, host, port, log } = options;
+  const routes = [...releaseRoutes(server), ...rolloutRoutes(server), ...installationRoutes(server)];
+  const { version, digestText } = options;
+  const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
+  const answerDevice = deviceListener(server.handleDevice, log);
+  const http = createServer({
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
+  });
+  http.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
+    (isManagement ? manage : answerDevice)(request, response);
+  });
+  const opened = await open(http, host, port);
+  if (!opened.ok) return opened;
+  return ok({ url: `http://${host}:${opened.value}`, close: () => close(http, options.schedule) });
+}
+
+function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {
+  return new Promise((resolve) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => {
+      const isInUse = cause.code === 'EADDRINUSE';
+      const detail = isInUse
+        ? `The port ${port} of ${host} is in use; choose another with --port, or 0 for any free one`
+        : `The port ${port} of ${host} cannot be opened (${cause.message}); choose another with --port`;
+      resolve(err({ code: isInUse ? 'port-in-use' : 'port-refused', detail }));
+    });
+    http.listen({ host, port }, () => {
+      // A TCP server has an address of this kind once it listens.
+      resolve(ok((http.address() as AddressInfo).port));
+    });
+  });
+}
+
+async function close(http: HttpServer, schedule: Schedule): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    http.close(() => resolve());
+  });
+  http.closeIdleConnections();
+  const cancel = schedule.after(CLOSE_MS, () => http.closeAllConnections());
+  await closed;
+  cancel();
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import type { Json } from '@outrider/domain/kernel/canonical-json';
+import type { Sha256 } from '@outrider/domain/kernel/ids';
+import type { DigestText } from '@outrider/domain/trust/ports';
+import { DOCUMENT_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { encodeProblem, PROBLEM_MEDIA_TYPE, problemStatus } from '@outrider/protocol/kernel/problem';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { CommandError } from '../errors.ts';
+import type { Log } from '../ports.ts';
+import type { ApiRoute } from './api-route.ts';
+import { openApiDocument } from './open-api.ts';
+
+export const API_PREFIX = '/api/v1';
+
+/** Longest id in a path (128), each character percent-encoded. */
+const PARAM_CHARACTERS_MAX = 400;
+
+export interface ManagementOptions {
+  readonly routes: readonly ApiRoute[];
+  readonly version: string;
+  /** SHA-256 of the administrator's bearer token. */
+  readonly tokenDigest: Sha256;
+  readonly digestText: DigestText;
+  readonly log: Log;
+}
+
+/** The management API as a request listener: Fastify checks, the routes decide. */
+export async function managementListener(
+  options: ManagementOptions,
+): Promise<(request: IncomingMessage, response: ServerResponse) => void> {
+  const { routes, log } = options;
+  const app = Fastify({
+    bodyLimit: DOCUMENT_BYTES_MAX,
+    routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
+    // What a schema does not name is refused, never dropped in silence; and no text is taken for a number.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+  });
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)));
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request, reply, routes)));
+
+  const document = openApiDocument(routes, options.version);
+  app.get(`${API_PREFIX}/openapi.json`, async () => document);
+  for (const route of routes) mount(app, route, options);
+  await app.ready();
+  return (request, response) => app.routing(request, response);
+}
+
+function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions): void {
+  const { params, query, body } = route.schemas;
+  app.route({
+    method: route.method,
+    url: `${API_PREFIX}${route.path}`,
+    schema: {
+      ...(params === undefined ? {} : { params }),
+      ...(query === undefined ? {} : { querystring: query }),
+      ...(body === undefined || body === 'bytes' ? {} : { body }),
+    },
+    // Before the body is read: a stranger uploads nothing.
+    onRequest: async (request, reply) => {
+      if (isAuthorised(request, options)) return undefined;
+      const detail =
+        'The request carries no valid bearer token; send "Authorization: Bearer" with the text of the file admin-token';
+      reply.header('www-authenticate', 'Bearer');
+      return sendProblem(reply, { code: 'token-invalid', detail });
+    },
+    handler: async (request, reply) => {
+      const answer = await route.handle({ params: request.params, query: request.query, body: request.body });
+      if (!answer.ok) return sendProblem(reply, answer.error);
+      return reply
+        .code(route.status ?? 200)
+        .header('cache-control', 'no-store')
+        .send(answer.value);
+    },
+  });
+}
+
+/** Digests are compared, so that the time it takes tells nothing about the token. */
+function isAuthorised(request: FastifyRequest, { tokenDigest, digestText }: ManagementOptions): boolean {
+  const field = request.headers.authorization ?? '';
+  const [scheme, token = ''] = field.split(' ', 2);
+  return scheme?.toLowerCase() === 'bearer' && digestText(token) === tokenDigest;
+}
+
+function sendProblem(reply: FastifyReply, problem: CommandError): FastifyReply {
+  return reply.code(problemStatus(problem.code)).type(PROBLEM_MEDIA_TYPE).send(encodeProblem(problem));
+}
+
+/** The only place where what the API threw becomes an answer. */
+function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError {
+  if (error instanceof StoreAwayError) {
+    return { code: 'store-away', detail: 'The database cannot be reached, so nothing was changed; try again in 5 s' };
+  }
+  if ('validation' in error && error.validation !== undefined) {
+    const code = error.validationContext === 'body' ? 'body-malformed' : 'query-invalid';
+    return { code, detail: `The request does not fit the schema: ${error.message}; see ${API_PREFIX}/openapi.json` };
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return { code: 'body-too-large', detail: `The body is too large, allowed are ${DOCUMENT_BYTES_MAX} bytes` };
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return { code: 'media-type-unsupported', detail: 'The body has a media type that this route does not take' };
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return { code: 'body-malformed', detail: 'The body is not JSON; send one JSON value in UTF-8' };
+  }
+  log.error({ stage: 'server', code: 'internal-error', err: error }, 'A request of the management API failed');
+  return { code: 'internal-error', detail: 'The server failed on this request; its log says why' };
+}
+
+function unknownRoute(request: FastifyRequest, reply: FastifyReply, routes: readonly ApiRoute[]): CommandError {
+  const path = request.url.split('?', 1)[0] ?? '';
+  const fields: Record<string, Json> = { path: path.slice(0, 200) };
+  const methods = routes.filter((route) => patternOf(route).test(path)).map((route) => route.method);
+  if (methods.length > 0) {
+    reply.header('allow', methods.join(', '));
+    const detail = `This path does not take ${request.method}; it takes ${methods.join(', ')}`;
+    return { code: 'method-not-allowed', detail, fields };
+  }
+  return { code: 'route-unknown', detail: `There is nothing at this path; see ${API_PREFIX}/openapi.json`, fields };
+}
+
+function patternOf(route: ApiRoute): RegExp {
+  return new RegExp(`^${API_PREFIX}${route.path.replaceAll(/:\w+/g, '[^/]+')}$`);
+}

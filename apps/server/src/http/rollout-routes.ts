@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Revision, RolloutId } from '@outrider/domain/kernel/ids';
+import { ok } from '@outrider/domain/kernel/result';
+import { fleetInstant } from '@outrider/domain/kernel/time';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
+import Type from 'typebox';
+import type { Server } from '../compose.ts';
+import { refuse } from '../errors.ts';
+import type { ChangeContext } from '../policy/policy-commands.ts';
+import { type ApiRoute, apiRoute } from './api-route.ts';
+import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText } from './parameters.ts';
+
+const RolloutParams = Type.Object({ rolloutId: IdText });
+
+const PositionPage = Type.Object({ after: Type.Optional(CountText), limit: Type.Optional(CountText) });
+
+/** What people may do to a rollout; `rolled-back` and `complete` are the rule's to say. */
+const PeoplesEvent = Type.Union([
+  Type.Literal('approve'),
+  Type.Literal('start'),
+  Type.Literal('pause'),
+  Type.Literal('resume'),
+  Type.Literal('halt'),
+  Type.Literal('cancel'),
+  Type.Literal('roll-back'),
+]);
+
+const RECEIPT = 'PolicyReceipt {revision, at, rollout {rolloutId, state, epoch}, openPermits for what stops something}';
+
+/** Rollouts, their decisions and their ledgers. */
+export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] {
+  return [
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts',
+      summary: 'Creates a rollout from its plan, as a draft',
+      schemas: { body: Type.Object({ plan: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }) },
+      status: 201,
+      answers: RECEIPT,
+      async handle({ body }) {
+        const plan = parseRolloutPlan(JSON.stringify(body.plan));
+        if (!plan.ok) return refuse('body-malformed', describeParseError(plan.error));
+        return policy.createRollout({ plan: plan.value, ...contextOf(body) });
+      },
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/events',
+      summary: 'Approves, starts, pauses, resumes, halts, cancels or rolls back a rollout',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object(
+          {
+            event: PeoplesEvent,
+            reason: ReasonText,
+            isIncludingRollback: Type.Optional(Type.Boolean()),
+            ...CHANGE_FIELDS,
+          },
+          { additionalProperties: false },
+        ),
+      },
+      answers: RECEIPT,
+      handle: ({ params, body }) =>
+        policy.changeRollout({
+          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          event: body.event,
+          reason: body.reason,
+          ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
+          ...contextOf(body),
+        }),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts',
+      summary: 'Lists all rollouts with their exposures',
+      schemas: {},
+      answers: '{items: {rollout: Rollout, exposure?: Exposure}[]}',
+      handle: async () => ok({ items: await queries.listRollouts() }),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId',
+      summary: 'Shows a rollout with exposure, evidence and the latest decision',
+      schemas: { params: RolloutParams },
+      answers: '{rollout: Rollout, exposure?: Exposure, evidence?: Evidence, decision?: Decision}',
+      handle: ({ params }) => queries.showRollout(idOf<RolloutId>('rollout id', params.rolloutId)),
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId/decisions',
+      summary: 'Lists decisions with all their inputs, oldest first; after: fleet instant in milliseconds',
+      schemas: { params: RolloutParams, query: PositionPage },
+      answers: '{items: {input: DecisionInput, decision: Decision}[]}',
+      async handle({ params, query }) {
+        const afterAt = query.after === undefined ? {} : { afterAt: fleetInstant(countOf(query.after, 0)) };
+        const page = { ...afterAt, limit: limitOf(query.limit) };
+        return ok({ items: await queries.listDecisions(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId/ledger',
+      summary: 'Lists the rows of the permit ledger with what was heard since; after: position',
+      schemas: { params: RolloutParams, query: PositionPage },
+      answers: '{items: LedgerOutcome[]}',
+      async handle({ params, query }) {
+        const page = { afterPosition: countOf(query.after, 0), limit: limitOf(query.limit) };
+        return ok({ items: await queries.listLedger(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId/reports',
+      summary: 'Lists the reports about a rollout; after: position',
+      schemas: { params: RolloutParams, query: PositionPage },
+      answers: '{items: (StoredReport & {position})[]}',
+      async handle({ params, query }) {
+        const page = { afterPosition: countOf(query.after, 0), limit: limitOf(query.limit) };
+        return ok({ items: await queries.listReports(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId/open-permits',
+      summary: 'Lists devices that hold an unexpired permit and have not told how it ended',
+      schemas: { params: RolloutParams },
+      answers: '{items: OpenPermit[]}',
+      handle: async ({ params }) => ok({ items: await queries.listOpenPermits(`rollout:${params.rolloutId}`) }),
+    }),
+  ];
+}
+
+/** Until people have names of their own here, whoever holds the token is the administrator. */
+export function contextOf(body: { readonly author?: string; readonly expectedRevision?: number }): ChangeContext {
+  const { author = 'admin', expectedRevision } = body;
+  // The schema has checked that it is a whole number: this is its constructor.
+  return { author, ...(expectedRevision === undefined ? {} : { expectedRevision: expectedRevision as Revision }) };
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { startExposure } from '@outrider/domain/decision/start-exposure';
+import type { OpenPermit } from '@outrider/domain/gateway/ports';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { Epoch, Revision, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { decideChange } from '@outrider/domain/policy/decide-change';
+import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
+import { type CommandError, refuse } from '../errors.ts';
+import type { Log } from '../ports.ts';
+import { policyProblem, staleProblem } from './policy-problem.ts';
+import { countAudience } from './populations.ts';
+import type { SnapshotHolder } from './snapshot-holder.ts';
+
+/** Who changes the policy, why, and from which revision. */
+export interface ChangeContext {
+  /** A person's or service's name, or `decision` for the rule itself. */
+  readonly author: string;
+  /** The revision the author has seen: another one in force refuses the change. Absent: the change is tried again. */
+  readonly expectedRevision?: Revision;
+}
+
+export interface RolloutEventRequest extends ChangeContext {
+  readonly rolloutId: RolloutId;
+  readonly event: RolloutEvent;
+  readonly reason: string;
+  readonly isIncludingRollback?: boolean;
+}
+
+export interface ScopeRequest extends ChangeContext {
+  readonly scope: Scope;
+  readonly reason: string;
+  readonly isIncludingRollback?: boolean;
+}
+
+/** What a change did: durable, and in force for every permit from now on. */
+export interface PolicyReceipt {
+  readonly revision: Revision;
+  readonly at: FleetInstant;
+  readonly rollout?: { readonly rolloutId: RolloutId; readonly state: RolloutState; readonly epoch: Epoch };
+  /** For what stops something: devices that hold an unexpired permit and have not told how it ended. */
+  readonly openPermits?: readonly OpenPermit[];
+}
+
+type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
+
+export interface PolicyCommands {
+  createRollout(request: ChangeContext & { readonly plan: RolloutPlan }): Receipt;
+  /** Approve, start, pause, resume, halt, cancel, complete, roll back: what ROLLOUT_TABLE allows. */
+  changeRollout(request: RolloutEventRequest): Receipt;
+  haltSegment(
+    request: ChangeContext & { readonly rolloutId: RolloutId; readonly segment: SegmentId; readonly reason: string },
+  ): Receipt;
+  pauseScope(request: ScopeRequest): Receipt;
+  resumeScope(request: ScopeRequest): Receipt;
+}
+
+/** Attempts to append while others append too; each lost one means that somebody else's change went through. */
+const ATTEMPTS_MAX = 8;
+
+/** Events after which people want to know who is still on the way. */
+const STOPPING: ReadonlySet<RolloutEvent> = new Set<RolloutEvent>(['pause', 'halt', 'cancel', 'roll-back']);
+
+export function policyCommands(options: {
+  readonly store: ServerStore;
+  readonly holder: SnapshotHolder;
+  readonly fleetClock: FleetClock;
+  readonly log: Log;
+}): PolicyCommands {
+  const { store, holder, fleetClock, log } = options;
+
+  async function append(
+    change: PolicyChange,
+    context: ChangeContext,
+    exposure?: Exposure,
+  ): Promise<Result<PolicyEntry, CommandError>> {
+    let lost: CommandError | undefined;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      await holder.refresh();
+      const policy = holder.policy();
+      const expected = context.expectedRevision ?? policy.revision;
+      if (expected !== policy.revision) return err(staleProblem({ expected, actual: policy.revision }));
+      const decided = decideChange(policy, change);
+      if (!decided.ok) return err(policyProblem(decided.error));
+      const entry = { expected, at: fleetClock.now(), author: context.author, change };
+      const appended = await store.policyLog.appendEntry({ ...entry, ...(exposure === undefined ? {} : { exposure }) });
+      if (appended.ok) {
+        await readBack(appended.value);
+        return appended;
+      }
+      lost = staleProblem(appended.error);
+      if (context.expectedRevision !== undefined) return err(lost);
+    }
+    return err(lost ?? staleProblem({ expected: holder.policy().revision, actual: holder.policy().revision }));
+  }
+
+  /** The change is durable; a store that went away right after takes nothing of that back. */
+  async function readBack({ revision, author, change }: PolicyEntry): Promise<void> {
+    log.info({ stage: 'policy', code: change.kind, revision, author, change }, 'The policy has changed');
+    await holder.refresh().catch((cause: unknown) => {
+      log.warn({ stage: 'policy', code: 'store-away', err: cause }, 'The policy could not be read after a change');
+    });
+  }
+
+  /** The exposure that a rollout starts with: its audience is counted now. */
+  async function firstExposure(rolloutId: RolloutId): Promise<Result<Exposure | undefined, CommandError>> {
+    await holder.refresh();
+    const rollout = holder.policy().rollouts.get(rolloutId);
+    if (rollout?.state !== 'approved') return ok(undefined);
+    const { plan } = rollout;
+    const release = await store.catalogue.loadRelease(plan.releaseId);
+    if (release === undefined || release.withdrawnAt !== undefined) return unusableRelease(plan, release !== undefined);
+    const audience = await countAudience(store.registry, plan, release.manifest);
+    if (audience.populations.length === 0) {
+      const detail = `No registered ${plan.deviceType} is in the audience of ${rolloutId}; register devices or widen it`;
+      return refuse('audience-empty', detail, { rolloutId });
+    }
+    return ok(startExposure({ plan, ...audience, now: fleetClock.now() }));
+  }
+
+  async function receiptOf(
+    entry: PolicyEntry,
+    about: { readonly rolloutId?: RolloutId; readonly openIn?: Scope | `rollout:${string}` },
+  ): Promise<PolicyReceipt> {
+    const rollout = about.rolloutId === undefined ? undefined : holder.policy().rollouts.get(about.rolloutId);
+    const { revision, at } = entry;
+    return {
+      revision,
+      at,
+      ...(rollout === undefined
+        ? {}
+        : { rollout: { rolloutId: rollout.plan.rolloutId, state: rollout.state, epoch: rollout.epoch } }),
+      ...(about.openIn === undefined
+        ? {}
+        : { openPermits: await store.ledger.loadOpenPermits(about.openIn, fleetClock.now()) }),
+    };
+  }
+
+  return {
+    async createRollout({ plan, ...context }) {
+      const release = await store.catalogue.loadRelease(plan.releaseId);
+      if (release === undefined || release.withdrawnAt !== undefined) {
+        return unusableRelease(plan, release !== undefined);
+      }
+      if (release.manifest.deviceType !== plan.deviceType) {
+        const detail = `The plan is for ${plan.deviceType}, its release for ${release.manifest.deviceType}; they must agree`;
+        return refuse('plan-invalid', detail, { field: 'deviceType' });
+      }
+      const entry = await append({ kind: 'rollout-created', plan }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId: plan.rolloutId })) : entry;
+    },
+
+    async changeRollout({ rolloutId, event, reason, isIncludingRollback, ...context }) {
+      const exposure = event === 'start' ? await firstExposure(rolloutId) : ok(undefined);
+      if (!exposure.ok) return exposure;
+      if (event === 'roll-back' && !(await hasTwin(store, holder, rolloutId))) {
+        const detail = 'The release was the first of its device type and has no rollback twin; publish a newer release';
+        return refuse('twin-missing', detail, { rolloutId });
+      }
+      const flag = isIncludingRollback === undefined ? {} : { isIncludingRollback };
+      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event, reason, ...flag };
+      const entry = await append(change, context, exposure.value);
+      if (!entry.ok) return entry;
+      return ok(
+        await receiptOf(entry.value, { rolloutId, ...(STOPPING.has(event) ? { openIn: `rollout:${rolloutId}` } : {}) }),
+      );
+    },
+
+    async haltSegment({ rolloutId, segment, reason, ...context }) {
+      const entry = await append({ kind: 'segment-halted', rolloutId, segment, reason }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId, openIn: `rollout:${rolloutId}` })) : entry;
+    },
+
+    async pauseScope({ scope, reason, isIncludingRollback, ...context }) {
+      const flag = isIncludingRollback === undefined ? {} : { isIncludingRollback };
+      const entry = await append({ kind: 'scope-paused', scope, reason, ...flag }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, { openIn: scope })) : entry;
+    },
+
+    async resumeScope({ scope, reason, ...context }) {
+      const entry = await append({ kind: 'scope-resumed', scope, reason }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, {})) : entry;
+    },
+  };
+}
+
+function unusableRelease({ releaseId }: RolloutPlan, isWithdrawn: boolean): ReturnType<typeof refuse> {
+  if (isWithdrawn) {
+    return refuse('release-withdrawn', `The release ${releaseId} has been withdrawn; publish another`, { releaseId });
+  }
+  return refuse('release-unknown', `No release ${releaseId} is published; publish it first`, { releaseId });
+}
+
+/** An unknown rollout is refused later, by name. */
+async function hasTwin(store: ServerStore, holder: SnapshotHolder, rolloutId: RolloutId): Promise<boolean> {
+  await holder.refresh();
+  const rollout = holder.policy().rollouts.get(rolloutId);
+  if (rollout === undefined) return true;
+  const release = await store.catalogue.loadRelease(rollout.plan.releaseId);
+  return release?.manifest.rollbackTwin !== undefined;
+}

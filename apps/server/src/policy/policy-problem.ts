@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Revision } from '@outrider/domain/kernel/ids';
+import { PLAN_ERRORS, POLICY_ERRORS, type PolicyError } from '@outrider/domain/policy/errors';
+import type { StaleRevision } from '@outrider/domain/policy/ports';
+import type { CommandError } from '../errors.ts';
+
+/** What a refused change of the policy looks like at the edge. */
+export function policyProblem(error: PolicyError): CommandError {
+  switch (error.code) {
+    case 'rollout-unknown': {
+      const detail = `No rollout has the id ${error.rolloutId}; GET /api/v1/rollouts lists those there are`;
+      return { code: 'rollout-unknown', detail, fields: { rolloutId: error.rolloutId } };
+    }
+    case 'rollout-exists': {
+      const detail = `There is already a rollout with the id ${error.rolloutId}; choose another`;
+      return { code: 'rollout-exists', detail, fields: { rolloutId: error.rolloutId } };
+    }
+    case 'salt-reused': {
+      const detail = `${POLICY_ERRORS[error.code]}: it is the salt of ${error.rolloutId}; draw a new one`;
+      return { code: 'salt-reused', detail, fields: { rolloutId: error.rolloutId } };
+    }
+    case 'transition-impossible': {
+      const detail = `A rollout that is ${error.state} cannot take the event ${error.event}; nothing has changed`;
+      return { code: 'transition-impossible', detail, fields: { state: error.state, event: error.event } };
+    }
+    case 'rollback-not-included': {
+      const detail = `${POLICY_ERRORS[error.code]}; send isIncludingRollback true if that is what you want`;
+      return { code: 'rollback-not-included', detail, fields: { event: error.event } };
+    }
+    case 'segment-already-halted': {
+      const detail = `The segment ${error.segment} has been halted before, and a halt is for good`;
+      return { code: 'segment-already-halted', detail, fields: { segment: error.segment } };
+    }
+    case 'rollout-not-live': {
+      const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}`;
+      return { code: 'rollout-not-live', detail, fields: { state: error.state } };
+    }
+    case 'scope-not-paused': {
+      const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
+      return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };
+    }
+    default: {
+      const { code, field, seen, allowed } = error;
+      const detail = `${PLAN_ERRORS[code]}: ${field} is ${seen}, allowed is ${allowed}`;
+      return { code: 'plan-invalid', detail, fields: { rule: code, field, seen, allowed } };
+    }
+  }
+}
+
+/** Somebody else was faster: what was read is not what holds any more. */
+export function staleProblem({ expected, actual }: Pick<StaleRevision, 'expected' | 'actual'>): CommandError {
+  const detail = `The policy is at revision ${actual}, the change was made from ${expected}; read it again, then decide`;
+  return { code: 'revision-stale', detail, fields: { expected: numberOf(expected), actual: numberOf(actual) } };
+}
+
+function numberOf(revision: Revision): number {
+  return revision;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { Delta } from '@outrider/domain/delta/delta';
+import { compileSnapshot } from '@outrider/domain/gateway/compile-snapshot';
+import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
+import type { ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import { after, durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
+import { emptyPolicy, foldPolicy, type Policy } from '@outrider/domain/policy/fold';
+import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { Log, Schedule } from '../ports.ts';
+
+/** The policy in memory, and how fresh it is. */
+export interface SnapshotHolder {
+  /** For offers: the newest snapshot, or undefined when the last read began more than three seconds ago. */
+  fresh(): PolicySnapshot | undefined;
+  /** For permits, which the store checks anyway: the newest snapshot, however old; undefined before the first read. */
+  newest(): PolicySnapshot | undefined;
+  policy(): Policy;
+  /** Reads what is new; the read begins after this call. Throws when the store is away. */
+  refresh(): Promise<void>;
+  /** Makes the next read take the releases anew: one was published or withdrawn, or a delta was made. */
+  invalidateReleases(): void;
+  /** Reads again and again, at least every 500 ms; answers with the way to end it. */
+  start(): () => void;
+}
+
+/** Wait between two reads: with the read itself it stays below the 500 ms that the design promises. */
+const REFRESH_EVERY_MS = durationMs(400);
+
+/** How long a read lets a gateway offer, counted from before it began: pause stops all offers within this time. */
+const OFFERS_FRESH_MS = durationMs(3_000);
+
+/** Releases and deltas are read again at least this often: another server may have withdrawn one. */
+const RELEASES_FRESH_MS = durationMs(5_000);
+
+interface ReleasesRead {
+  readonly releases: readonly PublishedRelease[];
+  readonly deltas: readonly Delta[];
+  readonly at: MachineInstant;
+}
+
+export function snapshotHolder(options: {
+  readonly store: ServerStore;
+  readonly machineClock: MachineClock;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}): SnapshotHolder {
+  const { store, machineClock, schedule, log } = options;
+  let policy = emptyPolicy();
+  let snapshot: PolicySnapshot | undefined;
+  let freshUntil: MachineInstant | undefined;
+  let releasesRead: ReleasesRead | undefined;
+  let underWay: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  async function read(): Promise<void> {
+    const beganAt = machineClock.now();
+    const entries = await store.policyLog.loadEntries(policy.revision);
+    policy = entries.reduce(foldPolicy, policy);
+    const exposures = await store.exposures.loadExposures();
+    const isStale = releasesRead === undefined || elapsedMs(releasesRead.at, beganAt) > RELEASES_FRESH_MS;
+    const current = isStale || entries.length > 0 ? await readReleases(beganAt) : releasesRead;
+    if (current === undefined) return;
+    releasesRead = current;
+    snapshot = compileSnapshot({ policy, releases: current.releases, deltas: current.deltas, exposures });
+    freshUntil = after(beganAt, OFFERS_FRESH_MS);
+  }
+
+  async function readReleases(at: MachineInstant): Promise<ReleasesRead> {
+    const ids = new Set<ReleaseId>();
+    for (const { plan, state } of policy.rollouts.values()) if (state !== 'cancelled') ids.add(plan.releaseId);
+    const releases: PublishedRelease[] = [];
+    for (const id of ids) {
+      const release = await store.catalogue.loadRelease(id);
+      if (release !== undefined) releases.push(release);
+    }
+    const deltas = await store.deltas.loadDeltasTo(imageDigests(releases));
+    return { releases, deltas, at };
+  }
+
+  function refresh(): Promise<void> {
+    if (underWay === undefined) {
+      underWay = read().finally(() => {
+        underWay = undefined;
+      });
+      return underWay;
+    }
+    // The read under way began before this call and may have missed what the caller has just written.
+    next ??= underWay
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return refresh();
+      });
+    return next;
+  }
+
+  return {
+    fresh: () => (freshUntil !== undefined && machineClock.now() <= freshUntil ? snapshot : undefined),
+    newest: () => snapshot,
+    policy: () => policy,
+    refresh,
+    invalidateReleases() {
+      releasesRead = undefined;
+    },
+    start() {
+      let isEnded = false;
+      let isAway = false;
+      async function again(): Promise<void> {
+        try {
+          await refresh();
+          if (isAway) log.info({ stage: 'policy', code: 'store-back' }, 'The database is back');
+          isAway = false;
+        } catch (cause) {
+          if (!isAway) log.warn({ stage: 'policy', code: 'store-away', err: cause }, 'The policy cannot be read');
+          isAway = true;
+        }
+        if (!isEnded) cancel = schedule.after(REFRESH_EVERY_MS, () => void again());
+      }
+      let cancel = schedule.after(durationMs(0), () => void again());
+      return () => {
+        isEnded = true;
+        cancel();
+      };
+    },
+  };
+}
+
+/** The digests of all images that these releases, or their ways back, bring. */
+function imageDigests(releases: readonly PublishedRelease[]): readonly Sha256[] {
+  const digests = releases.flatMap(({ manifest }) =>
+    [...manifest.components, ...(manifest.rollbackTwin?.components ?? [])].map((component) => component.image.digest),
+  );
+  return [...new Set(digests)];
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { BlobStore } from '@outrider/domain/gateway/ports';
+import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
+import type { Sha256 } from '@outrider/domain/kernel/ids';
+import type { DurationMs, FleetInstant } from '@outrider/domain/kernel/time';
+import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
+import type { SigningRole } from '@outrider/domain/trust/role';
+
+/** Everything the server needs of the world. The simulator hands over its own; the server itself has none. */
+export interface ServerPorts {
+  readonly store: ServerStore;
+  readonly blobs: BlobStore;
+  readonly fleetClock: FleetClock;
+  readonly machineClock: MachineClock;
+  readonly schedule: Schedule;
+  /** The online key that signs permits; its public half is pinned by devices at registration. */
+  readonly permitSigner: Signer;
+  readonly verifier: SignatureVerifier;
+  readonly digestText: DigestText;
+  /** Who must sign a release; undefined while no role is installed, and nothing can be published then. */
+  readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
+  /** SHA-256 of the token that new devices must show; the token itself is not kept in memory. */
+  readonly registrationTokenDigest: Sha256;
+  /** Moves fleet time, in a conducted installation only. */
+  readonly conductor?: Conductor;
+  readonly log: Log;
+}
+
+/** Work that is due later. Production: timers. The simulator: the next idle turn of the event loop. */
+export interface Schedule {
+  /** Runs `work` once, after about `delayMs` of machine time, never within this call. */
+  after(delayMs: DurationMs, work: () => void): Cancel;
+}
+
+export type Cancel = () => void;
+
+/** Sets fleet time; answers false, and changes nothing, when the instant is earlier than the current one. */
+export interface Conductor {
+  stepTo(instant: FleetInstant): boolean;
+}
+
+/** Structured log: a line of JSON each. `stage` is a stage's name or `server`; `code` never changes, texts may. */
+export interface Log {
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+export interface LogFields {
+  readonly stage: 'release' | 'delta' | 'policy' | 'gateway' | 'evidence' | 'decision' | 'server';
+  readonly code: string;
+  readonly [field: string]: unknown;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { Delta } from '@outrider/domain/delta/delta';
+import type { Evidence } from '@outrider/domain/evidence/evidence';
+import type { DeviceRecord, KnownDevice } from '@outrider/domain/gateway/device-record';
+import { type Explanation, explainDevice } from '@outrider/domain/gateway/explain';
+import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
+import type { OpenPermit, ReportLog } from '@outrider/domain/gateway/ports';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { Rollout } from '@outrider/domain/policy/rollout';
+import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { Decider } from './decision/decider.ts';
+import { type CommandError, refuse } from './errors.ts';
+import type { Counters, CounterValues } from './gateway/counters.ts';
+import { policyProblem } from './policy/policy-problem.ts';
+import type { SnapshotHolder } from './policy/snapshot-holder.ts';
+import type { PublishProgress, ReleaseCommands } from './release/release-commands.ts';
+import { imagesOf } from './release/verify-images.ts';
+
+/** The server as a whole, at a glance. */
+export interface ServerStatus {
+  readonly fleetTime: FleetInstant;
+  readonly isConducted: boolean;
+  readonly revision: Revision;
+  /** False: the policy has not been read for three seconds, and nothing is offered. */
+  readonly isFresh: boolean;
+  readonly pausedScopes: readonly PausedScope[];
+  readonly publishing?: PublishProgress;
+  /** Requests of devices answered since the start. */
+  readonly handled: number;
+  /** Answers by their reason since the start. */
+  readonly counters: CounterValues;
+}
+
+/** A rollout with everything that moves it. */
+export interface RolloutView {
+  readonly rollout: Rollout;
+  readonly exposure?: Exposure;
+  readonly evidence?: Evidence;
+  readonly decision?: Decision;
+}
+
+type Found<T> = Promise<Result<T, CommandError>>;
+
+/** What people and programs may ask; nothing here changes anything. */
+export interface Queries {
+  status(): ServerStatus;
+  listReleases(deviceType?: string): Promise<readonly PublishedRelease[]>;
+  /** The release and all deltas to its images and to those of its rollback twin. */
+  showRelease(releaseId: ReleaseId): Found<{ readonly release: PublishedRelease; readonly deltas: readonly Delta[] }>;
+  listRollouts(): Promise<readonly { readonly rollout: Rollout; readonly exposure?: Exposure }[]>;
+  showRollout(rolloutId: RolloutId): Found<RolloutView>;
+  listDecisions(
+    rolloutId: RolloutId,
+    page: { readonly afterAt?: FleetInstant; readonly limit: number },
+  ): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  listLedger(
+    rolloutId: RolloutId,
+    page: { readonly afterPosition: number; readonly limit: number },
+  ): Promise<readonly LedgerOutcome[]>;
+  listReports(
+    rolloutId: RolloutId,
+    page: { readonly afterPosition: number; readonly limit: number },
+  ): ReturnType<ReportLog['loadReports']>;
+  listOpenPermits(scope: Scope | `rollout:${string}`): Promise<readonly OpenPermit[]>;
+  listDevices(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly DeviceRecord[]>;
+  showDevice(deviceId: DeviceId): Found<KnownDevice>;
+  explainDevice(deviceId: DeviceId): Found<Explanation>;
+  listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
+}
+
+export function queries(options: {
+  readonly store: ServerStore;
+  readonly holder: SnapshotHolder;
+  readonly decider: Decider;
+  readonly releases: ReleaseCommands;
+  readonly fleetClock: FleetClock;
+  readonly counters: Counters;
+  readonly handledCount: () => number;
+  readonly isConducted: boolean;
+}): Queries {
+  const { store, holder, decider, releases, fleetClock, counters } = options;
+
+  async function showDevice(deviceId: DeviceId): Promise<Result<KnownDevice, CommandError>> {
+    const [device] = await store.registry.loadDevices([deviceId]);
+    if (device !== undefined) return ok(device);
+    return refuse('device-not-found', 'No device is registered under this id; GET /api/v1/devices lists them', {
+      deviceId,
+    });
+  }
+
+  return {
+    status() {
+      const { revision, pausedScopes } = holder.policy();
+      const publishing = releases.progress();
+      return {
+        fleetTime: fleetClock.now(),
+        isConducted: options.isConducted,
+        revision,
+        isFresh: holder.fresh() !== undefined,
+        pausedScopes,
+        ...(publishing === undefined ? {} : { publishing }),
+        handled: options.handledCount(),
+        counters: counters.read(),
+      };
+    },
+
+    listReleases: (deviceType) => store.catalogue.listReleases(deviceType),
+
+    async showRelease(releaseId) {
+      const release = await store.catalogue.loadRelease(releaseId);
+      if (release === undefined) {
+        return refuse('release-unknown', `No release ${releaseId} is published`, { releaseId });
+      }
+      const deltas = await store.deltas.loadDeltasTo(imagesOf(release.manifest).map((image) => image.digest));
+      return ok({ release, deltas });
+    },
+
+    async listRollouts() {
+      await holder.refresh();
+      const exposures = new Map((await store.exposures.loadExposures()).map((one) => [one.rolloutId, one]));
+      return [...holder.policy().rollouts.values()].map((rollout) => {
+        const exposure = exposures.get(rollout.plan.rolloutId);
+        return exposure === undefined ? { rollout } : { rollout, exposure };
+      });
+    },
+
+    async showRollout(rolloutId) {
+      await holder.refresh();
+      const rollout = holder.policy().rollouts.get(rolloutId);
+      if (rollout === undefined) return { ok: false, error: policyProblem({ code: 'rollout-unknown', rolloutId }) };
+      const exposure = await store.exposures.loadExposure(rolloutId);
+      const { evidence, decision } = await decider.latest(rolloutId);
+      return ok({
+        rollout,
+        ...(exposure === undefined ? {} : { exposure }),
+        ...(evidence === undefined ? {} : { evidence }),
+        ...(decision === undefined ? {} : { decision }),
+      });
+    },
+
+    listDecisions: (rolloutId, page) => store.decisions.loadDecisions(rolloutId, page),
+    listLedger: (rolloutId, page) => store.ledger.loadRows(rolloutId, page),
+    listReports: (rolloutId, page) => store.reports.loadReports(rolloutId, page),
+    listOpenPermits: (scope) => store.ledger.loadOpenPermits(scope, fleetClock.now()),
+    listDevices: (page) => store.registry.listDevices(page),
+    showDevice,
+
+    async explainDevice(deviceId) {
+      const device = await showDevice(deviceId);
+      if (!device.ok) return device;
+      await holder.refresh();
+      const snapshot = holder.newest();
+      if (snapshot === undefined)
+        return refuse('store-away', 'The policy has not been read yet; ask again in a second');
+      return ok(explainDevice(snapshot, device.value, fleetClock.now()));
+    },
+
+    listPolicyEntries: (after) => store.policyLog.loadEntries(after),
+  };
+}

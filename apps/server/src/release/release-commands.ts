@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { BlobStore } from '@outrider/domain/gateway/ports';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { Bytes, ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import { clashWith } from '@outrider/domain/release/clash';
+import type { PublishedRelease, ReleaseManifest } from '@outrider/domain/release/release';
+import type { Envelope } from '@outrider/domain/trust/envelope';
+import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import type { SigningRole } from '@outrider/domain/trust/role';
+import { pairsFor } from '../delta/image-pairs.ts';
+import { makeDeltas } from '../delta/make-deltas.ts';
+import { type CommandError, refuse } from '../errors.ts';
+import { allDevices } from '../policy/populations.ts';
+import type { Log } from '../ports.ts';
+import { readRelease } from './read-release.ts';
+import { imagesOf, verifyImages } from './verify-images.ts';
+
+/** How far the release that is being published has come. */
+export interface PublishProgress {
+  readonly releaseId: ReleaseId;
+  readonly step: 'verifying-images' | 'making-deltas' | 'storing';
+  readonly deltasDone: number;
+  readonly deltasTotal: number;
+}
+
+export interface ReleaseCommands {
+  /** Stores a blob under the digest that the caller says it has. Codes: digest-mismatch, body-too-large. */
+  putBlob(
+    digest: Sha256,
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, CommandError>>;
+  /** Verifies, makes the deltas, then publishes for good; one release at a time. */
+  publish(envelope: Envelope): Promise<Result<PublishedRelease, CommandError>>;
+  withdraw(releaseId: ReleaseId, reason: string): Promise<Result<PublishedRelease, CommandError>>;
+  /** The release being published, if any. */
+  progress(): PublishProgress | undefined;
+}
+
+/** Largest blob: an image of a large vehicle computer; a gigabyte more would not fit in the deltas' codec anyway. */
+const BLOB_BYTES_MAX = 4_294_967_296;
+
+export function releaseCommands(options: {
+  readonly store: ServerStore;
+  readonly blobs: BlobStore;
+  readonly fleetClock: FleetClock;
+  readonly verifier: SignatureVerifier;
+  readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
+  /** Called when what the gateway offers may have changed. */
+  readonly onReleasesChanged: () => Promise<void>;
+  readonly log: Log;
+}): ReleaseCommands {
+  const { store, blobs, fleetClock, verifier, loadReleaseRole, onReleasesChanged, log } = options;
+  let progress: PublishProgress | undefined;
+  let lastPublish: Promise<unknown> = Promise.resolve();
+
+  async function publish(envelope: Envelope): Promise<Result<PublishedRelease, CommandError>> {
+    const role = await loadReleaseRole();
+    if (role === undefined) {
+      const detail =
+        'The server has no release role, so it cannot tell who may sign; put release-role.json in its data folder';
+      return refuse('release-role-missing', detail);
+    }
+    const read = readRelease(envelope, role, verifier);
+    if (!read.ok) return read;
+    const manifest = read.value;
+    const clash = clashWith(await store.catalogue.listReleases(), manifest);
+    if (clash !== undefined) return refuse('release-exists', clash, { releaseId: manifest.releaseId });
+
+    const { releaseId } = manifest;
+    progress = { releaseId, step: 'verifying-images', deltasDone: 0, deltasTotal: 0 };
+    const verified = await verifyImages(imagesOf(manifest), blobs);
+    if (!verified.ok) return verified;
+    const made = await makeItsDeltas(manifest);
+    if (!made.ok) return made;
+
+    progress = { ...progress, step: 'storing' };
+    const published = await store.catalogue.publish({ manifest, envelope, publishedAt: fleetClock.now() });
+    if (!published.ok) return refuse('release-exists', published.error.detail, { releaseId });
+    await onReleasesChanged();
+    const { version, deviceType } = manifest;
+    log.info(
+      { stage: 'release', code: 'release-published', releaseId, version, deviceType },
+      'A release was published',
+    );
+    return published;
+  }
+
+  async function makeItsDeltas(manifest: ReleaseManifest): Promise<Result<unknown, CommandError>> {
+    const published = await store.catalogue.listReleases(manifest.deviceType);
+    const pairs = await pairsFor(manifest, { devices: allDevices(store.registry), published, blobs });
+    const { releaseId } = manifest;
+    const step = { releaseId, step: 'making-deltas', deltasTotal: pairs.length } as const;
+    progress = { ...step, deltasDone: 0 };
+    return makeDeltas(pairs, { blobs, deltas: store.deltas, log }, (deltasDone) => {
+      progress = { ...step, deltasDone };
+    });
+  }
+
+  return {
+    async putBlob(digest, chunks) {
+      const put = await blobs.put(chunks, { bytesMax: BLOB_BYTES_MAX, expectedDigest: digest });
+      if (put.ok) return put;
+      if (put.error.code === 'blob-too-long') {
+        return refuse('body-too-large', `The blob has more than ${put.error.bytesMax} bytes, the most there may be`);
+      }
+      const detail = `The bytes have the digest ${put.error.actual}, the path says ${put.error.expected}; nothing was kept`;
+      return refuse('digest-mismatch', detail, { expected: put.error.expected, actual: put.error.actual });
+    },
+    publish(envelope) {
+      const done = lastPublish
+        .then(() => publish(envelope))
+        .finally(() => {
+          progress = undefined;
+        });
+      lastPublish = done.catch(() => undefined);
+      return done;
+    },
+    async withdraw(releaseId, reason) {
+      const withdrawn = await store.catalogue.withdraw(releaseId, fleetClock.now(), reason);
+      if (!withdrawn.ok) {
+        return refuse('release-unknown', `No release ${releaseId} is published, so none was withdrawn`, { releaseId });
+      }
+      await onReleasesChanged();
+      log.info({ stage: 'release', code: 'release-withdrawn', releaseId, reason }, 'A release was withdrawn');
+      return ok(withdrawn.value);
+    },
+    progress: () => progress,
+  };
+}
