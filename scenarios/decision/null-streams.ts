@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lnEAa, lnEBase, lnECoin } from '@outrider/domain/decision/e-process';
+import { prng } from '@outrider/domain/kernel/prng';
+
+/** Streams of events drawn exactly at the edge of what a test tolerates, each looked at after every event. */
+export interface NullStreams {
+  readonly seed: string;
+  readonly streams: number;
+  /** Crossing ln(1 / alpha) at any time counts. */
+  readonly alpha: number;
+  readonly steps: number;
+}
+
+/** Share of streams of permits at the base rate itself whose evidence ever crosses; reports come `delaySteps` later. */
+export function baseCrossingRate(
+  given: NullStreams & { readonly baseRate: number; readonly delaySteps: number },
+): number {
+  const { steps, baseRate, delaySteps } = given;
+  const source = prng(given.seed);
+  return crossingRate(given, (isOver) => {
+    const reported = new Uint8Array(steps + delaySteps + 1);
+    let events = 0;
+    for (let open = 1; open <= steps; open++) {
+      if (source.next() < baseRate) {
+        const lag = Math.floor(source.next() * (delaySteps + 1));
+        reported[open + lag] = (reported[open + lag] ?? 0) + 1;
+      }
+      const heard = reported[open] ?? 0;
+      events += heard;
+      // Between events ln E only falls, so a look after each event sees every crossing.
+      if (heard > 0 && isOver(lnEBase({ baseRate, open, events }))) return true;
+    }
+    return false;
+  });
+}
+
+/** Share of streams of events at the tolerated odds, over strata of changing effective pi, whose evidence ever crosses. */
+export function coinCrossingRate(given: NullStreams & { readonly tolerance: number }): number {
+  const { steps, tolerance } = given;
+  return armsCrossingRate(given, tolerance, (strata) => lnECoin({ tolerance, strata }), steps);
+}
+
+/** Share of streams of events as the coin draws them that raise the A/A alarm; `odds` other than 1: a broken coin. */
+export function aaCrossingRate(given: NullStreams & { readonly odds: number }): number {
+  return armsCrossingRate(given, given.odds, lnEAa, given.steps);
+}
+
+/** Effective pi of the strata a rollout goes through: first enrolments, and controls enrolled anew. */
+const PIS = [0.2, 0.375, 0.5, 0.818181818181818, 10 / 11] as const;
+
+type LnEOf = (
+  strata: readonly { readonly pi: number; readonly eventsTreated: number; readonly eventsControl: number }[],
+) => number;
+
+function armsCrossingRate(given: NullStreams, odds: number, lnEOf: LnEOf, steps: number): number {
+  const source = prng(given.seed);
+  return crossingRate(given, (isOver) => {
+    const strata = PIS.map((pi) => ({ pi, eventsTreated: 0, eventsControl: 0 }));
+    for (let step = 0; step < steps; step++) {
+      // The strata follow each other, with some overlap, as pi rises in a rollout.
+      const position = Math.min(PIS.length - 1, Math.floor((step / steps) * PIS.length + source.next()));
+      const stratum = strata[position];
+      if (stratum === undefined) continue;
+      const share = (odds * stratum.pi) / (odds * stratum.pi + 1 - stratum.pi);
+      if (source.next() < share) stratum.eventsTreated += 1;
+      else stratum.eventsControl += 1;
+      if (isOver(lnEOf(strata))) return true;
+    }
+    return false;
+  });
+}
+
+function crossingRate(given: NullStreams, isCrossing: (isOver: (lnE: number) => boolean) => boolean): number {
+  const threshold = Math.log(1 / given.alpha);
+  let crossings = 0;
+  for (let stream = 0; stream < given.streams; stream++) crossings += isCrossing((lnE) => lnE >= threshold) ? 1 : 0;
+  return crossings / given.streams;
+}
