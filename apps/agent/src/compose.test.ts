@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import type { HealthVerdict } from '@outrider/domain/device/ports';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
+import { DAY_MS, fleetInstant, HOUR_MS, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
+import { hashingStorage } from '@outrider/testkit/hashing-storage';
+import { LAB_ROLLOUT_ID, labNetwork } from '@outrider/testkit/lab-network';
+import { memoryBoot } from '@outrider/testkit/memory-boot';
+import { memoryDisk, memoryStorage } from '@outrider/testkit/memory-storage';
+import { composeAgent } from './compose.ts';
+
+const old = randomBytes(9_000);
+const fresh = Buffer.concat([old.subarray(0, 4_000), randomBytes(3_000), old.subarray(4_000)]);
+const lab = await deviceLab([{ main: old }, { main: fresh }, { main: randomBytes(20_000) }]);
+const [first, second, third] = lab.releases as readonly [LabRelease, LabRelease, LabRelease];
+const start = fleetInstant(1_000 * DAY_MS);
+
+test('a device fetches the delta, asks for the permit, boots the new image, confirms it and says so', async () => {
+  const { agent, network, boot } = device();
+  network.offered = { release: second, isRollback: false };
+  const outcome = await agent.wake(start);
+  assert.deepEqual(agent.status(), {
+    state: 'verified',
+    reason: '',
+    activeVersion: '1.1.0',
+    slot: 'b',
+    reportsQueued: 0,
+  });
+  assert(network.downloadedBytes < 5_000, `${network.downloadedBytes} bytes`);
+  const [report] = network.reports.values();
+  assert.equal(report?.event, 'verified');
+  assert.deepEqual(report?.running, second.content);
+  assert.equal((await boot.state()).confirmed, 'b');
+  assert.equal(outcome.sent, outcome.handled);
+  assert.equal(outcome.nextWakeAt, start + 15 * MINUTE_MS);
+  // It says so once more at the next check-in, then it is idle.
+  await agent.wake(outcome.nextWakeAt);
+  assert.equal(network.checkIns.at(-1)?.state, 'verified');
+  assert.equal(agent.status()?.state, 'idle');
+});
+
+test('an unhealthy image is tried three times, then the old slot runs and the report carries its log', async () => {
+  const { agent, network, boot } = device({ health: { isHealthy: false, detail: 'lens driver: no answer' } });
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  assert.equal(agent.status()?.state, 'reverted');
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  assert.equal((await boot.state()).bootCount, 1 + 3 + 1);
+  const [report, ...others] = network.reports.values();
+  assert.equal(others.length, 0);
+  assert.equal(report?.event, 'reverted');
+  assert.match(report?.detail ?? '', /lens driver: no answer/);
+  assert.equal(report?.running.version, '1.0.0');
+  // The same release is refused from now on, by the device itself.
+  await agent.wake(fleetInstant(start + DAY_MS));
+  assert.equal(agent.status()?.reason, 'release-reverted-here');
+  assert.equal(network.permitRequests.length, 1);
+});
+
+test('a rollback that finds the former images in the other slot moves no image byte', async () => {
+  const { agent, network } = device();
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  const before = network.downloadedBytes;
+  network.offered = { release: second, isRollback: true };
+  await agent.wake(fleetInstant(start + DAY_MS));
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  assert.equal(agent.status()?.slot, 'a');
+  assert.equal(network.downloadedBytes, before);
+  const report = [...network.reports.values()].at(-1);
+  assert.equal(report?.event, 'verified');
+  assert.equal(report?.running.releaseCounter, second.manifest.rollbackTwin?.releaseCounter);
+});
+
+test('a rollback whose former images are damaged fetches the way back', async () => {
+  const { agent, network, disk } = device();
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  const damaged = Buffer.from(old);
+  damaged[10] = (damaged[10] ?? 0) ^ 1;
+  disk.slots.a.set('main', damaged);
+  const before = network.downloadedBytes;
+  network.offered = { release: second, isRollback: true };
+  await agent.wake(fleetInstant(start + DAY_MS));
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  assert.equal(agent.status()?.state, 'verified');
+  assert(network.downloadedBytes > before);
+  assert.deepEqual(disk.slots.a.get('main'), old);
+});
+
+test('a control device waits as long as the server says and installs nothing', async () => {
+  const { agent, network } = device();
+  network.offered = { release: second, isRollback: false };
+  network.permits = { kind: 'not-yet', code: 'control-arm', askAfterMs: hours(0.5) };
+  const outcome = await agent.wake(start);
+  assert.equal(agent.status()?.state, 'deferred');
+  assert.equal(agent.status()?.reason, 'control-arm');
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  assert.equal(outcome.nextWakeAt, start + 0.5 * HOUR_MS);
+  // Its bytes are here: when it may, it installs without fetching again.
+  const before = network.downloadedBytes;
+  network.permits = 'grant';
+  await agent.wake(outcome.nextWakeAt);
+  assert.equal(agent.status()?.activeVersion, '1.1.0');
+  assert.equal(network.downloadedBytes, before);
+});
+
+test('a device that is not ready downloads ahead and asks for the permit when it is', async () => {
+  const readyAt = fleetInstant(start + 8 * HOUR_MS);
+  const { agent, network } = device({ readyAt });
+  network.offered = { release: second, isRollback: false };
+  let outcome = await agent.wake(start);
+  assert.equal(agent.status()?.state, 'deferred');
+  assert(network.downloadedBytes > 0);
+  while (outcome.nextWakeAt < readyAt) {
+    assert.equal(network.permitRequests.length, 0);
+    outcome = await agent.wake(outcome.nextWakeAt);
+  }
+  await agent.wake(outcome.nextWakeAt);
+  assert.equal(agent.status()?.state, 'verified');
+});
+
+test('a cut download goes on where it stopped, and no byte is fetched twice', async () => {
+  const { agent, network } = device();
+  network.offered = { release: third, isRollback: false };
+  let now = start;
+  let wakes = 0;
+  while (agent.status()?.state !== 'verified') {
+    network.downloadBytesLeft = 3_000;
+    now = (await agent.wake(now)).nextWakeAt;
+    assert(wakes++ < 30);
+  }
+  const list = lab.blobs.get(third.manifest.components[0]?.image.blocksDigest as never)?.byteLength ?? 0;
+  assert.equal(network.downloadedBytes, 20_000 + list);
+});
+
+test('without a server a device backs off up to six hours, and a queued report waits', async () => {
+  const { agent, network } = device();
+  network.isDown = true;
+  let now = start;
+  const gaps: number[] = [];
+  for (let count = 0; count < 20; count++) {
+    const { nextWakeAt } = await agent.wake(now);
+    gaps.push(nextWakeAt - now);
+    now = nextWakeAt;
+  }
+  assert(Math.max(...gaps) <= 6 * HOUR_MS);
+  assert(Math.max(...gaps.slice(10)) > HOUR_MS);
+  assert(Math.min(...gaps) >= 15_000);
+  await agent.noteFault({
+    event: 'crash',
+    rolloutId: LAB_ROLLOUT_ID,
+    releaseId: second.manifest.releaseId,
+    detail: 'x',
+  });
+  network.isDown = false;
+  await agent.wake(now);
+  assert.equal([...network.reports.values()][0]?.event, 'crash');
+});
+
+test('every message of a device has a sequence number of its own, growing over restarts', async () => {
+  const { agent, network, again } = device();
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  await again().wake(fleetInstant(start + DAY_MS));
+  const sequences = [...network.checkIns, ...network.permitRequests].map(({ sequence }) => sequence);
+  sequences.push(...network.reports.keys());
+  assert.equal(new Set(sequences).size, sequences.length);
+  assert(Math.min(...network.checkIns.slice(1).map(({ sequence }) => sequence)) > 1);
+});
+
+test('a lost journal does not silence a device: its next messages are newer than all before', async () => {
+  const { agent, network, disk, again } = device();
+  await agent.wake(start);
+  const before = network.checkIns.at(-1)?.sequence ?? 0;
+  disk.journal = '{"schema":99}';
+  await again().wake(fleetInstant(start + DAY_MS));
+  assert((network.checkIns.at(-1)?.sequence ?? 0) > before + 1_000_000);
+});
+
+test('a simulated device that only hashes goes the same way', async () => {
+  const storage = hashingStorage(first.content.components);
+  const { agent, network } = device({ storage });
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  assert.equal(agent.status()?.state, 'verified');
+  network.offered = { release: second, isRollback: true };
+  const before = network.downloadedBytes;
+  await agent.wake(fleetInstant(start + DAY_MS));
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  assert.equal(network.downloadedBytes, before);
+});
+
+function device(
+  options: {
+    readonly health?: HealthVerdict;
+    readonly readyAt?: number;
+    readonly storage?: ReturnType<typeof hashingStorage>;
+  } = {},
+) {
+  const network = labNetwork(lab);
+  const disk = memoryDisk(first.images);
+  const boot = memoryBoot(first.content);
+  const storage = options.storage ?? memoryStorage(disk);
+  const health = async (): Promise<HealthVerdict> => options.health ?? { isHealthy: true, detail: 'ok' };
+  const again = () =>
+    composeAgent({
+      identity: { deviceId: 'camera-7' as DeviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
+      anchors: lab.anchors,
+      verifier: lab.verifier,
+      network,
+      storage,
+      boot,
+      health: { check: health },
+      readiness: {
+        mayDownload: () => true,
+        readyAt: (now) => fleetInstant(Math.max(now, options.readyAt ?? 0)),
+      },
+    });
+  return { agent: again(), again, network, disk, boot };
+}
