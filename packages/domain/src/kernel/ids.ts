@@ -39,11 +39,19 @@ const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 /** Parses any of the string ids, for example `parseId<DeviceId>('device id', text)`. Code: id-malformed. */
 export function parseId<T extends Brand<string, string>>(noun: string, text: unknown): Result<T, IdError> {
   if (typeof text === 'string' && ID_PATTERN.test(text)) return ok(text as T);
-  return err({ code: 'id-malformed', noun, seen: String(text).slice(0, 140) });
+  return err({ code: 'id-malformed', noun, seen: seenIn(text) });
 }
 
 /** Parses a digest: 64 lower-case hexadecimal digits. Code: id-malformed. */
 export function parseSha256(text: unknown): Result<Sha256, IdError> {
   if (typeof text === 'string' && SHA256_PATTERN.test(text)) return ok(text as Sha256);
-  return err({ code: 'id-malformed', noun: 'SHA-256 digest', seen: String(text).slice(0, 140) });
+  return err({ code: 'id-malformed', noun: 'SHA-256 digest', seen: seenIn(text) });
 }
+
+/** Texts are shown, cut; of anything else only its type: an object's own `toString` may be anything, even no function. */
+function seenIn(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, SEEN_CHARACTERS_MAX) : `a value of type ${typeof value}`;
+}
+
+/** A little longer than the longest id, so that one character too many is seen. */
+const SEEN_CHARACTERS_MAX = 140;

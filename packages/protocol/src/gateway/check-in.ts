@@ -40,6 +40,7 @@ const checkIn = record<CheckIn>({
   rolloutId: optional(rolloutId),
 });
 
+/** Reads how a device may get an image. */
 export const artifact = variant<Artifact>({
   full: record<Extract<Artifact, { readonly kind: 'full' }>>({ kind: literal('full'), digest: sha256, bytes }),
   delta: record<Extract<Artifact, { readonly kind: 'delta' }>>({

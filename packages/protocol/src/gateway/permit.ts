@@ -68,6 +68,7 @@ const permitRequest = record<PermitRequest>({
   isRollback: bool,
 });
 
+/** Reads the payload of a permit inside another document. */
 export const permitDocument = record<PermitDocument>({
   schema: literal(1),
   permitId,

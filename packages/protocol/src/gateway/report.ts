@@ -41,6 +41,7 @@ const reportEvent = keyOf<ReportEvent>({
   'sensor-fault': true,
 });
 
+/** Reads a report inside another document. */
 export const report = record<Report>({
   deviceId,
   sequence: whole({ min: 1 }),

@@ -33,6 +33,7 @@ export const PROBLEMS = {
   'release-role-missing': { status: 409, title: 'The server has not been told who may sign releases' },
   'manifest-invalid': { status: 422, title: 'The release manifest breaks a rule' },
   'payload-type-unexpected': { status: 422, title: 'The envelope holds another kind of document' },
+  'role-invalid': { status: 409, title: 'The role that may sign cannot be trusted itself' },
   'threshold-not-met': { status: 422, title: 'Too few groups have signed the document' },
   'delta-failed': { status: 422, title: 'A delta could not be made or did not verify' },
   'rollout-unknown': { status: 404, title: 'There is no rollout with this id' },
