@@ -7,6 +7,11 @@ export function repeated(value: string, before: readonly string[] | undefined): 
   return [...(before ?? []), value];
 }
 
+/** A label that may be given several times. */
+export function repeatedLabel(value: string, before: readonly string[] | undefined): readonly string[] {
+  return repeated(parseLabel(value), before);
+}
+
 /** A whole number of one or more. */
 export function parseCount(value: string): number {
   return wholeIn(value, 1, Number.MAX_SAFE_INTEGER);

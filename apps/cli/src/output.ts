@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Column, card, table } from './table.ts';
+import { type Column, card, type Field, table } from './table.ts';
 import type { World } from './world.ts';
 
 /** `--json` prints for scripts what the table shows to people. */
@@ -8,12 +8,7 @@ export interface OutputFlags {
 }
 
 /** Prints one thing: its JSON text, or its fields under each other. */
-export function show(
-  world: World,
-  flags: OutputFlags,
-  json: string,
-  fields: () => readonly (readonly [name: string, value: string | number | undefined])[],
-): void {
+export function show(world: World, flags: OutputFlags, json: string, fields: () => readonly Field[]): void {
   world.write(flags.json === true ? `${json.trimEnd()}\n` : card(fields()));
 }
 

@@ -4,8 +4,12 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
+import { deviceNoun } from './nouns/device.ts';
 import { keyNoun } from './nouns/key.ts';
 import { releaseNoun } from './nouns/release.ts';
+import { rolloutNoun } from './nouns/rollout.ts';
+import { scopeNouns } from './nouns/scope.ts';
+import { statusNoun } from './nouns/status.ts';
 import { upNoun } from './nouns/up.ts';
 import type { World } from './world.ts';
 
@@ -39,7 +43,6 @@ function buildProgram(world: World, end: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ writeOut: world.write, writeErr: () => {}, outputError: () => {} })
     .showSuggestionAfterError(false)
-    .helpCommand(false)
     .enablePositionalOptions()
     .version(VERSION)
     .addHelpText('after', exitCodeHelp());
@@ -47,21 +50,22 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   demoNoun(program, world, end);
   keyNoun(program, world);
   releaseNoun(program, world);
+  rolloutNoun(program, world);
+  scopeNouns(program, world);
+  deviceNoun(program, world);
   decisionNoun(program, world);
-  inherit(program);
+  statusNoun(program, world);
+  withoutHelpCommand(program);
   return program;
 }
 
 /** As in package.json; a test compares them. */
 export const VERSION = '0.1.0';
 
-/** Settings that commander hands down only to commands made after them. */
-function inherit(program: Command): void {
-  for (const command of program.commands) {
-    command.copyInheritedSettings(program);
-    command.helpCommand(false);
-    inherit(command);
-  }
+/** Commander hands all other settings down by itself; `--help` is enough of help. */
+function withoutHelpCommand(command: Command): void {
+  command.helpCommand(false);
+  for (const one of command.commands) withoutHelpCommand(one);
 }
 
 function exitCodeHelp(): string {
@@ -84,7 +88,9 @@ function asFailure(cause: unknown, program: Command, parameters: readonly string
 function sentenceOf(cause: CommanderError): string {
   if (cause.code === 'commander.help') return 'The command is not complete';
   const [line = ''] = cause.message.replace(/^error: /, '').split('\n');
-  const text = line.replace(/\.$/, '').replace(' is invalid. ', ' is invalid; ');
+  const text = line
+    .replace(/\.$/, '')
+    .replace(/ is invalid\. (\w)/, (_, letter: string) => ` is invalid; ${letter.toLowerCase()}`);
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 

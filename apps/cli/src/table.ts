@@ -28,8 +28,11 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
     .join('');
 }
 
+/** One line of a card. */
+export type Field = readonly [name: string, value: string | number | undefined];
+
 /** Names and values under each other, for one thing shown in full. */
-export function card(fields: readonly (readonly [name: string, value: string | number | undefined])[]): string {
+export function card(fields: readonly Field[]): string {
   const width = Math.max(0, ...fields.map(([name]) => name.length));
   return fields.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'))}\n`).join('');
 }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { cellAt, listAt, timeAt } from '../answer.ts';
+import { type ConnectionFlags, dataFolder, withConnection } from '../connection.ts';
+import { readTextFile } from '../files.ts';
+import { parseCount } from '../flags.ts';
+import { type OutputFlags, show, showList } from '../output.ts';
+import { PATHS, pathOfOne, withQuery } from '../paths.ts';
+import { ask } from '../server.ts';
+import { table } from '../table.ts';
+import type { World } from '../world.ts';
+
+type Flags = ConnectionFlags & OutputFlags;
+
+/** `outrider device`: who is registered, and why a device gets what it gets. */
+export function deviceNoun(program: Command, world: World): void {
+  const device = program.command('device').description('the registry of devices');
+
+  withConnection(device.command('list'))
+    .description('devices by id, a page at a time')
+    .option('--after <device>', 'go on after this id')
+    .option('--limit <count>', 'how many', parseCount, LIMIT_DEFAULT)
+    .option('--json', 'print JSON')
+    .action((flags: Flags & { after?: string; limit: number }) => list(world, flags));
+
+  withConnection(device.command('show'))
+    .description('what it runs, its attributes and its rows in the ledgers')
+    .argument('<device>', 'its id')
+    .option('--json', 'print JSON')
+    .action((id: string, flags: Flags) => showOne(world, id, flags));
+
+  withConnection(device.command('explain'))
+    .description('why it gets, or does not get, an update: every condition with the values that decide it')
+    .argument('<device>', 'its id')
+    .option('--json', 'print JSON')
+    .action((id: string, flags: Flags) => explain(world, id, flags));
+
+  device
+    .command('token')
+    .description('print the token that a new device registers with (a server on this machine)')
+    .option('--data <folder>', 'data folder of the server')
+    .action(async (flags: { data?: string }) => {
+      const path = join(dataFolder(world, flags), 'registration-token');
+      world.write(`${(await readTextFile(world, 'registration token', path)).trim()}\n`);
+    });
+}
+
+/** A screen or two. */
+const LIMIT_DEFAULT = 100;
+
+async function list(world: World, flags: Flags & { after?: string; limit: number }): Promise<void> {
+  const { text, value } = await ask(world, flags, withQuery(PATHS.devices, { after: flags.after, limit: flags.limit }));
+  const rows = listAt(value, 'items');
+  showList(world, flags, {
+    json: text,
+    noun: flags.after === undefined ? 'device' : `device after ${flags.after}`,
+    rows,
+    columns: [
+      { title: 'device', cell: (row) => cellAt(row, 'deviceId') },
+      { title: 'type', cell: (row) => cellAt(row, 'attributes.deviceType') },
+      { title: 'hardware', cell: (row) => cellAt(row, 'attributes.hardwareId') },
+      { title: 'region', cell: (row) => cellAt(row, 'attributes.region') },
+      { title: 'version', cell: (row) => cellAt(row, 'status.running.version') },
+      { title: 'state', cell: (row) => cellAt(row, 'status.state') },
+      { title: 'last contact', cell: (row) => timeAt(row, 'status.lastContactAt') },
+    ],
+  });
+  const last = cellAt(rows.at(-1), 'deviceId');
+  if (rows.length === flags.limit && last !== undefined) world.log(`There may be more: --after ${last}`);
+}
+
+async function showOne(world: World, id: string, flags: Flags): Promise<void> {
+  const { text, value } = await ask(world, flags, pathOfOne('devices', id));
+  show(world, flags, text, () => [
+    ['device', cellAt(value, 'record.deviceId')],
+    ...['deviceType', 'model', 'hardwareId', 'region', 'customer', 'carrier'].map(
+      (name): readonly [string, string | number | undefined] => [name, cellAt(value, `record.attributes.${name}`)],
+    ),
+    ['tags', listAt(value, 'record.attributes.tags').join(' ')],
+    ['registered', timeAt(value, 'record.registeredAt')],
+    ['last contact', timeAt(value, 'record.status.lastContactAt')],
+    ['state', cellAt(value, 'record.status.state')],
+    ['version', cellAt(value, 'record.status.running.version')],
+    ['counter', cellAt(value, 'record.status.running.releaseCounter')],
+  ]);
+  const rows = listAt(value, 'ledger');
+  if (flags.json === true || rows.length === 0) return;
+  world.write(
+    `\n${table(rows, [
+      { title: 'rollout', cell: (row) => cellAt(row, 'rolloutId') },
+      { title: 'kind', cell: (row) => cellAt(row, 'kind') },
+      { title: 'arm', cell: (row) => cellAt(row, 'arm') },
+      { title: 'granted', cell: (row) => timeAt(row, 'grantedAt') },
+      { title: 'permit', cell: (row) => cellAt(row, 'permitId') },
+    ])}`,
+  );
+}
+
+async function explain(world: World, id: string, flags: Flags): Promise<void> {
+  const { text, value } = await ask(world, flags, pathOfOne('devices', id, 'explain'));
+  show(world, flags, text, () => [
+    ['device', cellAt(value, 'deviceId')],
+    ['answer', cellAt(value, 'answer.code')],
+    ['because', cellAt(value, 'answer.sentence')],
+    ['rollout', cellAt(value, 'answer.rolloutId')],
+  ]);
+  if (flags.json === true) return;
+  for (const rollout of listAt(value, 'rollouts')) {
+    const goal = cellAt(rollout, 'isRollback') === 'yes' ? 'back to' : 'to';
+    world.write(
+      `\n${cellAt(rollout, 'rolloutId')}, ${goal} ${cellAt(rollout, 'version')}: ${cellAt(rollout, 'permit.sentence')}\n`,
+    );
+    world.write(
+      table(listAt(rollout, 'offer'), [
+        { title: 'holds', cell: (row) => cellAt(row, 'holds') },
+        { title: 'condition', cell: (row) => cellAt(row, 'claim') },
+        { title: 'seen', cell: (row) => cellAt(row, 'seen') },
+        { title: 'needed', cell: (row) => cellAt(row, 'needed') },
+      ]),
+    );
+  }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import { label } from '@outrider/protocol/kernel/values';
+import { type Answer, cellAt, listAt, timeAt } from '../answer.ts';
+import { type OutputFlags, show } from '../output.ts';
+import { table } from '../table.ts';
+import type { World } from '../world.ts';
+
+/** Who does this: --author, else the name of the person's account. It stands in the policy log for good. */
+export function authorOf(world: World, flags: { readonly author?: string }): string {
+  if (flags.author !== undefined) return flags.author;
+  const account = label(world.environment.USER ?? world.environment.LOGNAME);
+  return account.ok ? account.value : 'cli';
+}
+
+/** Shows what a change of policy did: its revision, and who still holds a permit when something was stopped. */
+export function showReceipt(world: World, flags: OutputFlags, { text, value }: Answer): void {
+  const open = listAt(value, 'openPermits');
+  show(world, flags, text, () => [
+    ['revision', cellAt(value, 'revision')],
+    ['at', timeAt(value, 'at')],
+    ['rollout', cellAt(value, 'rollout.rolloutId')],
+    ['state', cellAt(value, 'rollout.state')],
+    ['epoch', cellAt(value, 'rollout.epoch')],
+    ['open permits', open.length],
+  ]);
+  if (flags.json === true || open.length === 0) return;
+  world.write(
+    `\nThese devices hold a permit and have not told how it ended:\n${table(open, [
+      { title: 'device', cell: (row) => cellAt(row, 'deviceId') },
+      { title: 'rollout', cell: (row) => cellAt(row, 'rolloutId') },
+      { title: 'permit', cell: (row) => cellAt(row, 'permitId') },
+      { title: 'expires', cell: (row) => timeAt(row, 'expiresAt') },
+    ])}`,
+  );
+}

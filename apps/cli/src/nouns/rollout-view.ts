@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { cellAt, jsonAt, listAt, timeAt } from '../answer.ts';
+import { type ConnectionFlags, withConnection } from '../connection.ts';
+import { type OutputFlags, show, showList } from '../output.ts';
+import { PATHS, pathOfOne } from '../paths.ts';
+import { ask } from '../server.ts';
+import { table } from '../table.ts';
+import type { World } from '../world.ts';
+
+type Flags = ConnectionFlags & OutputFlags;
+
+/** `outrider rollout list | show | explain`: where a rollout stands, and why it does not go on. */
+export function rolloutViewVerbs(rollout: Command, world: World): void {
+  withConnection(rollout.command('list'))
+    .description('all rollouts with their state and exposure')
+    .option('--json', 'print JSON')
+    .action((flags: Flags) => list(world, flags));
+
+  withConnection(rollout.command('show'))
+    .description('plan, state and exposure of one rollout')
+    .argument('<rollout>', 'its id')
+    .option('--json', 'print JSON')
+    .action((id: string, flags: Flags) => showOne(world, id, flags));
+
+  withConnection(rollout.command('explain'))
+    .description('why it stands where it stands: the latest decision with every figure')
+    .argument('<rollout>', 'its id')
+    .option('--json', 'print JSON')
+    .action((id: string, flags: Flags) => explain(world, id, flags));
+}
+
+async function list(world: World, flags: Flags): Promise<void> {
+  const { text, value } = await ask(world, flags, PATHS.rollouts);
+  showList(world, flags, {
+    json: text,
+    noun: 'rollout',
+    rows: listAt(value, 'items'),
+    columns: [
+      { title: 'rollout', cell: (row) => cellAt(row, 'rollout.plan.rolloutId') },
+      { title: 'release', cell: (row) => cellAt(row, 'rollout.plan.releaseId') },
+      { title: 'state', cell: (row) => cellAt(row, 'rollout.state') },
+      { title: 'wave', cell: (row) => waveOf(row) },
+      { title: 'granted', cell: (row) => cellAt(row, 'exposure.granted') },
+      { title: 'cap', cell: (row) => cellAt(row, 'exposure.cap') },
+      { title: 'population', cell: (row) => populationOf(row) },
+      { title: 'reason', cell: (row) => cellAt(row, 'exposure.holdReason') ?? cellAt(row, 'rollout.reason') },
+    ],
+  });
+}
+
+async function showOne(world: World, id: string, flags: Flags): Promise<void> {
+  const { text, value } = await ask(world, flags, pathOfOne('rollouts', id));
+  show(world, flags, text, () => [
+    ['rollout', cellAt(value, 'rollout.plan.rolloutId')],
+    ['release', cellAt(value, 'rollout.plan.releaseId')],
+    ['device type', cellAt(value, 'rollout.plan.deviceType')],
+    ['audience', jsonAt(value, 'rollout.plan.audience')],
+    ['state', cellAt(value, 'rollout.state')],
+    ['since', timeAt(value, 'rollout.stateSince')],
+    ['reason', cellAt(value, 'rollout.reason')],
+    ['revision', cellAt(value, 'rollout.revision')],
+    ['epoch', cellAt(value, 'rollout.epoch')],
+    ['wave', waveOf(value)],
+    ['granted', cellAt(value, 'exposure.granted')],
+    ['cap', cellAt(value, 'exposure.cap')],
+    ['population', populationOf(value)],
+    ['pi', cellAt(value, 'exposure.pi')],
+    ['holds because', cellAt(value, 'exposure.holdReason')],
+  ]);
+  const segments = listAt(value, 'exposure.segments');
+  if (flags.json === true || segments.length === 0) return;
+  const halted = listAt(value, 'rollout.haltedSegments');
+  world.write(
+    `\n${table(segments, [
+      { title: 'segment', cell: (row) => cellAt(row, 'segment') },
+      { title: 'granted', cell: (row) => cellAt(row, 'granted') },
+      { title: 'cap', cell: (row) => cellAt(row, 'cap') },
+      { title: 'population', cell: (row) => cellAt(row, 'population') },
+      { title: 'halted', cell: (row) => (halted.includes(cellAt(row, 'segment')) ? 'yes' : 'no') },
+    ])}`,
+  );
+}
+
+async function explain(world: World, id: string, flags: Flags): Promise<void> {
+  const { text, value } = await ask(world, flags, pathOfOne('rollouts', id));
+  show(world, flags, text, () => [
+    ['rollout', cellAt(value, 'rollout.plan.rolloutId')],
+    ['state', cellAt(value, 'rollout.state')],
+    ['because', cellAt(value, 'rollout.reason')],
+    ['verdict', cellAt(value, 'decision.overall.kind')],
+    ['reason', cellAt(value, 'decision.overall.reason')],
+    ['decided at', timeAt(value, 'decision.at')],
+  ]);
+  if (flags.json === true) return;
+  const segments = listAt(value, 'decision.segments');
+  const figures = listAt(value, 'decision.figures');
+  if (segments.length > 0) {
+    world.write(
+      `\n${table(segments, [
+        { title: 'segment', cell: (row) => cellAt(row, 'segment') },
+        { title: 'verdict', cell: (row) => cellAt(row, 'verdict.kind') },
+        { title: 'reason', cell: (row) => cellAt(row, 'verdict.reason') },
+      ])}`,
+    );
+  }
+  if (figures.length > 0) {
+    world.write(
+      `\n${table(figures, [
+        { title: 'metric', cell: (row) => cellAt(row, 'metric') },
+        { title: 'segment', cell: (row) => cellAt(row, 'segment') ?? 'all' },
+        { title: 'ln E', cell: (row) => rounded(cellAt(row, 'lnE')) },
+        { title: 'halts at', cell: (row) => rounded(cellAt(row, 'threshold')) },
+        { title: 'harm at most', cell: (row) => rounded(cellAt(row, 'harmUpper')) },
+      ])}`,
+    );
+  }
+}
+
+function waveOf(value: unknown): string | undefined {
+  const index = cellAt(value, 'exposure.waveIndex');
+  const waves = listAt(value, 'rollout.plan.waves');
+  if (typeof index !== 'number') return undefined;
+  return `${cellAt(waves[index], 'name') ?? index} (${index + 1} of ${waves.length})`;
+}
+
+function populationOf(value: unknown): number | undefined {
+  const segments = listAt(value, 'exposure.segments');
+  if (segments.length === 0) return undefined;
+  return segments.reduce<number>((sum, one) => sum + Number(cellAt(one, 'population') ?? 0), 0);
+}
+
+/** Four significant digits are enough for a person; --json has them all. */
+function rounded(value: string | number | undefined): string | number | undefined {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RolloutEvent } from '@outrider/domain/policy/rollout';
+import type { Command } from 'commander';
+import { type ConnectionFlags, withConnection } from '../connection.ts';
+import { parseLabel, parseWhole } from '../flags.ts';
+import type { OutputFlags } from '../output.ts';
+import { pathOfOne } from '../paths.ts';
+import { tell } from '../server.ts';
+import type { World } from '../world.ts';
+import { authorOf, showReceipt } from './receipt.ts';
+import { rolloutCreateVerb } from './rollout-create.ts';
+import { rolloutViewVerbs } from './rollout-view.ts';
+
+/** `outrider rollout`: one attempt to bring one release to one audience. */
+export function rolloutNoun(program: Command, world: World): void {
+  const rollout = program.command('rollout').description('plan, start, watch and stop rollouts');
+  rolloutCreateVerb(rollout, world);
+  for (const event of EVENTS) eventVerb(rollout, world, event);
+  rolloutViewVerbs(rollout, world);
+}
+
+interface EventVerb {
+  readonly event: RolloutEvent;
+  readonly description: string;
+  /** What the log says when nobody gave a reason; absent: a person must say why. */
+  readonly reasonDefault?: string;
+  /** Stops a rollback only when told so: by default the way back stays open. */
+  readonly mayStopRollback?: true;
+}
+
+const EVENTS: readonly EventVerb[] = [
+  {
+    event: 'approve',
+    description: 'approve the plan as it is; it cannot be changed afterwards',
+    reasonDefault: 'approved',
+  },
+  { event: 'start', description: 'count the audience and open the first wave', reasonDefault: 'started' },
+  { event: 'pause', description: 'no new permit from the moment this returns', mayStopRollback: true },
+  { event: 'resume', description: 'go on after a pause or, with an approver, after a halt' },
+  { event: 'cancel', description: 'end it for good; what is installed stays', mayStopRollback: true },
+  { event: 'halt', description: 'stop for good: no permit, and those in flight stop where it is safe' },
+  { event: 'roll-back', description: 'offer the former version to every exposed device' },
+];
+
+interface EventFlags extends ConnectionFlags, OutputFlags {
+  readonly reason: string;
+  readonly author?: string;
+  readonly expectedRevision?: number;
+  readonly includingRollback?: true;
+}
+
+function eventVerb(
+  rollout: Command,
+  world: World,
+  { event, description, reasonDefault, mayStopRollback }: EventVerb,
+): void {
+  const command = withConnection(rollout.command(event)).description(description).argument('<rollout>', 'its id');
+  if (reasonDefault === undefined) command.requiredOption('--reason <text>', 'why, for people; kept in the policy log');
+  else command.option('--reason <text>', 'why, for people; kept in the policy log', reasonDefault);
+  if (mayStopRollback === true)
+    command.option('--including-rollback', 'also when it is rolling back: devices then stay where they are');
+  command
+    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
+    .option('--json', 'print JSON')
+    .action(async (id: string, flags: EventFlags) => {
+      const body = {
+        event,
+        reason: flags.reason,
+        author: authorOf(world, flags),
+        expectedRevision: flags.expectedRevision,
+        isIncludingRollback: flags.includingRollback,
+      };
+      showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'events'), body));
+    });
+}

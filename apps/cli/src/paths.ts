@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Every endpoint of the management API that the command line asks; the server's list is docs/protocol/management-api.md. */
+export const PATHS = {
+  status: '/api/v1/status',
+  releases: '/api/v1/releases',
+  rollouts: '/api/v1/rollouts',
+  devices: '/api/v1/devices',
+  scopes: '/api/v1/scopes',
+} as const;
+
+/** The path of one thing, and of what can be asked about it. */
+export function pathOfOne(collection: keyof typeof PATHS, id: string, about?: string): string {
+  return `${PATHS[collection]}/${encodeURIComponent(id)}${about === undefined ? '' : `/${about}`}`;
+}
+
+/** Where a blob is put. Devices and `HEAD` find it at `/blobs/<digest>`. */
+export function blobUploadPath(digest: string): string {
+  return `/api/v1/blobs/${digest}`;
+}
+
+/** A path with the parameters that were given. */
+export function withQuery(path: string, query: Readonly<Record<string, string | number | undefined>>): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return pairs.length === 0 ? path : `${path}?${new URLSearchParams(pairs)}`;
+}

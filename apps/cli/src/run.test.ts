@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { recordedWorld } from './recorded-world.ts';
+import { VERSION } from './run.ts';
+
+const world = recordedWorld({ childCode: 3 });
+after(() => world.remove());
+
+test('the version is that of the package', async () => {
+  const manifest = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
+  assert.equal(VERSION, manifest.version);
+  assert.equal((await world.run('--version')).output.trim(), VERSION);
+});
+
+test('help goes to standard output, names the exit codes and is no failure', async () => {
+  const { code, output, log } = await world.run('--help');
+  assert.equal(code, 0);
+  assert.equal(log, '');
+  assert.match(output, /Exit codes: 0 ok, 1 failed, 2 usage, 3 not-found, 4 refused, 5 unreachable/);
+});
+
+for (const [claim, parameters, sentence] of [
+  ['an unknown noun', ['realease'], /^outrider: Unknown command 'realease'; allowed are up, demo, key, release, /],
+  [
+    'an unknown verb',
+    ['key', 'mint'],
+    /^outrider: Unknown command 'mint'; allowed are create, show, role\. See `outrider key --help`$/,
+  ],
+  ['no verb at all', ['key'], /^outrider: The command is not complete; allowed are create, show, role/],
+  ['an unknown flag', ['status', '--fast'], /^outrider: Unknown option '--fast'; allowed are \[--data <folder>\]/],
+  [
+    'a flag that is missing',
+    ['rollout', 'halt', 'r1'],
+    /^outrider: Required option '--reason <text>' not specified; allowed are/,
+  ],
+  [
+    'a port that is none',
+    ['up', '--port', '70000'],
+    /argument '70000' is invalid; allowed is a whole number, 0 to 65535\. See `outrider up --help`$/,
+  ],
+  [
+    'a time without a unit',
+    ['rollout', 'create', '--permit-life', '60'],
+    /'60' is invalid; allowed is a number of hours such as 1h or 1\.5h/,
+  ],
+  [
+    'a profile that does not exist',
+    ['rollout', 'create', '--profile', 'brave'],
+    /'brave' is invalid; allowed choices are careful, standard, fast/,
+  ],
+  [
+    'a rollout without an audience',
+    ['rollout', 'create', '--release', 'r', '--device-type', 'd'],
+    /The audience must be said: --everyone alone, or at least one of/,
+  ],
+  [
+    'a scope that is none',
+    ['pause', 'region', '--reason', 'x'],
+    /The scope is "region", allowed are `global` and `region <name>`/,
+  ],
+] as const) {
+  test(`${claim} ends with 2 and one sentence that says what is allowed`, async () => {
+    const { code, log, output } = await world.run(...parameters);
+    assert.equal(code, 2);
+    assert.equal(output, '');
+    assert.equal(log.includes('\n'), false);
+    assert.match(log, sentence);
+  });
+}
+
+test('with --json a failure is one JSON object on standard error', async () => {
+  const { code, log } = await world.run('status', '--json');
+  assert.equal(code, 5);
+  assert.equal(JSON.parse(log).error.code, 'unreachable');
+});
+
+test('the demonstration gets every flag as it is, and its exit code is ours', async () => {
+  const { code, started } = await world.run('demo', '--once', '--json', '--devices', '50', '--help');
+  assert.equal(code, 3);
+  assert.deepEqual(started, [
+    { path: 'apps/simulator/src/demo/main.ts', parameters: ['--once', '--json', '--devices', '50', '--help'] },
+  ]);
+});
+
+test('up starts the server on the data folder and keeps its log there', async () => {
+  const { started, log } = await world.run('up', '--data', 'fleet', '--port', '0');
+  const data = join(world.folder, 'fleet');
+  assert.deepEqual(started, [
+    {
+      path: 'apps/server/src/main.ts',
+      parameters: ['--data', data, '--port', '0'],
+      logFile: join(data, 'server.log'),
+    },
+  ]);
+  assert.match(log, /admin-token/);
+});
