@@ -4,10 +4,10 @@ import { describe, test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import { aDevice, anExposure, aSnapshot, id, NOW, type SmallDevice } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
-import type { ReleaseId, RolloutId } from '../kernel/ids.ts';
+import type { DeviceId, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import { after, HOUR_MS, hours } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
-import { armUnitOf } from '../policy/place.ts';
+import { armUnitOf, orderOf } from '../policy/place.ts';
 import { answerPermit } from './answer-permit.ts';
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
@@ -41,6 +41,17 @@ describe('a device that asks for a permit', () => {
     const { rolloutId, deviceId } = rowFor({}, {});
     const other = permitIdOf({ rolloutId, deviceId, kind: 'enrolment', enrolment: 2 });
     assert.notEqual(rowFor({}, {}).permitId, other);
+  });
+
+  test('and is enrolled lies in the prefix of the order that was open to it', () => {
+    fc.assert(
+      fc.property(anyDeviceId(), fc.nat(3_000), (deviceId, downloadsAllowed) => {
+        const answer = ask({ deviceId }, { downloadsAllowed });
+        const isInside = orderOf('salt-of-r1', id<DeviceId>(deviceId)) < downloadsAllowed / 3_000;
+        assert.equal(codeOf(answer), isInside ? 'committable' : 'wave-not-open');
+      }),
+      propertyOptions(),
+    );
   });
 
   test('is told of a full cap without a round trip, in neither arm enrolled', () => {
