@@ -19,11 +19,31 @@ import { authorOf, showReceipt } from './receipt.ts';
 /** A salt must never be used twice, or the same devices would always come first. */
 const SALT_BYTES = 16;
 
+/** What a whole plan says by itself. */
+const DESCRIBING: readonly (keyof CreateFlags & string)[] = [
+  ...([
+    'id',
+    'release',
+    'deviceType',
+    'everyone',
+    'model',
+    'hardware',
+    'region',
+    'customer',
+    'carrier',
+    'tag',
+  ] as const),
+  ...(['device', 'versionAtLeast', 'versionBelow', 'ring', 'segmentBy', 'profile', 'budget'] as const),
+  ...(['onSegmentHalt', 'onHalt', 'permitLife'] as const),
+];
+
 /** `outrider rollout create`: a plan from flags or from a file, as a draft that nobody gets yet. */
 export function rolloutCreateVerb(rollout: Command, world: World): void {
   withConnection(rollout.command('create'))
     .description('write the plan of a rollout; it starts as a draft, to be approved and started')
-    .option('--plan <file>', 'the whole plan as JSON; no other flag describes it then')
+    .addOption(
+      new Option('--plan <file>', 'the whole plan as JSON; no other flag describes it then').conflicts([...DESCRIBING]),
+    )
     .option('--id <rollout>', 'a name for good (default: <release>-<4 random bytes>)', parseLabel)
     .option('--release <release>', 'the release it brings', parseLabel)
     .option('--device-type <name>', 'what kind of device it is for', parseLabel)
