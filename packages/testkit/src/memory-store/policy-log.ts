@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { assert } from '@outrider/domain/kernel/assert';
 import { err, ok } from '@outrider/domain/kernel/result';
 import { foldPolicy } from '@outrider/domain/policy/fold';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyLog } from '@outrider/domain/policy/ports';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { encodePolicyEntry, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
 import { widenExposure } from './exposures.ts';
 import type { MemoryState } from './state.ts';
 
@@ -13,6 +16,9 @@ export function memoryPolicyLog(state: MemoryState): PolicyLog {
       const actual = state.policy.revision;
       if (expected !== actual) return err({ code: 'revision-stale', expected, actual });
       const entry: PolicyEntry = { revision: (actual + 1) as typeof actual, at, author, change };
+      // A store that writes texts would not read another one back; this one must not be more lenient.
+      const parsed = parsePolicyEntry(encodePolicyEntry(entry));
+      assert(parsed.ok, `a policy entry in its own format, got ${parsed.ok ? '' : describeParseError(parsed.error)}`);
       state.policy = foldPolicy(state.policy, entry);
       state.entries.push(entry);
       if (exposure !== undefined) widenExposure(state.exposures, exposure);

@@ -18,7 +18,7 @@ begin
     from rows from (jsonb_to_recordset(reports) as (
       report jsonb, "receivedAt" bigint, "signedBody" text, signature text
     )) with ordinality as t
-    order by device_id collate "C", sequence, ordinality
+    order by t.report ->> 'deviceId' collate "C", (t.report ->> 'sequence')::bigint, t.ordinality
   loop
     ordinal := r.ordinality;
     at := taken_in_at(r.rollout_id, r.received_at);

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { type EmbeddedPostgres, removeEmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts';
+import type { PostgresConnection } from './connection.ts';
+import { openPostgresStore } from './store.ts';
+
+/** One PostgreSQL for a file of tests, in a folder for temporary files. */
+export interface PostgresForTests {
+  readonly dataFolder: string;
+  readonly postgres: EmbeddedPostgres;
+  /** A new database with the present schema and nothing in it. */
+  createDatabase(): Promise<PostgresConnection>;
+  remove(): Promise<void>;
+}
+
+export async function startPostgresForTests(): Promise<PostgresForTests> {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'outrider-postgres-'));
+  const postgres = await startEmbeddedPostgres({ dataFolder, log: () => {} });
+  // The first one becomes the model: copying it is faster than migrating each anew.
+  await (await openPostgresStore({ connection: postgres.connection })).close();
+  let count = 0;
+  return {
+    dataFolder,
+    postgres,
+    async createDatabase() {
+      count++;
+      const database = `case_${count}`;
+      const statement = `create database ${database} template ${postgres.connection.database} strategy file_copy`;
+      await execute({ ...postgres.connection, database: 'postgres' }, statement);
+      return { ...postgres.connection, database };
+    },
+    async remove() {
+      await postgres.stop();
+      await removeEmbeddedPostgres(dataFolder);
+      await rm(dataFolder, { recursive: true });
+    },
+  };
+}
+
+/** One statement on a connection of its own, past all ports: what a person with psql could do. */
+export async function execute(
+  { tls: _, ...connection }: PostgresConnection,
+  statement: string,
+): Promise<readonly unknown[]> {
+  const client = new Client(connection);
+  await client.connect();
+  try {
+    return (await client.query<Readonly<Record<string, unknown>>>(statement)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import { emptyEvidence } from '@outrider/domain/evidence/count';
+import { at, exposureOf, OTHER_ROLLOUT, planOf, ROLLOUT } from './store-fixtures.ts';
+import { type OpenStore, useStore } from './use-store.ts';
+
+/** What every log of decisions must do: keep each with its inputs, to the last digit. */
+export function decisionLogContract(adapter: string, open: OpenStore): void {
+  describe(`decisions: ${adapter}`, () => {
+    test('a decision is kept with its inputs, every figure to the last digit', () =>
+      useStore(open, async ({ decisions }) => {
+        await decisions.appendDecision(input(10), decision(10));
+        assert.deepEqual(await decisions.loadDecisions(ROLLOUT, { limit: 5 }), [
+          { input: input(10), decision: decision(10) },
+        ]);
+        assert.deepEqual(await decisions.loadDecisions(OTHER_ROLLOUT, { limit: 5 }), []);
+      }));
+
+    test('counting goes on from the evidence of the newest decision, also when an older one is stored late', () =>
+      useStore(open, async ({ decisions }) => {
+        assert.equal(await decisions.loadLatestEvidence(ROLLOUT), undefined);
+        await decisions.appendDecision(input(20), decision(20));
+        await decisions.appendDecision(input(10), decision(10));
+        assert.deepEqual(await decisions.loadLatestEvidence(ROLLOUT), input(20).evidence);
+        assert.equal(await decisions.loadLatestEvidence(OTHER_ROLLOUT), undefined);
+      }));
+
+    test('the history pages through every decision once, oldest first, and never parts those of one instant', () =>
+      useStore(open, async ({ decisions }) => {
+        for (const minutes of [30, 10, 20, 20, 40]) await decisions.appendDecision(input(minutes), decision(minutes));
+        const first = await decisions.loadDecisions(ROLLOUT, { limit: 2 });
+        assert.deepEqual(
+          first.map((one) => one.decision.at),
+          [at(10), at(20), at(20)],
+        );
+        const rest = await decisions.loadDecisions(ROLLOUT, { afterAt: at(20), limit: 5 });
+        assert.deepEqual(
+          rest.map((one) => one.decision.at),
+          [at(30), at(40)],
+        );
+      }));
+  });
+}
+
+function input(minutes: number): DecisionInput {
+  const evidence = emptyEvidence(planOf(ROLLOUT), at(minutes));
+  return { evidence, exposure: exposureOf(ROLLOUT, 10), now: at(minutes) };
+}
+
+function decision(minutes: number): Decision {
+  return {
+    rolloutId: ROLLOUT,
+    at: at(minutes),
+    overall: { kind: 'hold', reason: 'the wave bakes' },
+    segments: [],
+    figures: [{ metric: 'revert', lnE: -0.1 - 0.2, threshold: 6.684611727667927, harmUpper: 5e-324 }],
+    exposure: exposureOf(ROLLOUT, 10),
+  };
+}

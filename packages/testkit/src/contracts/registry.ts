@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { DeviceStatus } from '@outrider/domain/gateway/device-record';
+import {
+  at,
+  commitOne,
+  device,
+  deviceIdOf,
+  exposureOf,
+  proposal,
+  publicKeyOf,
+  ROLLOUT,
+  startRollout,
+} from './store-fixtures.ts';
+import type { OpenStore } from './use-store.ts';
+import { useStore } from './use-store.ts';
+
+/** What every registry of devices must do. */
+export function registryContract(adapter: string, open: OpenStore): void {
+  describe(`registry: ${adapter}`, () => {
+    test('a device is found as it was registered', () =>
+      useStore(open, async ({ registry }) => {
+        assert.deepEqual(await registry.register([device(1), device(2)]), [
+          { ok: true, value: device(1) },
+          { ok: true, value: device(2) },
+        ]);
+        const [known, ...others] = await registry.loadDevices([deviceIdOf(2), deviceIdOf(9)]);
+        assert.deepEqual(known, { record: device(2), ledger: [] });
+        assert.equal(others.length, 0, 'a device that was never registered is left out');
+      }));
+
+    test('a device that registers again keeps its record; another key under its name is refused', () =>
+      useStore(open, async ({ registry }) => {
+        await registry.register([device(1)]);
+        const later = { ...device(1), registeredAt: at(9) };
+        assert.deepEqual(await registry.register([later]), [{ ok: true, value: device(1) }]);
+        const thief = { ...device(1), publicKey: publicKeyOf('a stolen name') };
+        assert.deepEqual(await registry.register([thief, device(2)]), [
+          { ok: false, error: { code: 'device-key-differs' } },
+          { ok: true, value: device(2) },
+        ]);
+      }));
+
+    test('an older status never overwrites a newer one, in one batch or over many', () =>
+      useStore(open, async ({ registry }) => {
+        await registry.register([device(1), device(2)]);
+        await registry.storeStatuses([
+          { deviceId: deviceIdOf(1), status: status(5) },
+          { deviceId: deviceIdOf(2), status: status(3) },
+          { deviceId: deviceIdOf(1), status: status(4) },
+          { deviceId: deviceIdOf(7), status: status(1) },
+        ]);
+        await registry.storeStatuses([{ deviceId: deviceIdOf(2), status: { ...status(3), state: 'failed' } }]);
+        const records = await registry.listDevices({ limit: 10 });
+        assert.deepEqual(
+          records.map((one) => one.status),
+          [status(5), status(3)],
+        );
+      }));
+
+    test('the list pages through every device once, in order of their ids', () =>
+      useStore(open, async ({ registry }) => {
+        const numbers = [5, 3, 1, 4, 2, 0, 6];
+        await registry.register(numbers.map(device));
+        const seen = [];
+        let page = await registry.listDevices({ limit: 3 });
+        while (page.length > 0) {
+          seen.push(...page.map((one) => one.deviceId));
+          page = await registry.listDevices({ limit: 3, ...lastOf(seen) });
+        }
+        assert.deepEqual(seen, numbers.toSorted().map(deviceIdOf));
+      }));
+
+    test('a device is loaded with its rows in the ledgers, oldest first', () =>
+      useStore(open, async (store) => {
+        await store.registry.register([device(1)]);
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        const control = proposal(1, { arm: 'control' }).row;
+        await commitOne(store, { row: control, region: 'north' });
+        const again = { ...control, enrolment: 2, piBefore: 0.2, pi: 0.5, piEffective: 0.375 };
+        await commitOne(store, { row: again, region: 'north' });
+        const [known] = await store.registry.loadDevices([deviceIdOf(1)]);
+        assert.deepEqual(known?.ledger, [control, again]);
+      }));
+  });
+}
+
+function status(sequence: number): DeviceStatus {
+  return { ...device(1).status, sequence, lastContactAt: at(sequence), state: 'checking' };
+}
+
+function lastOf<T>(seen: readonly T[]): { readonly after?: T } {
+  const last = seen.at(-1);
+  return last === undefined ? {} : { after: last };
+}
