@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import { startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
+import { PostgresStartError } from '@outrider/adapters/server/embedded-postgres/errors';
+import { connectionFromUrl, type PostgresConnection } from '@outrider/adapters/server/postgres/connection';
+import { SchemaNewerError } from '@outrider/adapters/server/postgres/errors';
+import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
+import { delay } from '@outrider/adapters/shared/delay';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { StartError } from '../exit-codes.ts';
+import type { Log } from '../ports.ts';
+
+/** The store of an installation, and the PostgreSQL below it if it is ours. */
+export interface Database {
+  readonly store: ServerStore;
+  /** Ends the connections, then the PostgreSQL that was started here. */
+  close(): Promise<void>;
+}
+
+/** Between attempts to start a PostgreSQL that was killed: its memory and port are free within a second. */
+const RESTART_PAUSE_MS = 500;
+
+/** Opens the database that `url` names, or starts a PostgreSQL in the data folder. Throws StartError. */
+export async function openDatabase(url: string | undefined, dataFolder: string, log: Log): Promise<Database> {
+  try {
+    if (url === undefined) return await openEmbedded(dataFolder, log);
+    const store = await openPostgresStore({ connection: connectionFromUrl(url) });
+    return { store, close: () => store.close() };
+  } catch (cause) {
+    if (cause instanceof PostgresStartError) throw new StartError(cause.code, cause.message, cause);
+    if (cause instanceof SchemaNewerError) throw new StartError('schema-newer', cause.message, cause);
+    if (cause instanceof StoreAwayError) throw new StartError('database-away', cause.message, cause);
+    throw cause;
+  }
+}
+
+async function openEmbedded(dataFolder: string, log: Log): Promise<Database> {
+  const embedded = await superviseEmbedded(dataFolder, log);
+  try {
+    const store = await openPostgresStore({ connection: embedded.connection });
+    return {
+      store,
+      async close() {
+        await store.close();
+        await embedded.stop();
+      },
+    };
+  } catch (cause) {
+    await embedded.stop();
+    throw cause;
+  }
+}
+
+/** A PostgreSQL of our own that is started again, on the same port, whenever it was killed. */
+async function superviseEmbedded(
+  dataFolder: string,
+  log: Log,
+): Promise<{ readonly connection: PostgresConnection; stop(): Promise<void> }> {
+  const start = (port?: number) =>
+    startEmbeddedPostgres({
+      dataFolder,
+      log: (message, fields) => log.info({ stage: 'server', code: 'postgres', ...fields }, message),
+      ...(port === undefined ? {} : { port }),
+    });
+  let current = await start();
+  const { connection } = current;
+  let isStopping = false;
+  let restarting: Promise<void> = Promise.resolve();
+
+  function watch(): void {
+    current.killed.then(({ reason }) => {
+      if (isStopping) return;
+      log.error({ stage: 'server', code: 'postgres-killed', reason }, 'PostgreSQL ended, it is started again');
+      restarting = startAgain();
+    });
+  }
+
+  /** Without a database nothing is given out, and check-ins are still answered: it is tried until it works. */
+  async function startAgain(): Promise<void> {
+    while (!isStopping) {
+      try {
+        current = await start(connection.port);
+        watch();
+        return;
+      } catch (cause) {
+        log.error({ stage: 'server', code: 'postgres-did-not-start', err: cause }, 'PostgreSQL did not start again');
+        await delay(RESTART_PAUSE_MS);
+      }
+    }
+  }
+
+  watch();
+  return {
+    connection,
+    async stop() {
+      isStopping = true;
+      await restarting;
+      await current.stop();
+    },
+  };
+}

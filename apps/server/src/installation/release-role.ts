@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readTextIfPresent } from '@outrider/adapters/shared/files';
+import type { SigningRole } from '@outrider/domain/trust/role';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseSigningRole } from '@outrider/protocol/trust/anchors';
+import { StartError } from '../exit-codes.ts';
+import type { Log } from '../ports.ts';
+import type { Flags } from './flags.ts';
+
+/**
+ * Who must sign releases, from the file. It may be put there while the server runs; once read, it holds until the next
+ * start, so that what devices have pinned and what the server asks for do not drift apart unseen.
+ */
+export async function releaseRoleSource(flags: Flags, log: Log): Promise<() => Promise<SigningRole | undefined>> {
+  const { releaseRoleFile: path, isReleaseRoleNamed } = flags;
+  let role = await readRole(path);
+  if (role === undefined && isReleaseRoleNamed) {
+    throw new StartError('file-malformed', `There is no release role at ${path}; make it with \`outrider key role\``);
+  }
+  return async () => {
+    if (role !== undefined) return role;
+    try {
+      role = await readRole(path);
+    } catch (cause) {
+      if (!(cause instanceof StartError)) throw cause;
+      log.error({ stage: 'release', code: cause.code }, cause.message);
+    }
+    return role;
+  };
+}
+
+async function readRole(path: string): Promise<SigningRole | undefined> {
+  const text = await readTextIfPresent(path);
+  if (text === undefined) return undefined;
+  const parsed = parseSigningRole(text);
+  if (parsed.ok) return parsed.value;
+  const detail = `The release role ${path} is malformed: ${describeParseError(parsed.error)}; make it anew`;
+  throw new StartError('file-malformed', detail);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
+import { monotonicClock, steppedClock, wallClock } from '@outrider/adapters/shared/clock';
+import { digestText } from '@outrider/adapters/shared/digest';
+import { createVerifier } from '@outrider/adapters/shared/ed25519';
+import { createFolder, errorCode } from '@outrider/adapters/shared/files';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import { composeServer, loadFleetTime } from '../compose.ts';
+import { StartError } from '../exit-codes.ts';
+import { listen } from '../http/listen.ts';
+import type { Conductor, Log, Schedule } from '../ports.ts';
+import { type Database, openDatabase } from './database.ts';
+import type { Flags } from './flags.ts';
+import { releaseRoleSource } from './release-role.ts';
+import { settlePermitKey, settleToken } from './secrets.ts';
+import { serverFile } from './server-file.ts';
+
+/** What the program gives: its flags, its environment, and what only `main.ts` may touch. */
+export interface ProgramWorld {
+  readonly flags: Flags;
+  readonly databaseUrl: string | undefined;
+  readonly version: string;
+  readonly pid: number;
+  readonly schedule: Schedule;
+  readonly log: Log;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Drains and ends everything, PostgreSQL last. */
+  stop(): Promise<void>;
+}
+
+/** Only the owner: the folder holds tokens and keys. */
+const DATA_FOLDER_MODE = 0o700;
+
+/** Starts a whole installation in one process. Throws StartError, and leaves nothing running then. */
+export async function runServer(world: ProgramWorld): Promise<RunningServer> {
+  const { flags, log } = world;
+  const { dataFolder } = flags;
+  await openDataFolder(dataFolder);
+  const ownFile = serverFile(dataFolder);
+  await ownFile.refuseSecondServer();
+  const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
+  const registrationTokenDigest = await settleToken(dataFolder, 'registration-token');
+  const permitSigner = await settlePermitKey(dataFolder);
+  const loadReleaseRole = await releaseRoleSource(flags, log);
+  const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
+  const database = await openDatabase(world.databaseUrl, dataFolder, log);
+  return endingOnFailure(database, async () => {
+    await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
+    const clock = await openClock(flags, database);
+    const server = composeServer({
+      store: database.store,
+      blobs,
+      ...clock,
+      machineClock: monotonicClock(),
+      schedule: world.schedule,
+      permitSigner,
+      verifier: createVerifier(),
+      digestText,
+      loadReleaseRole,
+      registrationTokenDigest,
+      log,
+    });
+    await server.drain();
+    server.start();
+    const { host, port } = flags;
+    const { version, schedule } = world;
+    const listener = await listen({ server, host, port, version, adminTokenDigest, digestText, schedule, log });
+    if (!listener.ok) {
+      await server.close();
+      throw new StartError(listener.error.code, listener.error.detail);
+    }
+    await ownFile.write(listener.value.url, world.pid);
+    return {
+      url: listener.value.url,
+      async stop() {
+        await ownFile.remove();
+        await listener.value.close();
+        await server.close().catch((cause: unknown) => {
+          log.warn({ stage: 'server', code: 'store-away', err: cause }, 'Not all that was gathered could be written');
+        });
+        await database.close();
+      },
+    };
+  });
+}
+
+async function openDataFolder(folder: string): Promise<void> {
+  try {
+    await createFolder(folder, DATA_FOLDER_MODE);
+  } catch (cause) {
+    const detail = `The data folder ${folder} cannot be used (${errorCode(cause) ?? cause}); choose another with --data`;
+    throw new StartError('folder-unusable', detail, cause);
+  }
+}
+
+/** The wall clock, or a clock that goes on from where the conductor had stopped it. */
+async function openClock(
+  { clock }: Flags,
+  { store }: Database,
+): Promise<{ readonly fleetClock: FleetClock; readonly conductor?: Conductor }> {
+  if (clock === 'wall') return { fleetClock: wallClock() };
+  const stepped = steppedClock((await loadFleetTime(store.installation)) ?? wallClock().now());
+  return { fleetClock: stepped, conductor: stepped };
+}
+
+async function endingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (cause) {
+    await database.close();
+    throw cause;
+  }
+}
