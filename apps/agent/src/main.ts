@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout } from 'node:timers/promises';
+import { wallClock } from '@outrider/adapters/shared/clock';
+import { DAY_MS } from '@outrider/domain/kernel/time';
+import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
+import { runConducted } from './conducted.ts';
+import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
+import { readFlags, USAGE } from './flags.ts';
+import { openDevice } from './open-device.ts';
+
+// A cut at any point is safe, so a signal needs no ceremony.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_CODES.stopped));
+
+try {
+  await main();
+} catch (cause) {
+  if (!(cause instanceof AgentEnd)) throw cause;
+  process.stderr.write(`outrider agent: ${cause.message}\n`);
+  process.exit(EXIT_CODES[cause.end]);
+}
+
+async function main(): Promise<void> {
+  const flags = readFlags(process.argv.slice(2));
+  if (flags === undefined) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const ports = await openDevice(flags, {
+    path: process.env.PATH ?? '/usr/bin:/bin',
+    ...(flags.isRebootByExit && { onReboot: () => process.exit(EXIT_CODES.reboot) }),
+  });
+  const agent = composeAgent({ ...ports, watch: tellPhases() });
+  if (flags.isConducted) {
+    await runConducted(agent, process.stdin, process.stdout);
+    process.exit(EXIT_CODES.stopped);
+  }
+  await runForever(agent);
+}
+
+/** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
+async function runForever(agent: Agent): Promise<never> {
+  const clock = wallClock();
+  for (;;) {
+    const { nextWakeAt } = await agent.wakeBy(clock);
+    // In steps, since a clock may be set, and no timer lasts longer than 24.8 days.
+    while (clock.now() < nextWakeAt) await setTimeout(Math.min(DAY_MS, nextWakeAt - clock.now()));
+  }
+}
+
+/** One JSON line to stderr for each change of phase. */
+function tellPhases(): NonNullable<AgentPorts['watch']> {
+  let former = '';
+  return (event, { journal }) => {
+    if (journal.phase === former) return;
+    former = journal.phase;
+    const { phase, reason, deviceId } = journal;
+    process.stderr.write(`${JSON.stringify({ stage: 'device', deviceId, state: phase, reason, event: event.kind })}\n`);
+  };
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { NetworkError } from '@outrider/domain/device/ports';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { Signer } from '@outrider/domain/trust/ports';
+import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
+import { ANSWER_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+
+/** How a device reaches its server: every request is signed with its key. */
+export interface HttpClient {
+  readonly serverUrl: URL;
+  readonly deviceId: DeviceId;
+  readonly signer: Signer;
+  /** Connections; may be shared by many devices. */
+  readonly connections: HttpAgent;
+}
+
+/** Kept connections, at most `socketsMax` to one server: set-up costs more than an answer. */
+export function keptConnections(serverUrl: URL, socketsMax = SOCKETS_MAX): HttpAgent {
+  const options = { keepAlive: true, maxSockets: socketsMax, timeout: SILENCE_MAX_MS };
+  return serverUrl.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
+}
+
+/** Sends one message and reads its whole answer, bounded in bytes and in time. Codes: those of NetworkError. */
+export async function sendMessage(
+  client: HttpClient,
+  path: string,
+  body: string,
+): Promise<Result<string, NetworkError>> {
+  try {
+    const deadline = AbortSignal.timeout(MESSAGE_MAX_MS);
+    const answer = await open(client, { method: 'POST', path, body }, { signal: deadline });
+    const text = await readText(answer);
+    const status = answer.statusCode ?? 0;
+    if (text === undefined) {
+      return err({ code: 'answer-malformed', detail: `The answer is larger than ${ANSWER_BYTES_MAX} bytes` });
+    }
+    if (status >= 200 && status < 300) return ok(text);
+    const detail = `POST ${path} was answered with ${status}: ${text.slice(0, DETAIL_CHARACTERS_MAX)}`;
+    const isPassing = status === 408 || status === 429 || status >= 500;
+    return err({ code: isPassing ? 'network-unreachable' : 'server-refused', detail });
+  } catch (cause) {
+    return err({ code: 'network-unreachable', detail: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+/** Opens a signed request and resolves with the head of its answer. Throws what the network throws. */
+export function open(
+  client: HttpClient,
+  message: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body: string },
+  options: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {},
+): Promise<IncomingMessage> {
+  const { serverUrl, deviceId, signer, connections } = client;
+  const url = new URL(message.path, serverUrl);
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const request: ClientRequest = send(url, {
+      method: message.method,
+      agent: connections,
+      timeout: SILENCE_MAX_MS,
+      ...(options.signal && { signal: options.signal }),
+      headers: {
+        ...options.headers,
+        [DEVICE_HEADER]: deviceId,
+        [SIGNATURE_HEADER]: signer.sign(requestText(message)).signature,
+        ...(message.method === 'POST' && {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(message.body),
+        }),
+      },
+    });
+    request.on('timeout', () => request.destroy(new Error(`The server was silent for ${SILENCE_MAX_MS} ms`)));
+    request.on('error', reject);
+    request.on('response', resolve);
+    request.end(message.method === 'POST' ? message.body : undefined);
+  });
+}
+
+/** One device needs two; a process of many simulated devices says more. */
+const SOCKETS_MAX = 2;
+/** A server that says nothing for so long is gone (slow retrieval attack). */
+const SILENCE_MAX_MS = 30_000;
+/** A message is small: one that takes longer is not answered. */
+const MESSAGE_MAX_MS = 60_000;
+const DETAIL_CHARACTERS_MAX = 500;
+
+/** Undefined when there is more than any answer may have. */
+async function readText(answer: IncomingMessage): Promise<string | undefined> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    bytes += part.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) {
+      answer.destroy();
+      return undefined;
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
