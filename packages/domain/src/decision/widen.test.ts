@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { anExposure, aPlan, id, NOW } from '@outrider/testkit/small-fleet';
+import { emptyEvidence } from '../evidence/count.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import type { SegmentId } from '../kernel/ids.ts';
+import { fleetInstant, HOUR_MS } from '../kernel/time.ts';
+import type { Exposure } from '../policy/exposure.ts';
+import { decide } from './decide.ts';
+
+const plan = aPlan({ onSegmentHalt: 'exclude-segment' });
+const segments = ['rev-a', 'rev-b', 'rev-c'].map((text) => id<SegmentId>(text));
+const revC = id<SegmentId>('rev-c');
+
+test('in the last wave, once the evidence allows every device, all are released: pi is 1', () => {
+  const { overall, exposure } = decisionOn(healthy(1_500), {});
+  assert.equal(overall.kind, 'complete');
+  assert.deepEqual(
+    { pi: exposure.pi, isComplete: exposure.isComplete, cap: exposure.cap, downloads: exposure.downloadsAllowed },
+    { pi: 1, isComplete: true, cap: 3_050, downloads: 3_000 },
+  );
+  assert.ok(exposure.segments.every((one) => one.cap === 1_050));
+});
+
+test('the same evidence in an earlier wave goes no further than its ceiling', () => {
+  const { overall, exposure } = decisionOn(healthy(1_500), { waveIndex: 2, cap: 10 });
+  assert.equal(overall.kind, 'admit');
+  assert.equal(exposure.cap, 300);
+  assert.equal(exposure.downloadsAllowed, 3_000, 'what was allowed before stays');
+  assert.ok(!exposure.isComplete);
+});
+
+test('after completion the caps stay a budget ahead, so that devices that join late get the release', () => {
+  const full = { isComplete: true, granted: 3_040, cap: 3_050, pi: 1 };
+  assert.equal(decisionOn(healthy(1_500), full).exposure.cap, 3_090);
+});
+
+test('a halted segment gets no more, and completion is of the others', () => {
+  const { overall, exposure } = decisionOn(healthy(1_500), {}, [revC]);
+  assert.equal(overall.kind, 'complete');
+  assert.equal(exposure.segments.find((one) => one.segment === revC)?.cap, 1_000);
+});
+
+test('devices of a halted segment do not use up what the others may have', () => {
+  const rows = anExposure().segments.map((one) => (one.segment === revC ? { ...one, granted: 7 } : one));
+  const { exposure } = decisionOn(healthy(0), { cap: 10, granted: 7, segments: rows }, [revC]);
+  assert.equal(exposure.cap, 17);
+});
+
+test('a full cap holds and says what it waits for', () => {
+  const { overall, exposure } = decisionOn(healthy(0), { cap: 10, granted: 10 });
+  assert.deepEqual(overall, { kind: 'hold', reason: 'Cap stays at 10: 0 confirmed boots allow 10 devices' });
+  assert.equal(exposure.holdReason, overall.reason);
+});
+
+function decisionOn(evidence: Evidence, exposure: Partial<Exposure>, haltedSegments: readonly SegmentId[] = []) {
+  const own = anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), ...exposure });
+  return decide(plan, { evidence, exposure: own, now: NOW, haltedSegments });
+}
+
+/** So many devices treated and as many controls, all windows closed, a handful of crashes in either arm. */
+function healthy(devices: number): Evidence {
+  const perSegment = Math.floor(devices / segments.length);
+  const arms = ['treated', 'control'] as const;
+  const metrics = ['silent24', 'silent72', 'crash24', 'sensor24'] as const;
+  if (perSegment === 0) return { ...emptyEvidence(plan, NOW), asOf: NOW };
+  return {
+    ...emptyEvidence(plan, NOW),
+    asOf: NOW,
+    lastEnrolledAt: NOW,
+    base: segments.map((segment) => {
+      return { metric: 'revert', segment, open: perSegment, closed: perSegment, events: 0, confirmed: perSegment };
+    }),
+    closed: segments.flatMap((segment) =>
+      metrics.flatMap((metric) => arms.map((arm) => ({ metric, segment, arm, closed: perSegment, events: 1 }))),
+    ),
+  };
+}
