@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Boot, Health, Network, NetworkError, Readiness, Storage } from '@outrider/domain/device/ports';
 import type { PermitRequest } from '@outrider/domain/gateway/permit';
-import type { ReportEvent } from '@outrider/domain/gateway/report';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
 import { type Err, err } from '@outrider/domain/kernel/result';
 import { after, type FleetInstant, fleetInstant, hours } from '@outrider/domain/kernel/time';
 import { bootFault, contactGap, type DeviceNature, enrolmentFate, isInstallFailing, readinessDelay } from './fate.ts';
+import type { FaultEvent } from './rates.ts';
 import type { WorldTruth } from './truth.ts';
 import type { World } from './world.ts';
 
@@ -21,12 +21,14 @@ export interface DeviceLife {
   healthOf(boot: Boot): Health;
   /** When the device really wakes, given when its agent wants to. */
   wakeAt(wantedAt: FleetInstant): FleetInstant;
-  /** Chance faults that have happened by now and were not taken yet. */
+  /** Chance faults that have happened by now and were not taken yet, earliest first. */
   takeFaults(): readonly LifeFault[];
+  /** Whether it is out of reach now. */
+  isSilent(): boolean;
 }
 
 export interface LifeFault {
-  readonly event: ReportEvent;
+  readonly event: FaultEvent;
   readonly rolloutId: RolloutId;
   readonly releaseId: ReleaseId;
   readonly at: FleetInstant;
@@ -47,6 +49,8 @@ export function deviceLife(options: {
   let silentUntil = fleetInstant(0);
   let faults: readonly LifeFault[] = [];
 
+  const isSilent = () => clock.now() < silentUntil;
+
   function enrol({ rolloutId, releaseId }: PermitRequest, isTreated: boolean): void {
     // Asking again for the same permit, or being told again to wait, is no new enrolment.
     if (enrolled?.rolloutId === rolloutId && (enrolled.isTreated || !isTreated)) return;
@@ -54,13 +58,14 @@ export function deviceLife(options: {
     enrolled = { rolloutId, isTreated, at };
     const fate = enrolmentFate(world, nature, { rolloutId, at });
     silentUntil = fate.silentUntil ?? silentUntil;
-    faults = [...faults, ...fate.faults.map((fault) => ({ ...fault, rolloutId, releaseId }))];
+    const drawn = fate.faults.map((fault) => ({ ...fault, rolloutId, releaseId }));
+    faults = [...faults, ...drawn].sort((a, b) => a.at - b.at);
   }
 
   return {
     throughWorld: (network) => ({
       async checkIn(checkIn) {
-        if (clock.now() < silentUntil) return unreachable();
+        if (isSilent()) return unreachable();
         const answer = await network.checkIn(checkIn);
         if (answer.ok && answer.value.kind === 'offer') {
           const { releaseId, isRollback } = answer.value;
@@ -70,7 +75,7 @@ export function deviceLife(options: {
         return answer;
       },
       async askPermit(request) {
-        if (clock.now() < silentUntil) return unreachable();
+        if (isSilent()) return unreachable();
         const answer = await network.askPermit(request);
         if (!answer.ok) return answer;
         const isPermit = answer.value.kind === 'permit';
@@ -80,7 +85,7 @@ export function deviceLife(options: {
         if (isPermit) offer = undefined;
         return answer;
       },
-      sendReport: async (report) => (clock.now() < silentUntil ? unreachable() : network.sendReport(report)),
+      sendReport: async (report) => (isSilent() ? unreachable() : network.sendReport(report)),
       fetchBlob: (digest, start) => network.fetchBlob(digest, start),
     }),
     onDisk: (storage) => ({
@@ -110,8 +115,11 @@ export function deviceLife(options: {
     wakeAt(wantedAt) {
       const now = clock.now();
       const isRepolled = enrolled !== undefined && now < after(enrolled.at, REPOLLED_MS);
-      const comesUpAt = isRepolled || offer !== undefined ? wantedAt : after(now, contactGap(world, nature, now));
-      return fleetInstant(Math.max(wantedAt, comesUpAt, silentUntil));
+      const isIdle = offer === undefined && !isRepolled;
+      const contactAt = isIdle ? after(now, contactGap(world, nature, now)) : now;
+      // What crashed starts anew, and tells it at once.
+      const faultAt = faults[0]?.at ?? Number.POSITIVE_INFINITY;
+      return fleetInstant(Math.max(Math.min(Math.max(wantedAt, contactAt), faultAt), silentUntil));
     },
     takeFaults() {
       const now = clock.now();
@@ -119,6 +127,7 @@ export function deviceLife(options: {
       if (due.length > 0) faults = faults.filter(({ at }) => at > now);
       return due;
     },
+    isSilent,
   };
 }
 

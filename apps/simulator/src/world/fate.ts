@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReportEvent } from '@outrider/domain/gateway/report';
 import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
 import { exponential, type Prng, prng } from '@outrider/domain/kernel/prng';
@@ -11,6 +10,7 @@ import {
   dayFactor,
   FAILURE_SWING,
   FAULT_RATES,
+  type FaultEvent,
   INSTALL_FAILURE_RATE,
   READINESS_CLASSES,
   REVERT_RATE,
@@ -29,7 +29,7 @@ export interface EnrolmentFate {
   /** No contact before this instant; absent: it answers all re-polls. */
   readonly silentUntil?: FleetInstant;
   /** What it reports by chance in the first 24 hours, ascending. */
-  readonly faults: readonly { readonly event: ReportEvent; readonly at: FleetInstant }[];
+  readonly faults: readonly { readonly event: FaultEvent; readonly at: FleetInstant }[];
 }
 
 /** The nature of a device: drawn from the world's seed and its id alone, so the same in every run. */

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReportEvent } from '@outrider/domain/gateway/report';
 import { DAY_MS, type DurationMs, type FleetInstant, hours } from '@outrider/domain/kernel/time';
 
 /** How often a kind of device comes into contact, and how likely it falls silent after an enrolment. */
@@ -49,8 +48,11 @@ export const READINESS_CLASSES = [
 export const REVERT_RATE = 0.000_15;
 /** An attempt to install fails: no space, a cut, a cancelled drive. Tried again later, it mostly succeeds. */
 export const INSTALL_FAILURE_RATE = 0.003;
+/** What befalls a device that installs and one that does not. */
+export type FaultEvent = 'crash' | 'sensor-fault';
+
 /** What both arms report within 24 h of an enrolment, by chance. */
-export const FAULT_RATES: readonly { readonly event: ReportEvent; readonly rate: number }[] = [
+export const FAULT_RATES: readonly { readonly event: FaultEvent; readonly rate: number }[] = [
   { event: 'crash', rate: 0.03 },
   { event: 'sensor-fault', rate: 0.003 },
 ];
