@@ -52,10 +52,16 @@ function run(
     const child = spawn(process.execPath, parameters, {
       cwd: root,
       stdio: ['ignore', isShown ? 'inherit' : 'pipe', 'inherit'],
+      env: withoutTestContext(process.env),
     });
     const chunks: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', (cause) => resolve({ code: 1, output: cause.message }));
     child.on('close', (code) => resolve({ code: code ?? 1, output: Buffer.concat(chunks).toString('utf8').trim() }));
   });
+}
+
+/** Set by a runner for its own test files: a runner started inside a test would take itself for one of them. */
+function withoutTestContext({ NODE_TEST_CONTEXT: _, ...environment }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return environment;
 }

@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
 import type { ChildProgram } from './world.ts';
 
-/** A child that was asked to stop is asked again by the second Ctrl-C, and ended by the third. */
-const PATIENCE = 2;
+/** One Ctrl-C arrives more than once: from the terminal, and again from the launcher above this process. */
+const SAME_GESTURE_MS = 1_000;
 
 /**
- * Runs a program of the checkout with this runtime. Ctrl-C and SIGTERM are handed to it, and this process waits for its
- * end, so that nothing is left behind. Gives its exit code, 1 when a signal ended it.
+ * Runs a program of the checkout with this runtime. It has a process group of its own, so that Ctrl-C reaches it once and
+ * through this process, which waits for its end: nothing is left behind. A second Ctrl-C is handed on too, a third ends
+ * it. Gives its exit code, 1 when a signal ended it.
  */
 export function runChild(root: string, program: ChildProgram): Promise<number> {
   return new Promise((resolve) => {
     const isLogging = program.logFile !== undefined;
     const child = spawn(process.execPath, [...RUNTIME_FLAGS, join(root, program.path), ...program.parameters], {
       stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
+      detached: true,
     });
     const log =
       program.logFile === undefined ? undefined : createWriteStream(program.logFile, { flags: 'a', mode: 0o600 });
     if (child.stderr !== null && log !== undefined) splitLines(child.stderr, log);
-    let asked = 0;
-    function stop(): void {
-      asked++;
-      child.kill(asked > PATIENCE ? 'SIGKILL' : 'SIGTERM');
-    }
+    const stop = stopper(child);
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     function end(code: number): void {
       process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
@@ -39,6 +39,23 @@ export function runChild(root: string, program: ChildProgram): Promise<number> {
     });
     child.on('close', (code) => end(code ?? 1));
   });
+}
+
+/** A child that was asked twice to stop and still runs is ended by the third gesture. */
+const PATIENCE = 2;
+
+function stopper(child: ChildProcess): () => void {
+  const clock = monotonicClock();
+  let asked = 0;
+  let lastAskedAt: MachineInstant | undefined;
+  return () => {
+    const now = clock.now();
+    const isSameGesture = lastAskedAt !== undefined && elapsedMs(lastAskedAt, now) < SAME_GESTURE_MS;
+    lastAskedAt = now;
+    if (isSameGesture) return;
+    asked++;
+    child.kill(asked > PATIENCE ? 'SIGKILL' : 'SIGTERM');
+  };
 }
 
 const RUNTIME_FLAGS = ['--disable-warning=ExperimentalWarning'];

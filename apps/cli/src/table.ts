@@ -34,7 +34,9 @@ export type Field = readonly [name: string, value: string | number | undefined];
 /** Names and values under each other, for one thing shown in full. */
 export function card(fields: readonly Field[]): string {
   const width = Math.max(0, ...fields.map(([name]) => name.length));
-  return fields.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(String(value ?? '-'))}\n`).join('');
+  return fields
+    .map(([name, value]) => `${`${name.padEnd(width)}  ${oneLine(String(value ?? '-'))}`.trimEnd()}\n`)
+    .join('');
 }
 
 /** What came from outside must not break the layout or drive the terminal. */

@@ -2,7 +2,7 @@
 import { label } from '@outrider/protocol/kernel/values';
 import { type Answer, cellAt, listAt, timeAt } from '../answer.ts';
 import { type OutputFlags, show } from '../output.ts';
-import { table } from '../table.ts';
+import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
 
 /** Who does this: --author, else the name of the person's account. It stands in the policy log for good. */
@@ -12,15 +12,18 @@ export function authorOf(world: World, flags: { readonly author?: string }): str
   return account.ok ? account.value : 'cli';
 }
 
+/** Absent when the change was about a scope. */
+const ROLLOUT_FIELDS = ['rolloutId', 'state', 'epoch'];
+
 /** Shows what a change of policy did: its revision, and who still holds a permit when something was stopped. */
 export function showReceipt(world: World, flags: OutputFlags, { text, value }: Answer): void {
   const open = listAt(value, 'openPermits');
   show(world, flags, text, () => [
     ['revision', cellAt(value, 'revision')],
     ['at', timeAt(value, 'at')],
-    ['rollout', cellAt(value, 'rollout.rolloutId')],
-    ['state', cellAt(value, 'rollout.state')],
-    ['epoch', cellAt(value, 'rollout.epoch')],
+    ...ROLLOUT_FIELDS.map((name): Field => [name, cellAt(value, `rollout.${name}`)]).filter(
+      ([, cell]) => cell !== undefined,
+    ),
     ['open permits', open.length],
   ]);
   if (flags.json === true || open.length === 0) return;
