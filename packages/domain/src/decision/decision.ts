@@ -16,6 +16,7 @@ export interface Decision {
   readonly exposure: Exposure;
 }
 
+/** What follows: widen, wait, stop until a person looks, stop for good, or done; always with the reason for people. */
 export type Verdict =
   | { readonly kind: 'admit'; readonly reason: string }
   | { readonly kind: 'hold'; readonly reason: string }
@@ -24,6 +25,7 @@ export type Verdict =
   /** All are released: pi is 1. */
   | { readonly kind: 'complete'; readonly reason: string };
 
+/** The verdict on one segment; a pause of one pauses the rollout. */
 export interface SegmentVerdict {
   readonly segment: SegmentId;
   readonly verdict: Verdict;

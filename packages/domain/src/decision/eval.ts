@@ -9,6 +9,7 @@ import { thresholdAa, thresholdOverall, thresholdSegment } from './thresholds.ts
 /** Counts of one metric and the numbers of its gate, as someone who checks the rule by hand writes them down. */
 export type EvalInput = BaseInput | CoinInput | AaInput;
 
+/** A one-sample metric: permits, closed installations and events, whole numbers; the rest as in the plan. */
 export interface BaseInput {
   readonly kind: 'base';
   readonly alpha: number;
@@ -22,6 +23,7 @@ export interface BaseInput {
   readonly error: number;
 }
 
+/** A metric that both arms can show: events per stratum for the evidence, closed windows per arm for the bounds. */
 export interface CoinInput {
   readonly kind: 'coin';
   readonly alpha: number;
@@ -35,6 +37,7 @@ export interface CoinInput {
   readonly control: ClosedEvents;
 }
 
+/** One test of the A/A monitor; alpha is the share of all seven. */
 export interface AaInput {
   readonly kind: 'aa';
   readonly alpha: number;

@@ -43,6 +43,7 @@ export function crossings(plan: RolloutPlan, figures: readonly MetricFigure[]): 
   });
 }
 
+/** A figure at or over its threshold, and what the plan says must follow. */
 export interface Crossing {
   readonly figure: MetricFigure;
   readonly onCross: MetricGate['onCross'];

@@ -15,11 +15,13 @@ export interface Tally {
   readonly treatedWithoutCoin: number;
 }
 
+/** Installations permitted, ended, failed and confirmed. */
 export interface BaseTally extends ClosedEvents {
   readonly open: number;
   readonly confirmed: number;
 }
 
+/** Events per stratum for the evidence, closed windows per arm for the bounds. */
 export interface CoinTally {
   readonly strata: readonly Stratum[];
   /** Control events of the first and second half of the control arm. */

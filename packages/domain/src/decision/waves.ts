@@ -37,6 +37,7 @@ export function waveNow(plan: RolloutPlan, exposure: Exposure, seen: WaveEvidenc
   return { waveIndex, waveStartedAt: seen.now, isLast: waveIndex === plan.waves.length - 1 };
 }
 
+/** What a wave is judged by; `population` counts eligible devices, rings included. */
 export interface WaveEvidence {
   readonly tally: Tally;
   readonly population: number;

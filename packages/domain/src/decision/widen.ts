@@ -53,6 +53,7 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
   return { verdict: { kind, reason }, exposure: { ...next, holdReason: reason } };
 }
 
+/** What the next exposure is made from. */
 export interface Widening {
   readonly plan: RolloutPlan;
   readonly input: DecisionInput;

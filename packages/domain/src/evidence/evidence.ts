@@ -54,6 +54,7 @@ export interface CoinCount {
   readonly eventsControlFirstHalf: number;
 }
 
+/** Outcome windows that have closed in one arm, and how many of them held an event. */
 export interface ClosedCount {
   readonly metric: CoinMetric;
   readonly segment: SegmentId;
@@ -86,6 +87,7 @@ export interface Bulk {
   readonly devices?: number;
 }
 
+/** A permit was granted or refused by the coin: all windows of the row begin. */
 export interface Enrolled extends Bulk {
   readonly kind: 'enrolled';
   readonly segment: SegmentId;
@@ -118,6 +120,7 @@ export interface CoinEvent extends Bulk {
   readonly isFirstHalf: boolean;
 }
 
+/** An outcome window has closed, with or without its event. */
 export interface WindowClosed extends Bulk {
   readonly kind: 'window-closed';
   readonly metric: CoinMetric;

@@ -13,6 +13,7 @@ export function canReEnrol(row: LedgerRow, plan: RolloutPlan, moment: ReEnrolMom
   return moment.pi > row.pi && moment.now >= windowsCloseAt(row, plan);
 }
 
+/** When a control asks, and how likely the treated arm is by now. */
 export interface ReEnrolMoment {
   /** Probability of the treated arm now, from the exposure. */
   readonly pi: number;
@@ -25,6 +26,7 @@ export function windowsCloseAt(row: LedgerRow, plan: RolloutPlan): FleetInstant 
   return fleetInstant(row.grantedAt + longestMs);
 }
 
+/** The gate of a metric that compares the arms. */
 export type CoinGate = Extract<MetricGate, { readonly kind: 'coin' }>;
 
 /** The metrics this row holds a window of: all that compare the arms, `silent168` only in the long panel. */
