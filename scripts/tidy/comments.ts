@@ -5,7 +5,7 @@ import type { SourceFile, Tree } from './tree.ts';
 
 /** What comments must and must not say. */
 export function comments(tree: Tree): readonly Finding[] {
-  return tree.sources.flatMap((file) => [...openEnds(file), ...docstrings(file)]);
+  return tree.sources.flatMap((file) => [...openEnds(file), ...switches(file), ...docstrings(file)]);
 }
 
 /** Spelt in two halves, so that this file does not find itself. */
@@ -20,6 +20,20 @@ function openEnds({ path, tokens }: SourceFile): Finding[] {
       path,
       line,
       message: 'An open end without an issue number; write one (#12) or do it now',
+    }));
+}
+
+/** Comments that tell the compiler to look away, or to see more than the project's configuration allows. */
+const SWITCH = /^\/\/\/\s*<reference\b|@ts-(nocheck|ignore)\b/;
+
+function switches({ path, tokens }: SourceFile): Finding[] {
+  return tokens
+    .filter((token) => token.kind === 'comment' && SWITCH.test(token.text))
+    .map(({ line, text }) => ({
+      rule: 'types-on',
+      path,
+      line,
+      message: `${text.slice(0, 40)} switches the compiler; mend the type instead`,
     }));
 }
 

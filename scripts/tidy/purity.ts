@@ -82,6 +82,7 @@ function impureUse(
     return hasNoArgument ? { what: 'new Date()', instead: CLOCK } : undefined;
   }
   if (name.text === 'Date' && one?.text === '(') return { what: 'Date()', instead: CLOCK };
+  if (name.text === 'globalThis' && one?.text === '[') return { what: 'globalThis by index', instead: CLOCK };
   const members = Object.hasOwn(MEMBERS, name.text) ? MEMBERS[name.text] : undefined;
   if (members === undefined) return undefined;
   const [reason = ''] = Object.values(members);
@@ -101,28 +102,31 @@ function isMemberName(code: readonly Token[], index: number): boolean {
   return !['globalThis', 'timers', 'window'].includes(code[index - 2]?.text ?? '');
 }
 
-const IMPURE_IMPORTS: Readonly<Record<string, readonly string[] | 'all'>> = {
-  'node:timers': 'all',
-  'node:timers/promises': 'all',
-  'node:perf_hooks': ['performance'],
-  'node:process': ['env', 'argv', 'hrtime', 'uptime'],
-  'node:crypto': [
-    'randomBytes',
-    'randomUUID',
-    'randomInt',
-    'randomFill',
-    'randomFillSync',
-    'getRandomValues',
-    'webcrypto',
-  ],
+interface ImpureModule {
+  readonly names: readonly string[] | 'all';
+  /** The one name under which the whole module may be taken: its members are then found by `MEMBERS`. */
+  readonly whole?: string;
+}
+
+const IMPURE_IMPORTS: Readonly<Record<string, ImpureModule>> = {
+  'node:timers': { names: 'all' },
+  'node:timers/promises': { names: 'all' },
+  'node:perf_hooks': { names: ['performance'] },
+  'node:process': { names: ['env', 'argv', 'hrtime', 'uptime'], whole: 'process' },
+  'node:crypto': {
+    names: ['randomBytes', 'randomUUID', 'randomInt', 'randomFill', 'randomFillSync', 'getRandomValues', 'webcrypto'],
+    whole: 'crypto',
+  },
 };
 
 function impureImports({ path, specifiers }: SourceFile): Finding[] {
-  return specifiers.flatMap(({ name, line, bindings }): Finding[] => {
-    const impure = name !== undefined && Object.hasOwn(IMPURE_IMPORTS, name) ? IMPURE_IMPORTS[name] : undefined;
+  return specifiers.flatMap(({ name = '', line, bindings, whole }): Finding[] => {
+    const impure = Object.hasOwn(IMPURE_IMPORTS, name) ? IMPURE_IMPORTS[name] : undefined;
     if (impure === undefined) return [];
-    const taken = impure === 'all' ? [name ?? ''] : bindings.filter((binding) => impure.includes(binding));
-    return taken.map((what) => ({
+    const { names } = impure;
+    const taken = names === 'all' ? ['Anything'] : bindings.filter((binding) => names.includes(binding));
+    const isHidden = whole !== undefined && whole !== impure.whole && names !== 'all';
+    return [...taken, ...(isHidden ? [`The whole module as ${whole}`] : [])].map((what) => ({
       rule: 'R9',
       path,
       line,

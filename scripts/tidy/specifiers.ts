@@ -10,6 +10,8 @@ export interface Specifier {
   readonly kind: 'static' | 'dynamic' | 're-export' | 'resolve';
   /** The names taken, for `import { a, b as c }`: a and b. */
   readonly bindings: readonly string[];
+  /** The local name of the whole module, for `import fs from` and `import * as fs from`. */
+  readonly whole?: string;
 }
 
 /** Finds imports, re-exports, `import(...)`, `require(...)` and `resolve(...)` in tokens without comments. */
@@ -43,16 +45,21 @@ function push(found: Specifier[], code: readonly Token[], open: number, kind: Sp
 /** `import ... from 'x'` or `export ... from 'x'`: the clause in between holds words and `{ } , *` only. */
 function pushClause(found: Specifier[], code: readonly Token[], start: number, kind: 'static' | 're-export'): void {
   const bindings: string[] = [];
+  let whole: string | undefined;
+  let isInBraces = false;
   for (let index = start + 1; index < code.length; index++) {
     const token = code[index];
     const next = code[index + 1];
     if (token === undefined) return;
     if (token.text === 'from' && next?.kind === 'string') {
-      found.push(specifier(next, kind, bindings));
+      found.push({ ...specifier(next, kind, bindings), ...(whole === undefined ? {} : { whole }) });
       return;
     }
     if (token.kind !== 'word' && !['{', '}', ',', '*'].includes(token.text)) return;
-    if (token.kind === 'word' && token.text !== 'type' && code[index - 1]?.text !== 'as') bindings.push(token.text);
+    if (token.text === '{' || token.text === '}') isInBraces = token.text === '{';
+    if (token.kind !== 'word' || token.text === 'type' || token.text === 'as') continue;
+    if (!isInBraces) whole = token.text;
+    else if (code[index - 1]?.text !== 'as') bindings.push(token.text);
   }
 }
 

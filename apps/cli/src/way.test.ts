@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { recordedWorld } from './recorded-world.ts';
+
+const root = dirname(dirname(dirname(import.meta.dirname)));
+const world = recordedWorld();
+const data = join(world.folder, 'data');
+const outrider = (line: string, ...texts: string[]): ReturnType<typeof world.run> =>
+  world.run(...line.split(' '), ...texts, '--data', 'data');
+let server: ChildProcess | undefined;
+
+after(() => {
+  server?.kill('SIGTERM');
+  world.remove();
+});
+
+test('from two keys to a published release and a rollout, on a real server that one Ctrl-C stops', async () => {
+  await makeKeysAndRole();
+  await makeRelease('1.0.0', ['--first']);
+  await makeRelease('1.1.0', ['--former', '1.0.0.json']);
+  server = await startServer();
+
+  assert.match((await outrider('release publish 1.0.0.json')).log, /needed are 2 of the groups build, engineering/);
+  for (const version of ['1.0.0', '1.1.0']) {
+    for (const group of ['build', 'engineering'])
+      await world.run('release', 'sign', `${version}.json`, '--key', `${group}.key.json`);
+    const published = await outrider(`release publish ${version}.json`);
+    assert.equal(published.code, 0, published.log);
+  }
+  assert.match((await outrider('release list')).output, /^camera-1\.1\.0 +camera +1\.1\.0 +2 +1\.0\.0 /m);
+  assert.match((await outrider('release show camera-1.1.0')).output, /^delta from +to +bytes$/m);
+
+  await outrider('rollout create --id r1 --release camera-1.1.0 --device-type camera --everyone');
+  assert.match((await outrider('rollout approve r1 --author ada')).output, /^state +approved$/m);
+  const early = await outrider('rollout resume r1 --reason', 'too early');
+  assert.deepEqual([early.code, early.log.includes('approved')], [4, true]);
+  const stale = await outrider('rollout cancel r1 --expected-revision 1 --reason', 'from an old page');
+  assert.deepEqual([stale.code, stale.log.includes('revision')], [4, true]);
+  assert.match((await outrider('pause global --reason', 'a drill')).output, /^open permits +0$/m);
+  assert.match((await outrider('status')).output, /^paused +global$/m);
+  assert.equal((await outrider('rollout show r2')).code, 3);
+  assert.equal((await outrider('device show camera-9')).code, 3);
+
+  // One Ctrl-C: from the terminal, and a moment later from the launcher.
+  server.kill('SIGINT');
+  server.kill('SIGINT');
+  assert.deepEqual(await once(server, 'exit'), [0, null]);
+  assert.equal((await outrider('status')).code, 5);
+});
+
+async function makeKeysAndRole(): Promise<void> {
+  for (const group of ['build', 'engineering']) {
+    await world.run('key', 'create', '--group', group, '--out', `${group}.key.json`);
+  }
+  mkdirSync(data, { mode: 0o700 });
+  const role = await outrider('key role --threshold 2 --key build.public.json --key engineering.public.json');
+  assert.equal(role.code, 0, role.log);
+}
+
+async function makeRelease(version: string, wayBack: readonly string[]): Promise<void> {
+  mkdirSync(join(world.folder, version));
+  writeFileSync(join(world.folder, version, 'program'), `version ${version}\n`.repeat(1_000));
+  const { digest } = JSON.parse((await world.run('release', 'pack', version, '--json')).output);
+  const made = await world.run(
+    ...['release', 'create', '--device-type', 'camera', '--version', version, '--out', `${version}.json`],
+    ...['--component', `main:${digest}:rev-a,rev-b`, ...wayBack],
+  );
+  assert.equal(made.code, 0, made.log);
+}
+
+/** The command itself as a process, since it hands signals on; ready when the server wrote where it is. */
+async function startServer(): Promise<ChildProcess> {
+  const watching = watch(data);
+  const main = join(import.meta.dirname, 'main.ts');
+  const child = spawn(process.execPath, [main, 'up', '--data', data, '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, OUTRIDER_ROOT: root },
+  });
+  const exited = once(child, 'exit').then(([code]) => assert.fail(`The server ended with ${code} before it was ready`));
+  const isReady = (): boolean => existsSync(join(data, 'server.json'));
+  while (!isReady()) await Promise.race([once(watching, 'change'), exited]);
+  watching.close();
+  exited.catch(() => undefined);
+  return child;
+}
