@@ -67,7 +67,7 @@ async function readyBinaries(found: PostgresPackage, operator: Operator, baseFol
 export async function removeEmbeddedPostgres(dataFolder: string): Promise<void> {
   const cluster = await loadPointer(dataFolder);
   if (cluster === undefined) return;
-  await removeCluster(cluster);
+  await removeCluster(cluster.home);
   await removePointer(dataFolder);
 }
 

@@ -96,7 +96,11 @@ export function evidenceIntervalsContract(adapter: string, open: OpenStore): voi
           for (let index = 0; index < 25; index++) {
             const number = lane * 25 + index;
             await store.ledger.commitPermits([proposal(number, { grantedAt: at(clock) })]);
-            await store.reports.appendReports([signedReport(number, 'verified', { minutes: clock })]);
+            await Promise.all([
+              store.reports.appendReports([signedReport(number, 'verified', { minutes: clock })]),
+              store.ledger.noteContacts([{ deviceId: deviceIdOf(number), at: at(clock + 90) }]),
+              store.ledger.commitPermits([proposal(number, { grantedAt: at(clock) })]),
+            ]);
           }
         }
         const seen = new Map<string, number>();

@@ -15,7 +15,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
-import { errorCode } from '../../shared/files.ts';
+import { createFolder, errorCode } from '../../shared/files.ts';
 import { PostgresStartError } from './errors.ts';
 
 /** The binaries that npm brought for this platform. */
@@ -50,6 +50,7 @@ function versionOf(manifest: unknown): string {
 export async function placeBinaries(found: PostgresPackage, baseFolder: string): Promise<string> {
   const placed = join(baseFolder, `postgres-${found.version}`);
   if (await exists(placed)) return placed;
+  await createFolder(baseFolder);
   const half = await mkdtemp(`${placed}.half-`);
   try {
     await copyReadable(found.nativeFolder, half);

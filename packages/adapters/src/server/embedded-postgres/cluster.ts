@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
 import { chown, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createFolder, readTextIfPresent, removeDurably, writeFileDurably } from '../../shared/files.ts';
 import { randomSecret } from '../../shared/random.ts';
@@ -22,7 +22,7 @@ const POINTER_FILE = 'postgres.json';
 const OWNER_FILE = 'data-folder';
 
 /** The cluster's own folder, PostgreSQL's PGDATA. */
-export function clusterFolder(cluster: Cluster): string {
+export function clusterFolder(cluster: Pick<Cluster, 'home'>): string {
   return join(cluster.home, 'data');
 }
 
@@ -51,7 +51,7 @@ export async function loadPointer(dataFolder: string): Promise<Cluster | undefin
   const pointer: unknown = JSON.parse(text);
   const isPointer = typeof pointer === 'object' && pointer !== null && 'home' in pointer && 'password' in pointer;
   if (isPointer && typeof pointer.home === 'string' && typeof pointer.password === 'string') {
-    return { home: pointer.home, password: pointer.password };
+    return { home: resolve(dataFolder, pointer.home), password: pointer.password };
   }
   const detail = `The file ${POINTER_FILE} in the data folder does not say where the database is: restore it from a backup`;
   throw new PostgresStartError('folder-unusable', detail);
@@ -67,7 +67,7 @@ export async function ownerOf(home: string): Promise<string | undefined> {
   return await readTextIfPresent(join(home, OWNER_FILE));
 }
 
-/** A moved data folder takes its cluster along; a copied one must not, or two servers would share a database. */
+/** A moved data folder takes its cluster along; a copy must not take it, or two servers would share a database. */
 async function claim(cluster: Cluster, dataFolder: string): Promise<void> {
   const owner = await ownerOf(cluster.home);
   if (owner === dataFolder) return;
@@ -95,7 +95,10 @@ async function createCluster(options: {
   await createFolder(cluster.home, 0o700);
   await writeFileDurably(join(cluster.home, OWNER_FILE), options.dataFolder);
   await initialise(cluster, options);
-  const pointer = `${JSON.stringify({ schema: 1, ...cluster }, undefined, 2)}\n`;
+  // Inside the data folder the path is a relative one: moved or restored from a backup, the folder stays whole.
+  const isInside = options.baseFolder === options.dataFolder;
+  const home = isInside ? relative(options.dataFolder, cluster.home) : cluster.home;
+  const pointer = `${JSON.stringify({ schema: 1, home, password: cluster.password }, undefined, 2)}\n`;
   await writeFileDurably(join(options.dataFolder, POINTER_FILE), pointer, 0o600);
   return cluster;
 }

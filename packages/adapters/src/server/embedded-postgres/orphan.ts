@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import { delay } from '../../shared/delay.ts';
-import { readTextIfPresent } from '../../shared/files.ts';
-import { type Cluster, clusterFolder, loadPointer, ownerOf } from './cluster.ts';
+import { errorCode, readTextIfPresent } from '../../shared/files.ts';
+import { type Cluster, clusterFolder, ownerOf } from './cluster.ts';
 import { PostgresStartError } from './errors.ts';
 import { hasOwner } from './owner-session.ts';
 import { isAlive, stopProcess } from './postmaster.ts';
@@ -52,24 +52,23 @@ export async function sweepTemporaryClusters(baseFolder: string): Promise<void> 
   for (const name of await readdir(clustersFolder)) {
     const home = join(clustersFolder, name);
     const owner = await ownerOf(home);
-    if (owner === undefined || !owner.startsWith(tmpdir() + sep)) continue;
-    if ((await loadPointer(owner)) !== undefined || (await isThere(owner))) continue;
-    await removeCluster({ home, password: '' });
+    if (owner === undefined || !owner.startsWith(tmpdir() + sep) || (await isThere(owner))) continue;
+    await removeCluster(home);
   }
 }
 
-/** Stops what runs in the cluster and removes it. */
-export async function removeCluster(cluster: Cluster): Promise<void> {
-  const lock = await loadLock(cluster);
-  if (lock !== undefined && (await isPostmasterOf(cluster, lock.pid))) await stopProcess(lock.pid);
-  await rm(cluster.home, { recursive: true, force: true });
+/** Stops what runs in the cluster of this home and removes it. */
+export async function removeCluster(home: string): Promise<void> {
+  const lock = await loadLock({ home });
+  if (lock !== undefined && (await isPostmasterOf({ home }, lock.pid))) await stopProcess(lock.pid);
+  await rm(home, { recursive: true, force: true });
 }
 
 /**
  * Writes our own process id into the lock file: PostgreSQL takes its parent's for stale (miscinit.c, CreateLockFile) and
  * still checks that no process uses the former one's memory. Removing the file would lose that check.
  */
-async function disarm(cluster: Cluster): Promise<void> {
+async function disarm(cluster: Pick<Cluster, 'home'>): Promise<void> {
   const path = join(clusterFolder(cluster), LOCK_FILE);
   const [, ...rest] = (await readFile(path, 'utf8')).split('\n');
   await writeFile(path, [process.pid, ...rest].join('\n'));
@@ -77,15 +76,17 @@ async function disarm(cluster: Cluster): Promise<void> {
 
 async function isThere(folder: string): Promise<boolean> {
   try {
-    await readdir(folder);
+    await stat(folder);
     return true;
-  } catch {
-    // Gone, or not to be read: only what can be read is surely in use.
-    return false;
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return false;
+    throw cause;
   }
 }
 
-async function loadLock(cluster: Cluster): Promise<{ readonly pid: number; readonly port: number } | undefined> {
+async function loadLock(
+  cluster: Pick<Cluster, 'home'>,
+): Promise<{ readonly pid: number; readonly port: number } | undefined> {
   const text = await readTextIfPresent(join(clusterFolder(cluster), LOCK_FILE));
   if (text === undefined) return undefined;
   // PostgreSQL, miscadmin.h: line 1 is the process id, line 4 the port.
@@ -94,7 +95,7 @@ async function loadLock(cluster: Cluster): Promise<{ readonly pid: number; reado
 }
 
 /** Whether this process is alive and is the PostgreSQL of this cluster: process ids are used again after a reboot. */
-async function isPostmasterOf(cluster: Cluster, pid: number): Promise<boolean> {
+async function isPostmasterOf(cluster: Pick<Cluster, 'home'>, pid: number): Promise<boolean> {
   return (await isAlive(pid)) && (await commandLineOf(pid)).includes(clusterFolder(cluster));
 }
 

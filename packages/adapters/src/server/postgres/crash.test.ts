@@ -67,8 +67,16 @@ test('no acknowledged permit or report is lost when PostgreSQL is killed while t
       const held = new Set(rows.map((one) => one.row.deviceId));
       const verified = new Set(rows.filter((one) => one.verifiedAt !== undefined).map((one) => one.row.deviceId));
       assert.ok(acknowledged.permits.size > LANES, 'permits came through between the kills');
-      assert.deepEqual([...acknowledged.permits.difference(held)], [], 'acknowledged permits without a row');
-      assert.deepEqual([...acknowledged.reports.difference(verified)], [], 'acknowledged reports without an outcome');
+      assert.deepEqual(
+        [...acknowledged.permits].filter((one) => !held.has(one)),
+        [],
+        'acknowledged permits without a row',
+      );
+      assert.deepEqual(
+        [...acknowledged.reports].filter((one) => !verified.has(one)),
+        [],
+        'acknowledged reports without an outcome',
+      );
       const exposure = await store.exposures.loadExposure(ROLLOUT);
       assert.equal(exposure?.granted, rows.length);
       assert.equal(

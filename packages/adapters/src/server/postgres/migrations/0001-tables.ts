@@ -85,7 +85,6 @@ create table ledger (
   permit_life_ms bigint not null,
   unique (device_id, rollout_id, kind, enrolment)
 );
-create index ledger_of_rollout on ledger (rollout_id, position);
 
 -- What moves beside a ledger row, which itself never changes: the last time its permit was given, and what was heard since.
 create table ledger_outcome (
@@ -108,6 +107,7 @@ create table ledger_outcome (
   )) stored,
   settled_at bigint generated always as (greatest(verified_at, reverted_at, install_failed_at)) stored
 ) with (fillfactor = 80);
+create index ledger_outcome_of_rollout on ledger_outcome (rollout_id, position);
 create index ledger_outcome_granted on ledger_outcome (rollout_id, granted_at);
 create index ledger_outcome_heard on ledger_outcome (rollout_id, last_heard_at) where last_heard_at is not null;
 create index ledger_outcome_unheard on ledger_outcome (device_id) where first_contact_at is null;

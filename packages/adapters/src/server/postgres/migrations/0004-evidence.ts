@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What is heard after a permit: reports and contacts, each batch one statement, in the lock order of the permits. */
+/**
+ * What is heard after a permit: reports and contacts, each batch one statement, in the lock order of the permits, with the
+ * settings of `grant_permits`.
+ */
 export const EVIDENCE = `
 -- Each report in the order of device and sequence: counted, duplicate or unmatched.
-create function append_reports(reports jsonb) returns table (ordinal bigint, result text) language plpgsql as $$
+create function append_reports(reports jsonb) returns table (ordinal bigint, result text)
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   r record;
   at bigint;
@@ -58,7 +63,9 @@ end
 $$;
 
 -- The first contact later than one hour after the grant, where none is noted yet.
-create function note_contacts(contacts jsonb) returns void language plpgsql as $$
+create function note_contacts(contacts jsonb) returns void
+language plpgsql
+set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   perform enter_evidence_gate();
   with heard as (
