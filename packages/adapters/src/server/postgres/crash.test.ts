@@ -117,6 +117,13 @@ test('while PostgreSQL is away every port says so by name, and goes on by itself
   );
 });
 
+test('an address with a wrong password or database is told as a store that is away', async () => {
+  const { connection } = postgres;
+  for (const wrong of [{ password: 'a guess' }, { database: 'elsewhere' }, { port: 1 }]) {
+    await assert.rejects(openPostgresStore({ connection: { ...connection, ...wrong } }), StoreAwayError);
+  }
+});
+
 test('a program that is older than the schema of the database refuses to start', async () => {
   const connection = await server.createDatabase();
   await execute(connection, 'insert into schema_migration (version) values (999)');

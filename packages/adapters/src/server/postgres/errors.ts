@@ -43,6 +43,10 @@ const AWAY_CODES: ReadonlySet<string> = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  // Wrong password, no right to connect, no such database: an address to be mended, and nothing can be stored until then.
+  '28P01',
+  '28000',
+  '3D000',
   // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; read_only: it is a standby now.
   '57P01',
   '57P02',
