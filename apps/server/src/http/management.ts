@@ -85,13 +85,17 @@ function isAuthorised(request: FastifyRequest, { tokenDigest, digestText }: Mana
 }
 
 function sendProblem(reply: FastifyReply, problem: CommandError): FastifyReply {
-  return reply.code(problemStatus(problem.code)).type(PROBLEM_MEDIA_TYPE).send(encodeProblem(problem));
+  // As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457 §6.1).
+  const body = Buffer.from(encodeProblem(problem));
+  return reply.code(problemStatus(problem.code)).header('content-type', PROBLEM_MEDIA_TYPE).send(body);
 }
 
 /** The only place where what the API threw becomes an answer. */
 function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError {
   if (error instanceof StoreAwayError) {
-    return { code: 'store-away', detail: 'The database cannot be reached, so nothing was changed; try again in 5 s' };
+    // A commit may have gone through before the connection broke: nothing is claimed either way.
+    const detail = 'The database cannot be reached; whether a change was made is not known: look, then send it again';
+    return { code: 'store-away', detail };
   }
   if ('validation' in error && error.validation !== undefined) {
     const code = error.validationContext === 'body' ? 'body-malformed' : 'query-invalid';

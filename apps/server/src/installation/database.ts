@@ -81,6 +81,7 @@ async function superviseEmbedded(
       try {
         current = await start(connection.port);
         watch();
+        log.info({ stage: 'server', code: 'postgres-started', pid: current.pid }, 'PostgreSQL runs again');
         return;
       } catch (cause) {
         log.error({ stage: 'server', code: 'postgres-did-not-start', err: cause }, 'PostgreSQL did not start again');
@@ -89,6 +90,7 @@ async function superviseEmbedded(
     }
   }
 
+  log.info({ stage: 'server', code: 'postgres-started', pid: current.pid }, 'PostgreSQL runs');
   watch();
   return {
     connection,

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
+import { after, test } from 'node:test';
+import { digestText } from '@outrider/adapters/shared/digest';
+import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
+import { memoryStore } from '@outrider/testkit/memory-store';
+import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
+import type { Schedule } from '../ports.ts';
+import { manifestOf, planOf, rehearse, signed } from '../rehearsal.ts';
+import { rehearsedDevice } from '../rehearsed-device.ts';
+import { listen } from './listen.ts';
+
+const TOKEN = 'an-admin-token-of-this-test';
+
+const timers: Schedule = {
+  after(delayMs, work) {
+    const timer = setTimeout(work, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: timers });
+const { server } = rehearsal;
+const options = {
+  server,
+  host: '127.0.0.1',
+  port: 0,
+  version: '0.0.0',
+  adminTokenDigest: digestText(TOKEN),
+  digestText,
+  schedule: timers,
+  log: rehearsal.ports.log,
+} as const;
+const listening = await listen(options);
+assert.ok(listening.ok);
+const { url } = listening.value;
+after(() => listening.value.close());
+await server.drain();
+
+const authorization = `Bearer ${TOKEN}`;
+
+async function call(method: string, path: string, body?: unknown) {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await fetch(`${url}/api/v1${path}`, {
+    method,
+    headers: { authorization, ...json },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  // biome-ignore lint/suspicious/noExplicitAny: the tests below say what they expect of it
+  const value: any = await response.json();
+  return { status: response.status, type: response.headers.get('content-type'), value };
+}
+
+test('a release is uploaded, published, rolled out and explained over HTTP alone', async () => {
+  const manifest = await manifestOf(server, '1.0.0');
+  const published = await call('POST', '/releases', encodeEnvelope(signed(manifest)));
+  assert.equal(published.status, 201, JSON.stringify(published.value));
+  const again = await call('POST', '/releases', encodeEnvelope(signed(manifest)));
+  assert.deepEqual([again.status, again.value.code, again.type], [409, 'release-exists', 'application/problem+json']);
+
+  const device = rehearsedDevice({
+    deviceId: 'camera-1',
+    hardwareId: 'rev-a',
+    factory: manifest,
+    isHealthy: () => true,
+    async send({ method, path, headers, body }) {
+      const response = await fetch(`${url}${path}`, { method, headers: headers as Record<string, string>, body });
+      return { status: response.status, body: await response.text() };
+    },
+  });
+  assert.equal((await device.register()).status, 201);
+  const newer = await manifestOf(server, '1.1.0', manifest);
+  assert.equal((await call('POST', '/releases', encodeEnvelope(signed(newer)))).status, 201);
+  const plan = planOf(newer);
+  assert.equal((await call('POST', '/rollouts', { plan })).status, 201);
+  const path = `/rollouts/${plan.rolloutId}`;
+  const early = await call('POST', `${path}/events`, { event: 'start', reason: 'now' });
+  assert.deepEqual([early.status, early.value.code], [409, 'transition-impossible']);
+  for (const event of ['approve', 'start']) {
+    assert.equal((await call('POST', `${path}/events`, { event, reason: 'as planned' })).status, 200);
+  }
+  const { now, handled } = (await call('POST', '/conductor/step', { now: rehearsal.now() + 600_000 })).value;
+  assert.deepEqual([now, handled], [rehearsal.now(), 1]);
+  assert.equal((await device.checkIn()).kind, 'offer');
+  const explained = await call('GET', '/devices/camera-1/explain');
+  assert.equal(explained.value.answer.kind, 'offer');
+  assert.equal((await call('GET', path)).value.rollout.state, 'running');
+  assert.equal((await call('GET', '/rollouts')).value.items.length, 1);
+  const paused = await call('POST', '/scopes/pause', { scope: 'region:north', reason: 'storm' });
+  assert.equal(paused.status, 200);
+  assert.equal((await call('GET', '/devices?limit=1')).value.items[0].deviceId, 'camera-1');
+  assert.equal((await call('GET', '/status')).value.counters['check-in'].offer, 1);
+});
+
+test('a wrong request is answered by one problem document that says what is allowed', async () => {
+  const cases: readonly (readonly [string, string, unknown, number, string])[] = [
+    ['GET', '/nothing', undefined, 404, 'route-unknown'],
+    ['DELETE', '/status', undefined, 405, 'method-not-allowed'],
+    ['GET', '/devices/nobody', undefined, 404, 'device-not-found'],
+    ['GET', '/devices?limit=many', undefined, 400, 'query-invalid'],
+    ['GET', '/rollouts/none', undefined, 404, 'rollout-unknown'],
+    ['POST', '/rollouts', '{', 400, 'body-malformed'],
+    ['POST', '/rollouts', { plan: {} }, 400, 'body-malformed'],
+    ['POST', '/scopes/pause', { scope: 'moon', reason: 'x' }, 400, 'body-malformed'],
+    ['POST', '/scopes/pause', { scope: 'global', reason: 'x', typo: 1 }, 400, 'body-malformed'],
+    ['POST', '/scopes/pause', { scope: 'global', reason: 'x', author: 'decision' }, 400, 'body-malformed'],
+    ['POST', '/scopes/resume', { scope: 'global', reason: 'x' }, 409, 'scope-not-paused'],
+    ['POST', '/releases', `"${'x'.repeat(2_200_000)}"`, 413, 'body-too-large'],
+    ['POST', '/conductor/step', { now: 1 }, 409, 'clock-backwards'],
+  ];
+  for (const [method, path, body, status, code] of cases) {
+    const answer = await call(method, path, body);
+    assert.deepEqual([answer.status, answer.value.code], [status, code], `${method} ${path}`);
+    assert.equal(answer.type, 'application/problem+json');
+    assert.equal(answer.value.type, `urn:outrider:problem:${code}`);
+    assert.match(answer.value.detail, /^[A-Z].*[^.]$/s);
+  }
+});
+
+test('without the token nothing is shown, and no body is read', async () => {
+  for (const field of [undefined, 'Bearer wrong', `Basic ${TOKEN}`, TOKEN]) {
+    const headers = field === undefined ? {} : { authorization: field };
+    const response = await fetch(`${url}/api/v1/status`, { headers });
+    assert.equal(response.status, 401, String(field));
+    assert.equal(response.headers.get('www-authenticate'), 'Bearer');
+  }
+});
+
+test('a blob that is not what its digest says is not kept', async () => {
+  const digest = digestText('what it should be');
+  const upload = (body: string) =>
+    fetch(`${url}/api/v1/blobs/${digest}`, {
+      method: 'PUT',
+      headers: { authorization, 'content-type': 'application/octet-stream' },
+      body,
+    });
+  assert.equal((await upload('something else')).status, 422);
+  assert.equal((await fetch(`${url}/blobs/${digest}`)).status, 404);
+  assert.equal((await upload('what it should be')).status, 200);
+  const stored = await fetch(`${url}/blobs/${digest}`, { headers: { range: 'bytes=5-' } });
+  assert.deepEqual([stored.status, await stored.text()], [206, 'it should be']);
+});
+
+test('a body that is too large is refused before it is read, and one that is no text by name', async () => {
+  const headers = { 'content-type': 'application/json' };
+  const large = await fetch(`${url}/v1/report`, { method: 'POST', headers, body: 'x'.repeat(70_000) });
+  assert.equal(large.status, 413);
+  const endless = await new Promise<number | undefined>((resolve, reject) => {
+    const outgoing = httpRequest(`${url}/v1/report`, { method: 'POST', headers }, (response) => {
+      resolve(response.statusCode);
+      response.resume();
+    });
+    outgoing.on('error', reject);
+    outgoing.write('x'.repeat(70_000));
+  });
+  assert.equal(endless, 413);
+  const binary = await fetch(`${url}/v1/report`, { method: 'POST', headers, body: Buffer.from([0xff, 0xfe]) });
+  assert.deepEqual([binary.status, ((await binary.json()) as { code: string }).code], [400, 'body-malformed']);
+});
+
+test('a port that is taken is said so', async () => {
+  const second = await listen({ ...options, port: Number(new URL(url).port) });
+  assert.equal(second.ok ? undefined : second.error.code, 'port-in-use');
+});
+
+test('the OpenAPI document shows every route that the server has', async () => {
+  const document = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as { paths: Record<string, object> };
+  assert.ok(Object.keys(document.paths).length >= 18);
+  assert.deepEqual(Object.keys(document.paths['/api/v1/rollouts/{rolloutId}/events'] ?? {}), ['post']);
+});
