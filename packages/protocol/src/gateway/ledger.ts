@@ -49,7 +49,8 @@ export const ledgerRow = record<LedgerRow>({
   permitLifeMs: duration,
 });
 
-const ledgerOutcome = record<LedgerOutcome>({
+/** Reads a row with its outcomes inside another document. */
+export const ledgerOutcome = record<LedgerOutcome>({
   position: whole({ min: 0 }),
   row: ledgerRow,
   firstContactAt: optional(instant),

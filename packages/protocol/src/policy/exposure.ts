@@ -22,7 +22,8 @@ export function parseExposure(body: string): Result<Exposure, ParseError> {
 
 const count = whole({ min: 0 });
 
-const exposure = record<Exposure>({
+/** Reads an exposure inside another document. */
+export const exposure = record<Exposure>({
   rolloutId,
   waveIndex: count,
   waveStartedAt: instant,

@@ -71,6 +71,7 @@ const policyChange = variant<PolicyChange>({
   'scope-resumed': record<Of<'scope-resumed'>>({ kind: literal('scope-resumed'), scope, reason }),
 });
 
-const policyEntry = record<PolicyEntry>({ revision, at: instant, author: label, change: policyChange });
+/** Reads an entry of the policy log inside another document. */
+export const policyEntry = record<PolicyEntry>({ revision, at: instant, author: label, change: policyChange });
 
 type Of<Kind extends PolicyChange['kind']> = Extract<PolicyChange, { readonly kind: Kind }>;
