@@ -46,6 +46,8 @@ export function rehearsedDevice(options: {
   readonly region?: string;
   readonly tags?: readonly string[];
   readonly factory: ReleaseManifest;
+  /** That of rehearsals, when absent. */
+  readonly registrationToken?: string;
   readonly send: Send;
   /** Whether the release passes the health check on this device. */
   readonly isHealthy: (version: string) => boolean;
@@ -123,7 +125,7 @@ export function rehearsedDevice(options: {
         signedRequest(
           '/v1/register',
           encodeRegistration({
-            token: REGISTRATION_TOKEN,
+            token: options.registrationToken ?? REGISTRATION_TOKEN,
             deviceId,
             publicKey: signer.publicKey,
             attributes: {
