@@ -101,6 +101,17 @@ test('a data folder whose database is gone is refused, not silently begun anew',
   await rm(folder, { recursive: true });
 });
 
+test('the database of a temporary data folder that is gone is removed by a later start, running or not', async () => {
+  const forgotten = join(root, 'forgotten');
+  const running = await start(forgotten);
+  const home = await homeOf(forgotten);
+  // Of an ordinary user the cluster lies in the folder itself and goes with it.
+  if (process.getuid?.() !== 0) await running.stop();
+  await rm(forgotten, { recursive: true, force: true });
+  await (await start(join(root, 'later'))).stop();
+  await assert.rejects(stat(home), { code: 'ENOENT' });
+});
+
 test('the libraries find each other where npm ran no install scripts', async () => {
   const found = await findPostgresPackage();
   const placed = await placeBinaries(found, join(root, 'binaries'));
