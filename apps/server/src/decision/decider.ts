@@ -14,7 +14,7 @@ import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { advance, afterResume } from '../evidence/advance.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log } from '../ports.ts';
-import { isAnotherStep, isAnotherVerdict } from './difference.ts';
+import { isAnotherExposure, isAnotherStep, isAnotherVerdict } from './difference.ts';
 import type { Verdicts } from './verdicts.ts';
 
 /** Counts and decides about every live rollout: the loop from evidence back to policy. */
@@ -109,7 +109,7 @@ export function decider(options: {
     if (hasNews || isAnotherVerdict(before.decision, settled) || isAnotherStep(input.exposure, settled.exposure)) {
       await store.decisions.appendDecision(input, settled);
     }
-    await store.exposures.storeExposure(settled.exposure);
+    if (isAnotherExposure(input.exposure, settled.exposure)) await store.exposures.storeExposure(settled.exposure);
     await verdicts.apply(rollout, settled);
   }
 
@@ -159,7 +159,7 @@ export function decider(options: {
 
 /** A person resumed what the rule had paused: its installation counts begin again under that signature. */
 function goingOn(rollout: Rollout, { evidence, decision }: Watch): Evidence {
-  const wasPaused = decision?.overall.kind === 'pause' && decision.at < rollout.stateSince;
+  const wasPaused = decision?.overall.kind === 'pause' && decision.at <= rollout.stateSince;
   return wasPaused && rollout.state === 'running' ? afterResume(evidence, rollout.stateSince) : evidence;
 }
 

@@ -19,3 +19,10 @@ export function isAnotherStep(stored: Exposure, next: Exposure): boolean {
   const caps = new Map(stored.segments.map((one) => [one.segment, one.cap]));
   return next.segments.some((one) => caps.get(one.segment) !== one.cap);
 }
+
+/** Whether an exposure has to be written at all: anything but what the ledger counts is different. */
+export function isAnotherExposure(stored: Exposure, next: Exposure): boolean {
+  return (
+    isAnotherStep(stored, next) || stored.waveStartedAt !== next.waveStartedAt || stored.holdReason !== next.holdReason
+  );
+}

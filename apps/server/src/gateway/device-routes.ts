@@ -84,17 +84,19 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       if (!isPost(request)) return methodNotAllowed(request, 'POST');
       return refuseBody(request) ?? (await message(request));
     }
-    if (request.path.startsWith(BLOB_PATH)) {
+    // Caches and probes may add a query of their own; it names nothing here.
+    const path = request.path.split('?', 1)[0] ?? '';
+    if (path.startsWith(BLOB_PATH)) {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
-      return answerBlob(request, options.blobs);
+      return answerBlob({ ...request, path }, options.blobs);
     }
-    if (request.path === '/health/live' || request.path === '/health/ready') {
+    if (path === '/health/live' || path === '/health/ready') {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
-      if (request.path === '/health/live') return jsonResponse(200, '{"status":"live"}');
+      if (path === '/health/live') return jsonResponse(200, '{"status":"live"}');
       return options.isReady() ? jsonResponse(200, '{"status":"ready"}') : storeAway();
     }
     const detail = 'There is nothing at this path; see docs/protocol for the paths that exist';
-    return problemResponse({ code: 'route-unknown', detail, fields: { path: request.path.slice(0, 200) } });
+    return problemResponse({ code: 'route-unknown', detail, fields: { path: path.slice(0, 200) } });
   }
 
   return {
