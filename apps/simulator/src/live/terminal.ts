@@ -5,10 +5,9 @@ import type { LiveState } from './live-state.ts';
 
 /** Where the live view is written. */
 export interface LiveView {
-  /** Shows this state, unless another was shown a moment ago. */
+  /** Whether the last one was shown long enough ago that people want another. */
+  isDue(): boolean;
   show(state: LiveState): void;
-  /** Shows this state whatever was shown before. */
-  showNow(state: LiveState): void;
 }
 
 /** The part of a terminal's stream that the view needs. */
@@ -50,10 +49,8 @@ export function liveView(options: {
     drawnLines = lines.length;
   }
   return {
-    show(state) {
-      if (clock.now() - shownAt >= everyMs) draw(state);
-    },
-    showNow: draw,
+    isDue: () => clock.now() - shownAt >= everyMs,
+    show: draw,
   };
 }
 

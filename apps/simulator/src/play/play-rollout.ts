@@ -33,7 +33,7 @@ export async function startRollout(controlPlane: ControlPlane, plan: RolloutPlan
 }
 
 /** The good release is done when this share of all devices runs it: the rest are out of reach or not ready for weeks. */
-const VERIFIED_SHARE = 0.995;
+const VERIFIED_SHARE = 0.993;
 
 /** Plays a rollout until nearly every device runs the version, at most `daysMax`. Answers with the end. */
 export async function playUntilVerified(

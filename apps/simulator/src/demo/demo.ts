@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { createFolder, readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import type { LiveView } from '../live/terminal.ts';
+import { startServer } from '../process/server-process.ts';
+import { encodeWorld, parseWorld, type World } from '../world/world.ts';
+import { DemoFault } from './fault.ts';
+import type { DemoFlags } from './flags.ts';
+import { type DemoFolders, demoFolders } from './folders.ts';
+import { demoWorld } from './products.ts';
+import { loadReleaseSigners, storeReleaseRole } from './release-keys.ts';
+import type { DemoReport } from './report.ts';
+import { demoRound } from './round.ts';
+
+/** The demonstration with its server running. */
+export interface Demo {
+  readonly url: string;
+  readonly serverFolder: string;
+  /** Plays the next round on the same data. */
+  play(): Promise<DemoReport>;
+  /** Stops agents and server. */
+  close(): Promise<void>;
+}
+
+/** Only the owner: keys lie there. */
+const FOLDER_MODE = 0o700;
+
+/** Prepares the folders, starts the server, and counts the round. Throws DemoFault and ServerStartError. */
+export async function openDemo(
+  flags: DemoFlags,
+  shown: { readonly view: LiveView; readonly machineClock: MachineClock },
+): Promise<Demo> {
+  const folders = demoFolders(flags.dataFolder);
+  for (const folder of Object.values(folders)) await createFolder(folder, FOLDER_MODE);
+  const signers = await loadReleaseSigners(folders.keys);
+  await storeReleaseRole(join(folders.server, 'release-role.json'), signers);
+  const number = await nextRound(folders);
+  const world = await settleWorld(folders, number, flags.seed ?? String(number));
+  const server = await startServer({
+    dataFolder: folders.server,
+    logPath: join(folders.logs, 'server.log'),
+    port: flags.port,
+  });
+  const round = demoRound({ number, world, deviceCount: flags.deviceCount, folders, server, signers, ...shown });
+  return {
+    url: server.url,
+    serverFolder: folders.server,
+    play: round.play,
+    async close() {
+      await round.stop();
+      await server.child.stop();
+    },
+  };
+}
+
+/** Rounds are counted when they begin: what a cut one left behind is never taken for a new one's. */
+async function nextRound(folders: DemoFolders): Promise<number> {
+  const path = join(folders.root, 'round');
+  const text = (await readTextIfPresent(path)) ?? '0';
+  if (!/^\d{1,9}\n?$/.test(text)) {
+    throw new DemoFault(
+      `The file ${path} holds ${text.slice(0, 40)}, a whole number is needed; remove it or choose another --data`,
+    );
+  }
+  const number = Number(text) + 1;
+  await writeFileDurably(path, `${number}\n`);
+  return number;
+}
+
+/** The world lies where the server never looks, and is read from there: what the file says is what is true. */
+async function settleWorld(folders: DemoFolders, number: number, seed: string): Promise<World> {
+  const path = join(folders.world, `round-${number}.json`);
+  const text = encodeWorld(demoWorld(seed));
+  await writeFileDurably(path, `${text}\n`);
+  const parsed = parseWorld(text);
+  if (parsed.ok) return parsed.value;
+  throw new DemoFault(`The world file ${path} is malformed: ${describeParseError(parsed.error)}`);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
+import type { Sha256 } from '@outrider/domain/kernel/ids';
+import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseProblem } from '@outrider/protocol/kernel/problem';
+import type { Reader } from '@outrider/protocol/kernel/reader';
+import type { ControlPlane } from '../play/control-plane.ts';
+import { DemoFault } from './fault.ts';
+import {
+  ledgerPage,
+  PAGE,
+  policyEntries,
+  releaseAnswer,
+  rolloutAnswer,
+  statusAnswer,
+  stepAnswer,
+} from './management-answers.ts';
+
+/** The management API of the server that the demonstration started. */
+export interface Management extends ControlPlane {
+  status(): Promise<{ readonly fleetTime: number; readonly handled: number }>;
+}
+
+/** A page of a thousand ledger rows is the largest answer. */
+const ANSWER_BYTES_MAX = 4_194_304;
+
+/** The control plane over HTTP. Throws DemoFault with the server's own sentence when it refuses. */
+export function httpManagement(url: string, token: string): Management {
+  async function ask<T>(method: string, path: string, question: { body?: object | Uint8Array; reader: Reader<T> }) {
+    const { body, reader } = question;
+    const isBytes = body instanceof Uint8Array;
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body && { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
+      },
+      ...(body && { body: isBytes ? Buffer.from(body) : encodeJson(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new DemoFault(`The server refused ${method} ${path}: ${problemText(text)}`);
+    const parsed = parseText(text, { noun: 'answer', bytesMax: ANSWER_BYTES_MAX, reader });
+    if (parsed.ok) return parsed.value;
+    throw new DemoFault(`The server's answer to ${method} ${path} is malformed: ${describeParseError(parsed.error)}`);
+  }
+
+  async function putBlob(digest: Sha256, body: Uint8Array): Promise<void> {
+    await ask('PUT', `/blobs/${digest}`, { body, reader: anything });
+  }
+
+  return {
+    status: () => ask('GET', '/status', { reader: statusAnswer }),
+    async publish(envelope, images) {
+      for (const { image, blocks, content } of images) {
+        await putBlob(image.digest, await wholeOf(content()));
+        await putBlob(image.blocksDigest, blocks);
+      }
+      await ask('POST', '/releases', { body: envelope, reader: anything });
+    },
+    deltasOf: async (releaseId) => (await ask('GET', `/releases/${releaseId}`, { reader: releaseAnswer })).deltas,
+    async createRollout(plan) {
+      await ask('POST', '/rollouts', { body: { plan, author: AUTHOR }, reader: anything });
+    },
+    async changeRollout(rolloutId, event, reason) {
+      await ask('POST', `/rollouts/${rolloutId}/events`, { body: { event, reason, author: AUTHOR }, reader: anything });
+    },
+    step: (now) => ask('POST', '/conductor/step', { body: { now }, reader: stepAnswer }),
+    async sight(rolloutId) {
+      const { rollout, decision, ...rest } = await ask('GET', `/rollouts/${rolloutId}`, { reader: rolloutAnswer });
+      return { ...rollout, ...rest, figures: decision?.figures ?? [] };
+    },
+    async ledger(rolloutId) {
+      const rows: LedgerOutcome[] = [];
+      for (;;) {
+        const path = `/rollouts/${rolloutId}/ledger?after=${rows.at(-1)?.position ?? 0}&limit=${PAGE}`;
+        const { items } = await ask('GET', path, { reader: ledgerPage });
+        rows.push(...items);
+        if (items.length < PAGE) return rows;
+      }
+    },
+    async eventAt(rolloutId, event) {
+      const { items } = await ask('GET', '/policy-entries', { reader: policyEntries });
+      const entry = items.find(
+        ({ change }) => change.kind === 'rollout-event' && change.rolloutId === rolloutId && change.event === event,
+      );
+      return entry?.at;
+    },
+  };
+}
+
+/** Who commands here, as the policy log shows it. */
+const AUTHOR = 'conductor';
+
+/** An image fits in memory here; a product uploads it as a stream. */
+async function wholeOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+/** An answer whose content does not matter: that it came is all. */
+const anything: Reader<unknown> = (value) => ({ ok: true, value });
+
+function problemText(body: string): string {
+  const problem = parseProblem(body);
+  return problem.ok ? `${problem.value.code}, ${problem.value.detail}` : body.slice(0, 200);
+}
