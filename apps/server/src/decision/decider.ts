@@ -17,7 +17,10 @@ import type { Log } from '../ports.ts';
 import { isAnotherExposure, isAnotherStep, isAnotherVerdict } from './difference.ts';
 import type { Verdicts } from './verdicts.ts';
 
-/** Counts and decides about every live rollout: the loop from evidence back to policy. */
+/**
+ * Counts and decides about every live rollout: the loop from evidence back to policy. One server of an installation calls
+ * `tick`; all state that a round needs is in the store, so any other may take over.
+ */
 export interface Decider {
   /** One round over all rollouts. One at a time: a call during a round waits for it and makes its own. */
   tick(): Promise<void>;

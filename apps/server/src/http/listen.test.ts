@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { after, test } from 'node:test';
 import { digestText } from '@outrider/adapters/shared/digest';
@@ -168,4 +169,15 @@ test('the OpenAPI document shows every route that the server has', async () => {
   const document = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as { paths: Record<string, object> };
   assert.ok(Object.keys(document.paths).length >= 18);
   assert.deepEqual(Object.keys(document.paths['/api/v1/rollouts/{rolloutId}/events'] ?? {}), ['post']);
+});
+
+test('the page about the API names every route, and no other', async () => {
+  const page = await readFile(new URL('../../../../docs/protocol/management-api.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (GET|POST|PUT) `([^`?]+)/gm)];
+  const described = rows.map(([, method = '', path = '']) => `${method} ${path.replaceAll(/<\w+>/g, '*')}`);
+  const document = (await (await fetch(`${url}/api/v1/openapi.json`)).json()) as { paths: Record<string, object> };
+  const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path.slice(7).replaceAll(/\{\w+\}/g, '*')}`),
+  );
+  assert.deepEqual(described.sort(), routes.sort());
 });
