@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /**
@@ -30,12 +30,32 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Creates a folder and what is missing above it, durably. */
+/**
+ * Creates a folder and what is missing above it, durably. Not by mkdir's own recursion, which never returns where a file
+ * system takes no folders (seen with Node 26 below /proc).
+ */
 export async function createFolder(path: string, mode = 0o755): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode });
-  if (first === undefined) return;
-  const top = resolve(first);
-  for (let made = resolve(path); made.length >= top.length; made = dirname(made)) await syncFolder(dirname(made));
+  const parent = dirname(resolve(path));
+  try {
+    await mkdir(path, { mode });
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || (await exists(parent))) throw cause;
+    await createFolder(parent, mode);
+    return createFolder(path, mode);
+  }
+  await syncFolder(parent);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return false;
+    throw cause;
+  }
 }
 
 /** The text of a file, or undefined when there is none. */
