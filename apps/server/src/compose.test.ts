@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { PermitDocument } from '@outrider/domain/gateway/permit';
+import { present } from '@outrider/domain/kernel/assert';
 import { DAY_MS, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
@@ -286,22 +287,37 @@ test('a message that is not signed by its device is refused by name', async () =
 });
 
 test('a device that was cut off fetches the rest of an image, and a cache may keep it for good', async () => {
-  const { server, newer } = await onStage(1);
+  const { server, devices, newer } = await onStage(1);
   const image = newer.components[0]?.image;
   assert.ok(image !== undefined);
-  const get = { method: 'GET', path: `/blobs/${image.digest}`, body: '' } as const;
-  const part = await server.handleDevice({ ...get, headers: { range: 'bytes=3000-' } });
+  const path = `/blobs/${image.digest}`;
+  const get = (headers: Readonly<Record<string, string>>) =>
+    server.handleDevice(present(devices[0], 'a device').signedGet(path, headers));
+  const part = await get({ range: 'bytes=3000-' });
   assert.equal(part.status, 206);
   assert.equal(part.headers['content-range'], `bytes 3000-3099/3100`);
   assert.equal(part.headers['content-length'], '100');
   assert.equal(part.headers['cache-control'], 'public, max-age=31536000, immutable');
-  const behind = await server.handleDevice({ ...get, headers: { range: 'bytes=3100-' } });
+  const behind = await get({ range: 'bytes=3100-' });
   assert.equal(behind.status, 416);
   assert.equal(behind.headers['content-range'], 'bytes */3100');
-  const held = await server.handleDevice({ ...get, headers: { 'if-none-match': `"${image.digest}"` } });
+  const held = await get({ 'if-none-match': `"${image.digest}"` });
   assert.equal(held.status, 304);
-  const head = await server.handleDevice({ ...get, method: 'HEAD', headers: {} });
+  const head = await server.handleDevice({ method: 'HEAD', path, headers: {}, body: '' });
   assert.deepEqual([head.status, head.headers['content-length'], head.body], [200, '3100', '']);
+});
+
+test('bytes of an image go to registered devices only', async () => {
+  const { server, devices, newer } = await onStage(1);
+  const path = `/blobs/${present(newer.components[0], 'a component').image.digest}`;
+  const asked = present(devices[0], 'a device').signedGet(path);
+  const unsigned = await server.handleDevice({ ...asked, headers: {} });
+  assert.equal(unsigned.status, 400);
+  const borrowed = await server.handleDevice({ ...asked, path: `${path}?again` });
+  assert.equal(borrowed.status, 401);
+  assert.match(String(borrowed.body), /"code":"signature-invalid"/);
+  const stranger = await server.handleDevice({ ...asked, headers: { ...asked.headers, 'outrider-device': 'nobody' } });
+  assert.equal(stranger.status, 401);
 });
 
 async function permitFor(device: RehearsedDevice): Promise<PermitDocument> {

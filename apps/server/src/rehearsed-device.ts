@@ -38,6 +38,8 @@ export interface RehearsedDevice {
   lastSequence(): number;
   /** The headers and body of a message, for those who want to tamper with it. */
   signedRequest(path: string, body: string): DeviceRequest;
+  /** A request for bytes, with headers of its own. */
+  signedGet(path: string, headers?: DeviceRequest['headers']): DeviceRequest;
 }
 
 export function rehearsedDevice(options: {
@@ -62,10 +64,18 @@ export function rehearsedDevice(options: {
   let isHarmed = false;
   const given = new Set<RolloutId>();
 
+  function identityHeaders(method: 'GET' | 'POST', path: string, body: string): Readonly<Record<string, string>> {
+    const { signature } = signer.sign(requestText({ method, path, body }));
+    return { [DEVICE_HEADER]: deviceId, [SIGNATURE_HEADER]: signature };
+  }
+
   function signedRequest(path: string, body: string): DeviceRequest {
-    const { signature } = signer.sign(requestText({ method: 'POST', path, body }));
-    const headers = { [DEVICE_HEADER]: deviceId, [SIGNATURE_HEADER]: signature, 'content-type': 'application/json' };
+    const headers = { ...identityHeaders('POST', path, body), 'content-type': 'application/json' };
     return { method: 'POST', path, headers, body };
+  }
+
+  function signedGet(path: string, headers: DeviceRequest['headers'] = {}): DeviceRequest {
+    return { method: 'GET', path, headers: { ...headers, ...identityHeaders('GET', path, '') }, body: '' };
   }
 
   async function post(path: string, body: string): Promise<string> {
@@ -160,6 +170,7 @@ export function rehearsedDevice(options: {
     report,
     lastSequence: () => sequence,
     signedRequest,
+    signedGet,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
-import { parseRequestIdentity, requestText } from '@outrider/protocol/gateway/request-signature';
+import { parseRequestIdentity, requestText, type SignedRequest } from '@outrider/protocol/gateway/request-signature';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from './device-request.ts';
 import type { KnownDevices } from './known-devices.ts';
@@ -15,7 +15,7 @@ export interface Authenticated {
 
 /** Finds the device a request claims to come from and checks its signature over method, path and body. */
 export async function authenticate(
-  request: DeviceRequest & { readonly method: 'POST' },
+  request: DeviceRequest & SignedRequest,
   devices: KnownDevices,
   verifier: SignatureVerifier,
 ): Promise<Result<Authenticated, DeviceResponse>> {

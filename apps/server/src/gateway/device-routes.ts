@@ -40,6 +40,7 @@ export interface DeviceRouteOptions {
 }
 
 type PostRequest = DeviceRequest & { readonly method: 'POST' };
+type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
 
 /** How long a client waits before it asks again while the store is away: the embedded one is back within seconds. */
 const RETRY_AFTER_S = 5;
@@ -88,7 +89,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     const path = request.path.split('?', 1)[0] ?? '';
     if (path.startsWith(BLOB_PATH)) {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
-      return answerBlob({ ...request, path }, options.blobs);
+      return (await refuseStranger(request, options)) ?? answerBlob({ ...request, path }, options.blobs);
     }
     if (path === '/health/live' || path === '/health/ready') {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
@@ -154,12 +155,25 @@ function storeAway(): DeviceResponse {
   });
 }
 
+/**
+ * Bytes go to registered devices only, so that a leaked digest is no leaked image. HEAD tells no more than that something
+ * is stored under a digest, which whoever publishes must be able to ask.
+ */
+async function refuseStranger(
+  request: ReadRequest,
+  { devices, verifier }: DeviceRouteOptions,
+): Promise<DeviceResponse | undefined> {
+  if (request.method === 'HEAD') return undefined;
+  const sender = await authenticate(request, devices, verifier);
+  return sender.ok ? undefined : sender.error;
+}
+
 function isPost(request: DeviceRequest): request is PostRequest {
   return request.method === 'POST';
 }
 
-function isRead({ method }: DeviceRequest): boolean {
-  return method === 'GET' || method === 'HEAD';
+function isRead(request: DeviceRequest): request is ReadRequest {
+  return request.method === 'GET' || request.method === 'HEAD';
 }
 
 function methodNotAllowed(request: DeviceRequest, allow: string): DeviceResponse {

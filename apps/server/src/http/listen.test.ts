@@ -137,10 +137,10 @@ test('a blob that is not what its digest says is not kept', async () => {
       body,
     });
   assert.equal((await upload('something else')).status, 422);
-  assert.equal((await fetch(`${url}/blobs/${digest}`)).status, 404);
+  const stored = () => fetch(`${url}/blobs/${digest}`, { method: 'HEAD' });
+  assert.equal((await stored()).status, 404);
   assert.equal((await upload('what it should be')).status, 200);
-  const stored = await fetch(`${url}/blobs/${digest}`, { headers: { range: 'bytes=5-' } });
-  assert.deepEqual([stored.status, await stored.text()], [206, 'it should be']);
+  assert.deepEqual([(await stored()).status, (await stored()).headers.get('content-length')], [200, '17']);
 });
 
 test('a body that is too large is refused before it is read, and one that is no text by name', async () => {
