@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFolder, readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
@@ -33,6 +34,8 @@ export async function openDemo(
   shown: { readonly view: LiveView; readonly machineClock: MachineClock },
 ): Promise<Demo> {
   const folders = demoFolders(flags.dataFolder);
+  // The devices of an earlier round are gone, as is what they had on their disks.
+  await rm(folders.agents, { recursive: true, force: true });
   for (const folder of Object.values(folders)) await createFolder(folder, FOLDER_MODE);
   const signers = await loadReleaseSigners(folders.keys);
   await storeReleaseRole(join(folders.server, 'release-role.json'), signers);

@@ -28,7 +28,9 @@ export function plainLine(state: LiveState): string {
   const { rollout } = state;
   if (rollout !== undefined) {
     const { version, state: rolloutState, waveName, granted, cap, population } = rollout;
-    parts.push(`${version} ${rolloutState}, wave ${waveName}, granted ${granted}, cap ${cap} of ${population}`);
+    parts.push(
+      `${version} ${rolloutState}, wave ${waveName}, granted ${granted}, cap ${Math.min(cap, population)} of ${population}`,
+    );
     const [top] = strongest(rollout.evidence);
     if (top !== undefined) {
       parts.push(`ln E ${top.metric} ${top.segment} ${top.lnE.toFixed(1)} of ${top.threshold.toFixed(1)}`);
@@ -40,13 +42,13 @@ export function plainLine(state: LiveState): string {
 
 function rolloutLines(rollout: LiveRollout, width: number): readonly string[] {
   const { version, state, waveName, waveNumber, waveCount, population, cap, granted, pi } = rollout;
-  const counts = `granted ${granted}  cap ${cap}  of ${population}  pi ${pi.toFixed(2)}`;
+  const counts = `granted ${granted}  cap ${Math.min(cap, population)}  of ${population}  pi ${pi.toFixed(2)}`;
   return [
     `release ${version}: ${state}   wave ${waveName} (${waveNumber} of ${waveCount})`,
     `exposure [${exposureBar({ granted, cap, population }, Math.max(10, width - counts.length - 14))}] ${counts}`,
     ...(rollout.holdReason === undefined ? [] : [`holding: ${rollout.holdReason}`]),
     '',
-    ...rollout.arms.map(armLine),
+    ...armLines(rollout.arms),
     '',
     'evidence against its threshold (natural logarithms)',
     ...strongest(rollout.evidence)
@@ -64,14 +66,24 @@ function exposureBar(counts: { granted: number; cap: number; population: number 
   return '#'.repeat(full) + '+'.repeat(open) + '.'.repeat(Math.max(0, width - full - open));
 }
 
-function armLine(outcomes: ArmOutcomes): string {
-  const { arm, enrolled, confirmed, reverted, installFailed, silent, crashed, sensorFaults } = outcomes;
-  const installs =
-    confirmed === undefined
-      ? ' '.repeat(46)
-      : `confirmed ${pad(confirmed)} reverted ${pad(reverted ?? 0)} failed ${pad(installFailed ?? 0)} `;
-  return `${arm.padEnd(8)} enrolled ${pad(enrolled)} ${installs}silent ${pad(silent)} crash ${pad(crashed)} sensor ${pad(sensorFaults)}`;
+/** A table of outcomes; a dash where an arm cannot have them. */
+function armLines(arms: readonly ArmOutcomes[]): readonly string[] {
+  if (arms.length === 0) return [];
+  const rows = arms.map((one) => [one.arm, ...ARM_COLUMNS.map(({ value }) => String(value(one) ?? '-'))]);
+  return [['arm', ...ARM_COLUMNS.map(({ title }) => title)], ...rows].map(([arm = '', ...cells]) =>
+    [arm.padEnd(8), ...cells.map((cell, index) => cell.padStart(ARM_COLUMNS[index]?.title.length ?? 0))].join(' '),
+  );
 }
+
+const ARM_COLUMNS: readonly { readonly title: string; value(outcomes: ArmOutcomes): number | undefined }[] = [
+  { title: 'enrolled', value: (one) => one.enrolled },
+  { title: 'confirmed', value: (one) => one.confirmed },
+  { title: 'reverted', value: (one) => one.reverted },
+  { title: 'failed', value: (one) => one.installFailed },
+  { title: 'silent', value: (one) => one.silent },
+  { title: 'crashed', value: (one) => one.crashed },
+  { title: 'sensor fault', value: (one) => one.sensorFaults },
+];
 
 function evidenceLine({ metric, segment, lnE, threshold }: EvidenceLine, width: number): string {
   const filled = Math.min(width, Math.max(0, Math.round((width * lnE) / threshold)));
@@ -91,10 +103,6 @@ function agentLines(agents: readonly LiveAgent[]): readonly string[] {
 /** Nearest to its threshold first. */
 function strongest(evidence: readonly EvidenceLine[]): readonly EvidenceLine[] {
   return [...evidence].sort((a, b) => b.lnE / b.threshold - a.lnE / a.threshold);
-}
-
-function pad(count: number): string {
-  return String(count).padStart(5);
 }
 
 function cut(line: string, columns: number): string {

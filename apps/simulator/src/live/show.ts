@@ -91,15 +91,16 @@ export function createShow(options: {
       fleetNow = step.now;
       requests = step.requests;
       stepCount++;
+      // Agents pass through their states within an hour: each step is looked at.
+      for (const { id, state: agentState, activeVersion } of agents()) {
+        noteChange(`agent ${id}`, `${agentState}, runs ${activeVersion}`);
+      }
       if (!view.isDue() && stepCount % LOOK_EVERY_STEPS !== 0) return;
       const seen = followed === undefined ? undefined : await sight(followed.rolloutId);
       const rollout = seen && followed && liveRollout(followed.version, seen);
       if (rollout !== undefined) {
         noteChange(`${rollout.version} is`, `${rollout.state}${reasonText(seen)}`);
         noteChange(`${rollout.version} wave`, rollout.waveName);
-      }
-      for (const { id, state: agentState, activeVersion } of agents()) {
-        noteChange(`agent ${id}`, `${agentState}, runs ${activeVersion}`);
       }
       if (view.isDue()) view.show(state(rollout));
     },
