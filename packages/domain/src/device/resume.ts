@@ -44,7 +44,7 @@ function judgeBoot(state: DeviceState): DeviceState | undefined {
   const { boot } = state.situation;
   if (phase === 'installed' && installed !== undefined) {
     if (boot.trial?.slot === installed.slot) return state;
-    return boot.running === installed.slot ? confirm(state) : fallBack(state);
+    return confirm(state) ?? fallBack(state);
   }
   const hasFallenBack = installed !== undefined && boot.running !== installed.slot;
   // An update prepared for the slot that runs now was made for another past: the chooser was changed from outside.
