@@ -3,10 +3,10 @@ import type { CoinMetric, EvidenceEvent } from '@outrider/domain/evidence/eviden
 import type { Arm } from '@outrider/domain/gateway/ledger';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import type { Prng } from '@outrider/domain/kernel/prng';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { binomial, scatter } from './draws.ts';
 import type { Pool } from './fleet.ts';
-import { chancesAt, hasDefect, STEPS_PER_HOUR, type Weather } from './weather.ts';
+import { chancesAt, hasDefect, STEP_MINUTES, STEPS_PER_HOUR, type Weather } from './weather.ts';
 import type { World } from './world.ts';
 
 /** What the enrolled devices of a fleet will report, and when, as numbers by step; and the harm that is already done. */
@@ -109,6 +109,8 @@ const CONTROL = 1;
 const END_KINDS = ['confirmed', 'reverted', 'install-failed', 'confirmed-later'] as const;
 const [CONFIRMED, REVERTED, FAILED, CONFIRMED_LATER] = [0, 1, 2, 3] as const;
 const RETRY_STEPS = 6 * STEPS_PER_HOUR;
+/** A second try ends at most this long after its permit. */
+const RETRY_MS = 7 * HOUR_MS;
 const LATE_USE_STEPS = 48 * STEPS_PER_HOUR;
 const END_STEPS = LATE_USE_STEPS + RETRY_STEPS + STEPS_PER_HOUR + 1;
 
@@ -227,7 +229,9 @@ function reportEnds(
   { step, now }: { readonly step: number; readonly now: FleetInstant },
   events: EvidenceEvent[],
 ): void {
-  const { ends, segments } = outcomes;
+  const { ends, segments, world } = outcomes;
+  // Which of them were permitted before a restart of the `install` counts: after a pause of six hours only the late ones.
+  const longestMs = world.lateUseShare === undefined ? 0 : LATE_USE_STEPS * STEP_MINUTES * MINUTE_MS;
   const slot = (step % END_STEPS) * segments.length * END_KINDS.length;
   for (const [position, segment] of segments.entries()) {
     for (const [kindIndex, kind] of END_KINDS.entries()) {
@@ -235,7 +239,8 @@ function reportEnds(
       if (devices === 0) continue;
       const isLater = kind === 'confirmed-later';
       if (isLater || kind === 'confirmed') outcomes.confirmed += devices;
-      const end = { segment, at: now, grantedAt: now, isFirstEnd: !isLater, wasConfirmed: false, devices };
+      const grantedAt = fleetInstant(Math.max(0, now - (isLater ? longestMs + RETRY_MS : longestMs)));
+      const end = { segment, at: now, grantedAt, isFirstEnd: !isLater, wasConfirmed: false, devices };
       events.push({ ...end, kind: isLater ? 'confirmed' : kind });
     }
   }

@@ -6,7 +6,7 @@ import { fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { binomial } from './draws.ts';
 import { askingNow, createFleet, type Fleet, LEVELS, moveFleet, takeEnrolled } from './fleet.ts';
 import { createOutcomes, enrolCohort, type Outcomes, reportedIn } from './outcomes.ts';
-import type { PlayOptions, Run } from './play.ts';
+import { DONE_SHARE, type PlayOptions, type Run } from './play.ts';
 import { type ArmCounts, RIVALS, type StepSeen, type WaveSeen } from './rivals.ts';
 import { chancesAt, drawWeather, STEP_MINUTES, STEPS_PER_DAY, STEPS_PER_HOUR, type Weather } from './weather.ts';
 
@@ -50,8 +50,6 @@ export function playRivals(options: PlayOptions): ReadonlyMap<string, Run> {
   const unchecked: Run = { ...progressOf(waves, treated), ...(daysTo95 === undefined ? {} : { daysTo95 }) };
   return new Map([...judged.map(({ name, run }) => [name, run ?? unchecked] as const), ['none', unchecked]]);
 }
-
-const DONE_SHARE = 0.95;
 
 interface PlayedWave {
   readonly size: number;

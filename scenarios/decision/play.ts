@@ -6,13 +6,13 @@ import { count, emptyEvidence, restartInstallCounts } from '@outrider/domain/evi
 import type { Evidence, EvidenceEvent } from '@outrider/domain/evidence/evidence';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import { prng } from '@outrider/domain/kernel/prng';
-import { type FleetInstant, fleetInstant, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
-import type { RolloutPlan, Wave } from '@outrider/domain/policy/rollout';
+import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { admit } from './admit.ts';
 import { askingNow, createFleet, type Fleet, LEVELS, moveFleet, ORIGINS, type Pool, takeEnrolled } from './fleet.ts';
 import { createOutcomes, enrolCohort, type Outcomes, reportedIn } from './outcomes.ts';
-import { planOf } from './plan.ts';
+import { ONE_WAVE, planOf } from './plan.ts';
 import { drawWeather, STEP_MINUTES, STEPS_PER_DAY, STEPS_PER_HOUR } from './weather.ts';
 import type { World } from './world.ts';
 
@@ -59,13 +59,11 @@ export function play(options: PlayOptions): Run {
 }
 
 /** Nothing that a rule could still prevent happens after this share of the fleet has the release. */
-const END_SHARE = 0.985;
-const DONE_SHARE = 0.95;
+export const END_SHARE = 0.985;
+/** "95 % of the fleet": confirmed boots. */
+export const DONE_SHARE = 0.95;
 /** How long a person takes to look at a pause of `install`, find that it was not the release, and sign the restart. */
 const LOOK_STEPS = 6 * STEPS_PER_HOUR;
-
-/** Waves are ceilings, and the evidence is to be measured: so there is one wave for all, unless the world says otherwise. */
-const ONE_WAVE: readonly Wave[] = [{ name: 'everyone', ringTags: [], exposurePermille: 1000, bakeMs: hours(0) }];
 
 interface State {
   readonly plan: RolloutPlan;
@@ -118,7 +116,7 @@ function startRun({ world, devices, seed }: PlayOptions): State {
 function playStep(run: State, moment: Moment): void {
   const reported = reportedIn(run.outcomes, moment, STRATUM_PI);
   moveFleet(run.fleet, moment.step, run.exposure.downloadsAllowed / run.devices);
-  const enrolled = moment.step < run.pausedToStep ? [] : enrol(run, moment);
+  const enrolled = moment.step <= run.pausedToStep ? [] : enrol(run, moment);
   run.evidence = count(run.evidence, [...reported, ...enrolled], moment.now);
   if (run.daysTo95 === undefined && run.outcomes.confirmed >= DONE_SHARE * run.devices) {
     run.daysTo95 = moment.step / STEPS_PER_DAY;
