@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { SEED_ALLOWED, SEED_PATTERN, UsageError, wholeOf } from '../flag-values.ts';
 
 /** What the demonstration is started with. */
 export interface DemoFlags {
@@ -25,24 +26,18 @@ export const USAGE = `The demonstration: a good release reaches a whole fleet, a
   --help
 `;
 
-/** A flag or its value is wrong: the message says which and what is allowed. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 const DEVICES_DEFAULT = '2000';
 /** Fewer do not fill the arms of a trial; more do not fit the minutes of a demonstration. */
 const DEVICES_MIN = 100;
 const DEVICES_MAX = 20_000;
 const PORT_MAX = 65_535;
-const SEED_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** Reads the flags; undefined when only help was asked for. `root` is the checkout. Throws UsageError. */
 export function readFlags(parameters: readonly string[], root: string): DemoFlags | undefined {
   const { once, json, devices, seed, data, port, help } = parse(parameters);
   if (help) return undefined;
   if (seed !== undefined && !SEED_PATTERN.test(seed)) {
-    throw new UsageError(`The seed is ${seed}; allowed are 1 to 64 letters, digits and . _ -`);
+    throw new UsageError(`The flag --seed is ${seed}; allowed are ${SEED_ALLOWED}`);
   }
   return {
     isOnce: once,
@@ -52,17 +47,6 @@ export function readFlags(parameters: readonly string[], root: string): DemoFlag
     dataFolder: resolve(data ?? join(root, '.outrider', 'demo')),
     port: wholeOf('--port', port, { min: 0, max: PORT_MAX }),
   };
-}
-
-/** A whole number within limits. Throws UsageError. */
-export function wholeOf(
-  flag: string,
-  text: string,
-  { min, max }: { readonly min: number; readonly max: number },
-): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new UsageError(`The flag ${flag} is ${text}; allowed is a whole number from ${min} to ${max}`);
 }
 
 function parse(parameters: readonly string[]) {

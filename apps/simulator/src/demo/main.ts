@@ -2,12 +2,13 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { UsageError } from '../flag-values.ts';
 import { liveView } from '../live/terminal.ts';
 import { AgentProcessError } from '../process/agent-process.ts';
 import { ServerStartError } from '../process/server-process.ts';
 import { openDemo } from './demo.ts';
 import { DemoFault } from './fault.ts';
-import { type DemoFlags, readFlags, USAGE, UsageError } from './flags.ts';
+import { type DemoFlags, readFlags, USAGE } from './flags.ts';
 import { missedGoals, reportTable } from './report.ts';
 
 /** How the program ends. */
