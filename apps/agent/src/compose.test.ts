@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import type { HealthVerdict } from '@outrider/domain/device/ports';
+import { blockListBytes } from '@outrider/delta/block-list';
+import type { ChooserState } from '@outrider/domain/device/boot-chooser';
+import type { Boot, HealthVerdict } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, fleetInstant, HOUR_MS, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { hashingStorage } from '@outrider/testkit/hashing-storage';
 import { LAB_ROLLOUT_ID, labNetwork } from '@outrider/testkit/lab-network';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
-import { memoryDisk, memoryStorage } from '@outrider/testkit/memory-storage';
+import { type MemoryDisk, memoryDisk, memoryStorage, PowerCut } from '@outrider/testkit/memory-storage';
 import { composeAgent } from './compose.ts';
 
 const old = randomBytes(9_000);
@@ -58,6 +60,35 @@ test('an unhealthy image is tried three times, then the old slot runs and the re
   await agent.wake(fleetInstant(start + DAY_MS));
   assert.equal(agent.status()?.reason, 'release-reverted-here');
   assert.equal(network.permitRequests.length, 1);
+});
+
+test('an image that never lets the agent start is given up after its tries, and not armed again', async () => {
+  const { agent, again, network, boot } = device({ isCutAfterArm: true });
+  network.offered = { release: second, isRollback: false };
+  await assert.rejects(agent.wake(start), PowerCut);
+  // Three trial boots in which no agent ran, then the old slot.
+  for (let count = 0; count < 4; count++) await boot.reboot();
+  assert.equal((await boot.state()).running, 'a');
+  const survivor = again();
+  await survivor.wake(fleetInstant(start + MINUTE_MS));
+  assert.equal(survivor.status()?.state, 'reverted');
+  assert.deepEqual(
+    [...network.reports.values()].map(({ event }) => event),
+    ['reverted'],
+  );
+});
+
+test('a release that ran for days and fell back is reported as reverted: success un-happens', async () => {
+  const { agent, network, disk, boot } = device();
+  network.offered = { release: second, isRollback: false };
+  await agent.wake(start);
+  // The chooser gave the confirmed slot up, as a bootloader does with one it cannot read.
+  const fallen = device({ disk, chooser: { ...boot.saved(), running: 'a', confirmed: 'a' } });
+  await fallen.agent.wake(fleetInstant(start + 3 * DAY_MS));
+  assert.equal(fallen.agent.status()?.activeVersion, '1.0.0');
+  const [report] = fallen.network.reports.values();
+  assert.equal(report?.event, 'reverted');
+  assert.equal(report?.permitId, [...network.reports.values()][0]?.permitId);
 });
 
 test('a rollback that finds the former images in the other slot moves no image byte', async () => {
@@ -133,8 +164,9 @@ test('a cut download goes on where it stopped, and no byte is fetched twice', as
     now = (await agent.wake(now)).nextWakeAt;
     assert(wakes++ < 30);
   }
-  const list = lab.blobs.get(third.manifest.components[0]?.image.blocksDigest as never)?.byteLength ?? 0;
-  assert.equal(network.downloadedBytes, 20_000 + list);
+  const [component] = third.manifest.components;
+  assert(component !== undefined);
+  assert.equal(network.downloadedBytes, component.image.bytes + blockListBytes(component.image));
 });
 
 test('without a server a device backs off up to six hours, and a queued report waits', async () => {
@@ -199,11 +231,22 @@ function device(
     readonly health?: HealthVerdict;
     readonly readyAt?: number;
     readonly storage?: ReturnType<typeof hashingStorage>;
+    readonly disk?: MemoryDisk;
+    readonly chooser?: ChooserState;
+    /** The power goes right after the first arm. */
+    readonly isCutAfterArm?: boolean;
   } = {},
 ) {
   const network = labNetwork(lab);
-  const disk = memoryDisk(first.images);
-  const boot = memoryBoot(first.content);
+  const disk = options.disk ?? memoryDisk(first.images);
+  const boot = memoryBoot(options.chooser ?? first.content);
+  const cutBoot: Boot = {
+    ...boot,
+    async arm(...order) {
+      await boot.arm(...order);
+      throw new PowerCut('The power is gone');
+    },
+  };
   const storage = options.storage ?? memoryStorage(disk);
   const health = async (): Promise<HealthVerdict> => options.health ?? { isHealthy: true, detail: 'ok' };
   const again = () =>
@@ -213,7 +256,7 @@ function device(
       verifier: lab.verifier,
       network,
       storage,
-      boot,
+      boot: options.isCutAfterArm ? cutBoot : boot,
       health: { check: health },
       readiness: {
         mayDownload: () => true,

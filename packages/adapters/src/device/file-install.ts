@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createReadStream } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { applyDelta } from '@outrider/delta/apply';
@@ -18,41 +17,55 @@ import { type DeviceFolders, imagePath } from './device-folders.ts';
  */
 export async function installImage(
   folders: DeviceFolders,
-  { slot, component, image, artifact }: InstallOrder,
+  order: InstallOrder,
 ): Promise<Result<'installed', StorageError>> {
-  const blocks = await readIfPresent(join(folders.staging, image.blocksDigest));
+  const { slot, component, image, artifact } = order;
+  const blocks = await ifPresent(readFile(join(folders.staging, image.blocksDigest)));
   if (blocks === undefined) return missing('block list');
-  const source = createReadStream(
-    join(folders.staging, artifact.kind === 'full' ? artifact.digest : artifact.delta.digest),
-  );
-  let chunks: AsyncIterable<Uint8Array> = source;
-  if (artifact.kind === 'delta') {
-    const base = await readIfPresent(imagePath(folders, otherSlot(slot), component));
-    // The base is hashed as it was read: what the delta is applied to is what was checked.
-    if (base === undefined || digestBytes(base) !== artifact.delta.fromDigest) {
-      source.destroy();
-      const detail = `Component ${component} of the running slot is not ${artifact.delta.fromDigest}`;
-      return err({ code: 'base-mismatch', detail });
-    }
-    chunks = applyDelta(source, base, image.bytes);
-  }
-  const path = imagePath(folders, slot, component);
-  await rm(path, { force: true });
-  const file = await open(`${path}.new`, 'w');
+  const digest = artifact.kind === 'full' ? artifact.digest : artifact.delta.digest;
+  const source = await ifPresent(open(join(folders.staging, digest), 'r'));
+  if (source === undefined) return missing('artifact');
   try {
-    for await (const block of checkBlocks(chunks, image, blocks)) await file.writeFile(block);
-    await file.sync();
+    const chunks = await imageChunks(folders, order, source.createReadStream({ autoClose: false }));
+    if (!chunks.ok) return chunks;
+    const path = imagePath(folders, slot, component);
+    await rm(path, { force: true });
+    await writeBlocks(`${path}.new`, checkBlocks(chunks.value, image, blocks));
+    await rename(`${path}.new`, path);
+    await syncFolder(folders.slots[slot]);
+    return ok('installed');
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return missing('artifact');
     if (cause instanceof DeltaError) return err(storageErrorOf(cause));
     throw cause;
   } finally {
-    source.destroy();
+    await source.close();
+  }
+}
+
+/** The image as a stream: the artifact itself, or what a delta makes of the other slot. */
+async function imageChunks(
+  folders: DeviceFolders,
+  { slot, component, image, artifact }: InstallOrder,
+  source: AsyncIterable<Uint8Array>,
+): Promise<Result<AsyncIterable<Uint8Array>, StorageError>> {
+  if (artifact.kind === 'full') return ok(source);
+  const base = await ifPresent(readFile(imagePath(folders, otherSlot(slot), component)));
+  // The base is hashed as it was read: what the delta is applied to is what was checked.
+  if (base !== undefined && digestBytes(base) === artifact.delta.fromDigest) {
+    return ok(applyDelta(source, base, image.bytes));
+  }
+  const detail = `Component ${component} of the running slot is not ${artifact.delta.fromDigest}`;
+  return err({ code: 'base-mismatch', detail });
+}
+
+async function writeBlocks(path: string, blocks: AsyncIterable<Uint8Array>): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    for await (const block of blocks) await file.writeFile(block);
+    await file.sync();
+  } finally {
     await file.close();
   }
-  await rename(`${path}.new`, path);
-  await syncFolder(folders.slots[slot]);
-  return ok('installed');
 }
 
 function missing(what: string): Result<never, StorageError> {
@@ -64,9 +77,9 @@ function storageErrorOf({ code, message }: DeltaError): StorageError {
   return { code: 'digest-mismatch', detail: message };
 }
 
-async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+async function ifPresent<T>(opening: Promise<T>): Promise<T | undefined> {
   try {
-    return await readFile(path);
+    return await opening;
   } catch (cause) {
     if (errorCode(cause) === 'ENOENT') return undefined;
     throw cause;

@@ -90,7 +90,8 @@ const DETAIL_CHARACTERS_MAX = 500;
 async function readText(answer: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of answer as AsyncIterable<Buffer>) {
+  const chunks: AsyncIterable<Buffer> = answer;
+  for await (const part of chunks) {
     bytes += part.byteLength;
     if (bytes > ANSWER_BYTES_MAX) {
       answer.destroy();

@@ -50,7 +50,8 @@ async function* fetchBlob(client: HttpClient, digest: Sha256, start: number): As
         : answer.statusCode === 206 && answer.headers['content-range']?.startsWith(`bytes ${start}-`);
     if (!isRight)
       throw new DownloadCut(`GET /blobs/${digest} from byte ${start} was answered with ${answer.statusCode}`);
-    for await (const chunk of answer as AsyncIterable<Buffer>) yield chunk;
+    const chunks: AsyncIterable<Buffer> = answer;
+    for await (const chunk of chunks) yield chunk;
   } catch (cause) {
     if (cause instanceof DownloadCut) throw cause;
     throw new DownloadCut(cause instanceof Error ? cause.message : String(cause), cause);
