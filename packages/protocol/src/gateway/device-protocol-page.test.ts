@@ -7,11 +7,6 @@ import { constants, zstdDecompressSync } from 'node:zlib';
 import { NOT_YETS, REFUSALS } from '@outrider/domain/gateway/errors';
 import { canonicalJson } from '@outrider/domain/kernel/canonical-json';
 import type { Result } from '@outrider/domain/kernel/result';
-import { parseCheckIn, parseCheckInAnswer } from './gateway/check-in.ts';
-import { parsePermitAnswer, parsePermitRequest } from './gateway/permit.ts';
-import { parseRegistration, parseRegistrationAnswer } from './gateway/registration.ts';
-import { parseReport, parseReportAnswer } from './gateway/report.ts';
-import { parseRequestIdentity, requestText } from './gateway/request-signature.ts';
 import {
   ANSWER_BYTES_MAX,
   COMPONENTS_MAX,
@@ -19,11 +14,16 @@ import {
   MANIFEST_BYTES_MAX,
   NESTING_DEPTH_MAX,
   REQUEST_BYTES_MAX,
-} from './kernel/limits.ts';
-import { isProblemCode, PROBLEMS, parseProblem } from './kernel/problem.ts';
+} from '../kernel/limits.ts';
+import { isProblemCode, PROBLEMS, parseProblem } from '../kernel/problem.ts';
+import { parseCheckIn, parseCheckInAnswer } from './check-in.ts';
+import { parsePermitAnswer, parsePermitRequest } from './permit.ts';
+import { parseRegistration, parseRegistrationAnswer } from './registration.ts';
+import { parseReport, parseReportAnswer } from './report.ts';
+import { parseRequestIdentity, requestText } from './request-signature.ts';
 
 /** The page that others write their devices from: what it shows is what the server reads. */
-const PAGE = readFileSync(new URL('../../../docs/protocol/device-protocol.md', import.meta.url), 'utf8');
+const PAGE = readFileSync(new URL('../../../../docs/protocol/device-protocol.md', import.meta.url), 'utf8');
 
 const PARSERS: Readonly<Record<string, (text: string) => Result<unknown, unknown>>> = {
   registration: parseRegistration,
@@ -114,7 +114,7 @@ describe('the tables of the device protocol page', () => {
 });
 
 function goldenTexts(message: string): readonly { readonly name: string; readonly text: string }[] {
-  return JSON.parse(readFileSync(new URL(`../vectors/v1/${message}.json`, import.meta.url), 'utf8')).accepted;
+  return JSON.parse(readFileSync(new URL(`../../vectors/v1/${message}.json`, import.meta.url), 'utf8')).accepted;
 }
 
 /** The fenced block with this info string. */
