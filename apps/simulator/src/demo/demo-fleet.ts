@@ -7,7 +7,7 @@ import { createSigner, createVerifier } from '@outrider/adapters/shared/ed25519'
 import { composeAgent } from '@outrider/agent/compose';
 import type { Network } from '@outrider/domain/device/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
+import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { below, prng } from '@outrider/domain/kernel/prng';
 import { after, durationMs, hours } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
@@ -31,6 +31,8 @@ export interface FleetSurroundings {
   readonly registrationToken: string;
   /** What leaves the factory. */
   readonly factory: ProductVersion;
+  /** Sees what goes over each device's network, for those who want a witness. */
+  readonly witness?: (network: Network, deviceId: DeviceId) => Network;
 }
 
 /** Devices awake at once, and connections to the server: enough that neither side waits for the other. */
@@ -77,7 +79,7 @@ async function demoDevice(
   { deviceId, attributes }: PlannedDevice,
   around: DeviceSurroundings,
 ): Promise<SimulatedDevice> {
-  const { world, truth, clock, serverUrl, connections, verifier, factory, count } = around;
+  const { world, truth, clock, serverUrl, connections, verifier, factory, count, witness = unseen } = around;
   const { deviceType, hardwareId } = attributes;
   const client: HttpClient = { serverUrl, deviceId, signer: createSigner(), connections };
   const content = {
@@ -95,13 +97,17 @@ async function demoDevice(
     identity: { deviceId, deviceType, hardwareId },
     anchors: anchors.value,
     verifier,
-    network: life.throughWorld(counting(httpNetwork(client), count)),
+    network: life.throughWorld(witness(counting(httpNetwork(client), count), deviceId)),
     storage: life.onDisk(hashingStorage(content.components)),
     boot,
     health: life.healthOf(boot),
     readiness: life.readiness,
   });
   return { deviceId, agent, life };
+}
+
+function unseen(network: Network): Network {
+  return network;
 }
 
 /** Counts the requests that came back: what the server must have handled. */

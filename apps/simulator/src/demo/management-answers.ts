@@ -3,11 +3,13 @@ import type { MetricFigure } from '@outrider/domain/decision/decision';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { BaseCount, ClosedCount, EnrolmentCount, Evidence } from '@outrider/domain/evidence/evidence';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
+import type { Report } from '@outrider/domain/gateway/report';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { MetricName, Rollout } from '@outrider/domain/policy/rollout';
 import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { ledgerOutcome } from '@outrider/protocol/gateway/ledger';
+import { report } from '@outrider/protocol/gateway/report';
 import {
   finite,
   keyOf,
@@ -113,6 +115,16 @@ export const releaseAnswer = record<{ readonly deltas: readonly Delta[] }>({
 export const ledgerPage = record<{ readonly items: readonly LedgerOutcome[] }>({
   items: listOf(ledgerOutcome, { countMax: PAGE }),
 });
+
+/** Of a report's row only the report itself. */
+export const reportPage = record<{ readonly items: readonly ReportItem[] }>({
+  items: listOf(record<ReportItem>({ report, position: count }), { countMax: PAGE }),
+});
+
+export interface ReportItem {
+  readonly report: Report;
+  readonly position: number;
+}
 
 /** The policy log is a few entries for each rollout. */
 export const policyEntries = record<{ readonly items: readonly PolicyEntry[] }>({

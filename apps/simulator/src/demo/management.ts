@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
-import type { Sha256 } from '@outrider/domain/kernel/ids';
+import type { Report } from '@outrider/domain/gateway/report';
+import type { RolloutId, Sha256 } from '@outrider/domain/kernel/ids';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseProblem } from '@outrider/protocol/kernel/problem';
@@ -11,7 +12,9 @@ import {
   ledgerPage,
   PAGE,
   policyEntries,
+  type ReportItem,
   releaseAnswer,
+  reportPage,
   rolloutAnswer,
   statusAnswer,
   stepAnswer,
@@ -20,6 +23,8 @@ import {
 /** The management API of the server that the demonstration started. */
 export interface Management extends ControlPlane {
   status(): Promise<{ readonly fleetTime: number; readonly handled: number }>;
+  /** All reports about a rollout that the server has on disk. */
+  reports(rolloutId: RolloutId): Promise<readonly Report[]>;
 }
 
 /** A page of a thousand ledger rows is the largest answer. */
@@ -70,14 +75,12 @@ export function httpManagement(url: string, token: string): Management {
       const { rollout, decision, ...rest } = await ask('GET', `/rollouts/${rolloutId}`, { reader: rolloutAnswer });
       return { ...rollout, ...rest, figures: decision?.figures ?? [] };
     },
-    async ledger(rolloutId) {
-      const rows: LedgerOutcome[] = [];
-      for (;;) {
-        const path = `/rollouts/${rolloutId}/ledger?after=${rows.at(-1)?.position ?? 0}&limit=${PAGE}`;
-        const { items } = await ask('GET', path, { reader: ledgerPage });
-        rows.push(...items);
-        if (items.length < PAGE) return rows;
-      }
+    ledger: (rolloutId) =>
+      allPages<LedgerOutcome>((page) => ask('GET', `/rollouts/${rolloutId}/ledger?${page}`, { reader: ledgerPage })),
+    async reports(rolloutId) {
+      const path = `/rollouts/${rolloutId}/reports`;
+      const items = await allPages<ReportItem>((page) => ask('GET', `${path}?${page}`, { reader: reportPage }));
+      return items.map((one) => one.report);
     },
     async eventAt(rolloutId, event) {
       const { items } = await ask('GET', '/policy-entries', { reader: policyEntries });
@@ -87,6 +90,18 @@ export function httpManagement(url: string, token: string): Management {
       return entry?.at;
     },
   };
+}
+
+/** Reads pages until one is not full. */
+async function allPages<Item extends { readonly position: number }>(
+  load: (page: string) => Promise<{ readonly items: readonly Item[] }>,
+): Promise<readonly Item[]> {
+  const all: Item[] = [];
+  for (;;) {
+    const { items } = await load(`after=${all.at(-1)?.position ?? 0}&limit=${PAGE}`);
+    all.push(...items);
+    if (items.length < PAGE) return all;
+  }
 }
 
 /** Who commands here, as the policy log shows it. */
