@@ -2,7 +2,14 @@
 import type { DeviceEvent, Effect, Step, WakeFacts } from '@outrider/domain/device/events';
 import { step } from '@outrider/domain/device/machine';
 import type { Boot, Health, Network, Readiness, SlotName, Storage } from '@outrider/domain/device/ports';
-import { type DevicePhase, type DeviceState, type Journal, newJournal, stateFrom } from '@outrider/domain/device/state';
+import {
+  type DevicePhase,
+  type DeviceState,
+  isCoherent,
+  type Journal,
+  newJournal,
+  stateFrom,
+} from '@outrider/domain/device/state';
 import { assert, present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -172,7 +179,7 @@ async function loadJournal({ storage, identity }: AgentPorts, now: FleetInstant)
   const text = await storage.loadJournal();
   if (text === undefined) return newJournal(identity.deviceId, now);
   const parsed = parseJournal(text);
-  if (parsed.ok && parsed.value.deviceId === identity.deviceId) return parsed.value;
+  if (parsed.ok && parsed.value.deviceId === identity.deviceId && isCoherent(parsed.value)) return parsed.value;
   return newJournal(identity.deviceId, now, now);
 }
 

@@ -12,7 +12,7 @@ import { DEVICE_TABLE, type Transition } from './device-table.ts';
 import type { DeviceEvent, Effect, Step } from './events.ts';
 import { step } from './machine.ts';
 import type { BootState, SlotName } from './ports.ts';
-import { type DevicePhase, type DeviceState, newJournal, stateFrom, type UpdatePlan } from './state.ts';
+import { type DevicePhase, type DeviceState, isCoherent, newJournal, stateFrom, type UpdatePlan } from './state.ts';
 
 const deviceId = 'camera-7' as DeviceId;
 const phases = Object.keys(DEVICE_TABLE) as DevicePhase[];
@@ -107,6 +107,16 @@ test('no order of events installs or arms without a valid permit, or into a slot
   });
 });
 
+test('no order of events confirms a trial that the journal does not know', () => {
+  everyStep((_, { state, effect }) => {
+    const { phase, update } = state.journal;
+    if (effect?.kind !== 'confirm') return;
+    assert.equal(phase, 'installed');
+    assert.equal(state.situation.boot.running, update?.slot);
+    assert.equal(state.situation.trial, 'healthy');
+  });
+});
+
 test('no order of events uses a sequence number twice, and none goes back', () => {
   const sequenceOf = (effect: Effect | undefined): number | undefined => {
     if (effect?.kind === 'check-in') return effect.checkIn.sequence;
@@ -122,6 +132,10 @@ test('no order of events uses a sequence number twice, and none goes back', () =
       [...new Set(numbers)].sort((a, b) => a - b),
     );
   });
+});
+
+test('no order of events leaves a journal that lacks what its phase is about', () => {
+  everyStep((_, { state }) => assert(isCoherent(state.journal), state.journal.phase));
 });
 
 test('an event that cannot happen changes nothing, and no start and no wake is ever one', () => {

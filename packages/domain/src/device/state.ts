@@ -85,6 +85,7 @@ export interface UpdatePlan {
   readonly parts: readonly UpdatePart[];
 }
 
+/** One image of a bundle, and the way to it. */
 export interface UpdatePart {
   readonly component: string;
   readonly image: Image;
@@ -97,6 +98,7 @@ export interface HeldPermit {
   readonly askedAt: FleetInstant;
 }
 
+/** What was armed last, and what became of it: the subject of `verified` and `reverted`. */
 export interface Installed {
   readonly rolloutId: RolloutId;
   readonly releaseId: ReleaseId;
@@ -124,6 +126,15 @@ export function newJournal(deviceId: DeviceId, now: FleetInstant, sequence = 0):
     revertedCounters: [],
   };
 }
+
+/** Whether a journal holds what its phase is about; one that does not was not written by `step`. */
+export function isCoherent({ phase, update, installed }: Journal): boolean {
+  if (phase === 'installed') return update !== undefined && installed !== undefined;
+  if (phase === 'permitted' || phase === 'installing') return update?.permit !== undefined;
+  return !PHASES_WITH_UPDATE.includes(phase) || update !== undefined;
+}
+
+const PHASES_WITH_UPDATE: readonly DevicePhase[] = ['available', 'downloading', 'downloaded'];
 
 /** The state of an agent that knows its journal and nothing else yet; the first event is `booted`. */
 export function stateFrom(journal: Journal, boot: BootState, facts: WakeFacts): DeviceState {

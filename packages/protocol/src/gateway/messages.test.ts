@@ -5,6 +5,8 @@ import { describe, test } from 'node:test';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
+import { encodeChooser, parseChooser } from '../device/chooser.ts';
+import { encodeJournal, parseJournal } from '../device/journal.ts';
 import { encodeJson } from '../kernel/json-text.ts';
 import { describeParseError, type ParseError } from '../kernel/parse-error.ts';
 import { parseProblem } from '../kernel/problem.ts';
@@ -27,11 +29,13 @@ type Reread = (text: string) => Result<string, ParseError>;
 
 /** Every message, by the name of its golden file in vectors/v1. */
 const MESSAGES: Readonly<Record<string, Reread>> = {
+  'boot-chooser': reread(parseChooser, encodeChooser),
   'check-in': reread(checkIn.parseCheckIn, checkIn.encodeCheckIn),
   'check-in-answer': reread(checkIn.parseCheckInAnswer, checkIn.encodeCheckInAnswer),
   'device-record': reread(device.parseDeviceRecord, device.encodeDeviceRecord),
   envelope: reread(envelope.parseEnvelope, envelope.encodeEnvelope),
   exposure: reread(exposure.parseExposure, exposure.encodeExposure),
+  journal: reread(parseJournal, encodeJournal),
   'key-file': reread(keyFile.parseKeyFile, keyFile.encodeKeyFile),
   'known-device': reread(device.parseKnownDevice, device.encodeKnownDevice),
   'ledger-outcome': reread(ledger.parseLedgerOutcome, ledger.encodeLedgerOutcome),

@@ -3,17 +3,25 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { signerFromSeed } from '@outrider/adapters/shared/ed25519';
+import { checkOffer, type OfferCheck } from '@outrider/domain/device/check-offer';
+import { checkPermit, isUsable } from '@outrider/domain/device/check-permit';
+import { DEVICE_ERRORS, type DeviceErrorCode } from '@outrider/domain/device/errors';
+import type { Offer } from '@outrider/domain/gateway/check-in';
+import { PERMIT_TYPE, type PermitDocument } from '@outrider/domain/gateway/permit';
+import type {
+  Bytes,
+  DeviceId,
+  Epoch,
+  PermitId,
+  ReleaseCounter,
+  ReleaseId,
+  RolloutId,
+} from '@outrider/domain/kernel/ids';
+import { fleetInstant, HOUR_MS, hours } from '@outrider/domain/kernel/time';
+import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { encodePermitDocument, parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { encodeManifest, parseManifest } from '@outrider/protocol/release/manifest';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
-import type { Offer } from '../gateway/check-in.ts';
-import { PERMIT_TYPE, type PermitDocument } from '../gateway/permit.ts';
-import type { Bytes, DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId } from '../kernel/ids.ts';
-import { fleetInstant, HOUR_MS, hours } from '../kernel/time.ts';
-import type { ReleaseManifest } from '../release/release.ts';
-import { checkOffer, type OfferCheck } from './check-offer.ts';
-import { checkPermit, isUsable } from './check-permit.ts';
-import { DEVICE_ERRORS, type DeviceErrorCode } from './errors.ts';
 
 const lab = await deviceLab([{ main: randomBytes(3_000) }, { main: randomBytes(4_000) }]);
 const [first, second] = lab.releases as readonly [LabRelease, LabRelease];
