@@ -8,7 +8,7 @@ import type { LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
 import { canReEnrol } from '@outrider/domain/gateway/re-enrol';
 import type { DeviceId, PermitId, SegmentId } from '@outrider/domain/kernel/ids';
 import { below, type Prng, prng } from '@outrider/domain/kernel/prng';
-import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import { armUnitOf, isPanel, orderOf } from '@outrider/domain/policy/place';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
@@ -201,7 +201,9 @@ function drawOutcome(run: DeviceRun, device: Device, row: LedgerRow, { step, now
   const isSilent24 = source.next() < Math.min(1, day * chances.silentFactor * (factors?.silent ?? 1));
   const isSilent72 = isSilent24 && source.next() < threeDays / day;
   const isSilent168 = isSilent72 && source.next() < week / threeDays;
-  const heardMs = isSilent168 ? 400 * HOUR_MS : isSilent72 ? 5 * DAY_MS : isSilent24 ? 2 * DAY_MS : 6 * HOUR_MS;
+  const isLost = !isSilent24 && source.next() < (defect?.silentAfterDay ?? 0);
+  run.harmed += isLost ? 1 : 0;
+  const heardAt = (hours: number): FleetInstant => fleetInstant(now + hours * HOUR_MS);
   const isCrashBase = source.next() < world.rates.crash * (factors?.crash ?? 1);
   const isCrashDefect = !isCrashBase && source.next() < (defect?.crash ?? 0);
   run.harmed += isCrashDefect ? 1 : 0;
@@ -209,7 +211,9 @@ function drawOutcome(run: DeviceRun, device: Device, row: LedgerRow, { step, now
   return {
     position: 0,
     row,
-    firstContactAt: fleetInstant(now + heardMs),
+    ...(isSilent24 ? {} : { firstContactAt: heardAt(6) }),
+    ...(isSilent72 || isLost ? {} : { secondDayContactAt: heardAt(30) }),
+    ...(isSilent168 || isLost ? {} : { fourthDayContactAt: heardAt(100) }),
     ...(isCrashBase || isCrashDefect ? { crashedAt: withinDay() } : {}),
     ...(source.next() < world.rates.sensor ? { sensorFaultAt: withinDay() } : {}),
     ...(isTreated ? drawEnd(run, chances, now) : {}),

@@ -46,10 +46,12 @@ export function drawInstall(source: Prng, now: FleetInstant, isDefective: boolea
 export function drawFaults(source: Prng, device: WorldDevice, now: FleetInstant): Partial<LedgerOutcome> {
   const { silent24, silent72, silent168 } = device.contact;
   const luck = source.next();
-  const silentHours = luck >= silent24 ? 1.1 : luck >= silent72 ? 24.1 : luck >= silent168 ? 72.1 : 168.1;
   const faultAt = fleetInstant(Math.round(now + source.next() * DAY_MS));
+  const contactAt = (fromHours: number) => fleetInstant(Math.round(now + (fromHours + 20 * source.next()) * HOUR_MS));
   return {
-    firstContactAt: fleetInstant(Math.round(now + (silentHours + 20 * source.next()) * HOUR_MS)),
+    firstContactAt: contactAt(luck < silent24 ? 24.1 : 1.1),
+    secondDayContactAt: contactAt(luck < silent72 ? 72.1 : 24.1),
+    fourthDayContactAt: contactAt(luck < silent168 ? 168.1 : 72.1),
     ...(source.next() < byHour(CRASH_RATE, now) ? { crashedAt: faultAt } : {}),
     ...(source.next() < byHour(SENSOR_RATE, now) ? { sensorFaultAt: faultAt } : {}),
   };

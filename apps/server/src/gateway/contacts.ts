@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isNewContact } from '@outrider/domain/gateway/contact';
 import type { DeviceStatus, KnownDevice, ReportedState, RunningSoftware } from '@outrider/domain/gateway/device-record';
-import type { LedgerRow } from '@outrider/domain/gateway/ledger';
 import type { Ledger, Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
-import { durationMs, type FleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
+import { durationMs, type FleetInstant } from '@outrider/domain/kernel/time';
 import type { Log, Schedule } from '../ports.ts';
 import type { KnownDevices } from './known-devices.ts';
 
@@ -41,7 +41,7 @@ export function contacts(options: {
 }): Contacts {
   const { devices, registry, ledger, schedule, log } = options;
   const statuses = new Map<DeviceId, DeviceStatus>();
-  const firstContacts: { readonly deviceId: DeviceId; readonly at: FleetInstant }[] = [];
+  const newContacts: { readonly deviceId: DeviceId; readonly at: FleetInstant }[] = [];
   let isScheduled = false;
   let underWay: Promise<void> = Promise.resolve();
 
@@ -59,10 +59,10 @@ export function contacts(options: {
 
   /** Contacts before statuses: after a crash in between, the old status makes the next message note the contact again. */
   async function writeAll(): Promise<void> {
-    while (firstContacts.length > 0) {
-      const batch = firstContacts.slice(0, BATCH_ROWS_MAX);
+    while (newContacts.length > 0) {
+      const batch = newContacts.slice(0, BATCH_ROWS_MAX);
       await ledger.noteContacts(batch);
-      firstContacts.splice(0, batch.length);
+      newContacts.splice(0, batch.length);
     }
     while (statuses.size > 0) {
       const batch = [...statuses].slice(0, BATCH_ROWS_MAX).map(([deviceId, status]) => ({ deviceId, status }));
@@ -91,16 +91,12 @@ export function contacts(options: {
       };
       devices.keep({ ...known, record: { ...record, status } });
       statuses.set(record.deviceId, status);
-      if (isFirstContactOfARow(known.ledger, record.status.lastContactAt, contact.at)) {
-        firstContacts.push({ deviceId: record.deviceId, at: contact.at });
+      const before = record.status.lastContactAt;
+      if (known.ledger.some((row) => isNewContact(row, before, contact.at))) {
+        newContacts.push({ deviceId: record.deviceId, at: contact.at });
       }
       scheduleFlush(GATHER_MS);
     },
     flush,
   };
-}
-
-/** Whether a row's first hour has passed by `at` but had not by the contact before: only then the ledger need know. */
-function isFirstContactOfARow(ledger: readonly LedgerRow[], before: FleetInstant, at: FleetInstant): boolean {
-  return ledger.some((row) => at > row.grantedAt + HOUR_MS && before <= row.grantedAt + HOUR_MS);
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import { aPlan, id, NOW } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
+import { withContact } from '../gateway/contact.ts';
 import type { LedgerOutcome, LedgerRow } from '../gateway/ledger.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '../kernel/time.ts';
@@ -78,13 +79,17 @@ test('a device that failed to install and succeeded later counts once in either 
 });
 
 test('contacts in the first hour do not break a silence, later ones within the window do', () => {
-  const silentIn = (firstContactAt?: FleetInstant) =>
-    kinds(all(outcomeOf({}, firstContactAt === undefined ? {} : { firstContactAt })), 'coin-event');
-  assert.deepEqual(silentIn(), ['coin-event silent24', 'coin-event silent72']);
-  assert.deepEqual(silentIn(later(HOUR_MS)), ['coin-event silent24', 'coin-event silent72']);
-  assert.deepEqual(silentIn(later(HOUR_MS + 1)), []);
-  assert.deepEqual(silentIn(later(DAY_MS)), []);
-  assert.deepEqual(silentIn(later(DAY_MS + 1)), ['coin-event silent24']);
+  assert.deepEqual(silencesAfter([]), ['silent24', 'silent72', 'silent168']);
+  assert.deepEqual(silencesAfter([HOUR_MS]), ['silent24', 'silent72', 'silent168']);
+  assert.deepEqual(silencesAfter([HOUR_MS + 1, DAY_MS + 1, 3 * DAY_MS + 1]), []);
+  assert.deepEqual(silencesAfter([DAY_MS, 3 * DAY_MS, 7 * DAY_MS]), []);
+  assert.deepEqual(silencesAfter([DAY_MS + 1, 7 * DAY_MS]), ['silent24']);
+});
+
+test('a device that is lost on its second day is silent in the windows that end after it', () => {
+  assert.deepEqual(silencesAfter([6 * HOUR_MS, 20 * HOUR_MS]), ['silent72', 'silent168']);
+  assert.deepEqual(silencesAfter([6 * HOUR_MS, 40 * HOUR_MS]), ['silent168']);
+  assert.deepEqual(silencesAfter([6 * HOUR_MS, 40 * HOUR_MS, 8 * DAY_MS]), ['silent168']);
 });
 
 test('silence is an event only when its window closes', () => {
@@ -104,7 +109,7 @@ test('only devices of the long panel hold the window of 168 hours', () => {
 
 test('a crash counts at its instant within a day of the permit, in both arms, and not later', () => {
   for (const arm of ['treated', 'control'] as const) {
-    const heard = { firstContactAt: later(2 * HOUR_MS) };
+    const heard = { firstContactAt: later(2 * HOUR_MS), secondDayContactAt: later(30 * HOUR_MS) };
     assert.deepEqual(kinds(all(outcomeOf({ arm }, { ...heard, crashedAt: later(DAY_MS) })), 'coin-event'), [
       'coin-event crash24',
     ]);
@@ -128,6 +133,13 @@ test('the windows of the default plan are 1, 24, 72 and 168 hours', () => {
     [1, 24, 72, 168].map((one) => one * HOUR_MS),
   );
 });
+
+/** The silent windows of a row in the long panel whose device makes contact so long after the grant. */
+function silencesAfter(contactsMs: readonly number[]): readonly string[] {
+  const row = outcomeOf({ isPanel: true });
+  const heard = contactsMs.reduce((outcome, ms) => withContact(outcome, later(ms)), row);
+  return all(heard).flatMap((one) => (one.kind === 'coin-event' ? [one.metric] : []));
+}
 
 function later(ms: number): FleetInstant {
   return fleetInstant(NOW + ms);
@@ -188,6 +200,8 @@ function anOutcome(): fc.Arbitrary<LedgerOutcome> {
   const heard = fc.record(
     {
       firstContactAt: at,
+      secondDayContactAt: at,
+      fourthDayContactAt: at,
       verifiedAt: at,
       revertedAt: at,
       installFailedAt: at,

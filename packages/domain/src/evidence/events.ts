@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type ContactName, STRETCHES_FROM_MS } from '../gateway/contact.ts';
 import type { LedgerOutcome, LedgerRow } from '../gateway/ledger.ts';
 import { type CoinGate, coinGatesOf } from '../gateway/re-enrol.ts';
 import { hashUnit } from '../kernel/sha256.ts';
-import { after, type FleetInstant, HOUR_MS } from '../kernel/time.ts';
+import { after, type FleetInstant } from '../kernel/time.ts';
 import type { RolloutPlan } from '../policy/rollout.ts';
 import type { EvidenceEvent, InstallationEnd } from './evidence.ts';
 
@@ -85,13 +86,22 @@ function pushCoinEvents(events: EvidenceEvent[], { outcome, gate, interval, salt
 
 /** When the row's event of this metric became known, or undefined without one. Silence is known when its window closes. */
 function coinEventAt(outcome: LedgerOutcome, gate: CoinGate, closesAt: FleetInstant): FleetInstant | undefined {
-  const { row, firstContactAt, crashedAt, sensorFaultAt } = outcome;
+  const { row, crashedAt, sensorFaultAt } = outcome;
   if (gate.metric === 'crash24') return isWithin(row, crashedAt, closesAt) ? crashedAt : undefined;
   if (gate.metric === 'sensor24') return isWithin(row, sensorFaultAt, closesAt) ? sensorFaultAt : undefined;
-  const isHeard =
-    firstContactAt !== undefined && firstContactAt > after(row.grantedAt, HOUR_MS) && firstContactAt <= closesAt;
+  const name = CONTACT_BY_METRIC[gate.metric];
+  const contactAt = outcome[name];
+  const from = after(row.grantedAt, STRETCHES_FROM_MS[name]);
+  const isHeard = contactAt !== undefined && contactAt > from && contactAt <= closesAt;
   return isHeard ? undefined : closesAt;
 }
+
+/** Silence of the first day, of the next two, and of the rest of the week: stretches that do not overlap. */
+const CONTACT_BY_METRIC = {
+  silent24: 'firstContactAt',
+  silent72: 'secondDayContactAt',
+  silent168: 'fourthDayContactAt',
+} as const satisfies Partial<Record<CoinGate['metric'], ContactName>>;
 
 function isWithin(row: LedgerRow, at: FleetInstant | undefined, closesAt: FleetInstant): boolean {
   return at !== undefined && at >= row.grantedAt && at <= closesAt;

@@ -38,8 +38,12 @@ export interface LedgerOutcome {
   /** Position in the ledger, growing; assigned by the store at commit. */
   readonly position: number;
   readonly row: LedgerRow;
-  /** First contact later than one hour after the grant: decides all silent windows. */
+  /** First contact later than one hour after the grant: decides the silence of the first 24 h. */
   readonly firstContactAt?: FleetInstant;
+  /** First contact later than 24 h after the grant: decides the silence up to 72 h. */
+  readonly secondDayContactAt?: FleetInstant;
+  /** First contact later than 72 h after the grant: decides the silence up to 168 h. */
+  readonly fourthDayContactAt?: FleetInstant;
   readonly verifiedAt?: FleetInstant;
   readonly revertedAt?: FleetInstant;
   readonly installFailedAt?: FleetInstant;

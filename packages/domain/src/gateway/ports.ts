@@ -77,7 +77,7 @@ export interface Ledger {
    * reverted or failed since.
    */
   loadOpenPermits(scope: Scope | `rollout:${string}`, now: FleetInstant): Promise<readonly OpenPermit[]>;
-  /** Sets `firstContactAt` where it is absent and `at` is later than one hour after the grant. One batched write. */
+  /** Notes each contact on the rows of its device, as `withContact` does: the first of each stretch. One batched write. */
   noteContacts(contacts: readonly { readonly deviceId: DeviceId; readonly at: FleetInstant }[]): Promise<void>;
 }
 

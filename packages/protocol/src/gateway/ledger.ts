@@ -54,6 +54,8 @@ export const ledgerOutcome = record<LedgerOutcome>({
   position: whole({ min: 0 }),
   row: ledgerRow,
   firstContactAt: optional(instant),
+  secondDayContactAt: optional(instant),
+  fourthDayContactAt: optional(instant),
   verifiedAt: optional(instant),
   revertedAt: optional(instant),
   installFailedAt: optional(instant),

@@ -87,6 +87,31 @@ export function evidenceIntervalsContract(adapter: string, open: OpenStore): voi
         );
       }));
 
+    test('the first contact of each stretch is noted, whether they come one by one or in one batch', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await store.ledger.commitPermits([proposal(1), proposal(2)]);
+        const minutes = [30, 90, 600, 1440, 1441, 3000, 4320, 4321, 9000];
+        for (const one of minutes) await store.ledger.noteContacts([{ deviceId: deviceIdOf(1), at: at(one) }]);
+        await store.ledger.noteContacts(minutes.map((one) => ({ deviceId: deviceIdOf(2), at: at(one) })));
+        for (const outcome of await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 10 })) {
+          assert.equal(outcome.firstContactAt, at(90));
+          assert.equal(outcome.secondDayContactAt, at(1441));
+          assert.equal(outcome.fourthDayContactAt, at(4321));
+        }
+      }));
+
+    test('a device that skips a stretch is noted in the ones it was heard of after', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await store.ledger.commitPermits([proposal(1)]);
+        await store.ledger.noteContacts([{ deviceId: deviceIdOf(1), at: at(5000) }]);
+        const [outcome] = await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 10 });
+        assert.equal(outcome?.firstContactAt, at(5000));
+        assert.equal(outcome?.secondDayContactAt, at(5000));
+        assert.equal(outcome?.fourthDayContactAt, at(5000));
+      }));
+
     test('permits, reports and contacts that race with the counting are each seen in exactly one interval', () =>
       useStore(open, async (store) => {
         await startRollout(store, exposureOf(ROLLOUT, 1_000));

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { withContact } from '@outrider/domain/gateway/contact';
 import type { LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
 import { permitGateOf } from '@outrider/domain/gateway/permit-gate';
 import type { Ledger, PermitCommit, PermitProposal } from '@outrider/domain/gateway/ports';
-import { type FleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import { type LedgerEntry, listUnder, type MemoryState, takenInAt } from './state.ts';
 
@@ -128,6 +129,8 @@ function isTouched(
     isInside(outcome.row.grantedAt) ||
     windowsMs.some((windowMs) => isInside(outcome.row.grantedAt + windowMs)) ||
     isInside(outcome.firstContactAt) ||
+    isInside(outcome.secondDayContactAt) ||
+    isInside(outcome.fourthDayContactAt) ||
     isInside(outcome.verifiedAt) ||
     isInside(outcome.revertedAt) ||
     isInside(outcome.installFailedAt) ||
@@ -147,8 +150,5 @@ function isOpenPermit({ outcome, permittedAt }: LedgerEntry, now: FleetInstant):
 }
 
 function noteContact(state: MemoryState, entry: LedgerEntry, at: FleetInstant): void {
-  const { row, firstContactAt } = entry.outcome;
-  if (firstContactAt !== undefined) return;
-  const contactAt = takenInAt(state, row.rolloutId, at);
-  if (contactAt > row.grantedAt + HOUR_MS) entry.outcome = { ...entry.outcome, firstContactAt: contactAt };
+  entry.outcome = withContact(entry.outcome, takenInAt(state, entry.outcome.row.rolloutId, at));
 }

@@ -68,7 +68,7 @@ select d.document from candidate join ledger_outcome o using (position) join led
 where exists (
   select from unnest(
     array[
-      o.granted_at, o.first_contact_at, o.verified_at, o.reverted_at, o.install_failed_at, o.crashed_at, o.sensor_fault_at
+      o.granted_at, o.first_contact_at, o.second_day_contact_at, o.fourth_day_contact_at, o.verified_at, o.reverted_at, o.install_failed_at, o.crashed_at, o.sensor_fault_at
     ] || array(select o.granted_at + window_ms from unnest($4::bigint[]) as w (window_ms))
   ) as instant (at)
   where instant.at > $2::bigint and instant.at <= $3::bigint

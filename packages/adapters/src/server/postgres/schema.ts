@@ -4,11 +4,12 @@ import { TABLES } from './migrations/0001-tables.ts';
 import { APPEND_ONLY } from './migrations/0002-append-only.ts';
 import { PERMITS } from './migrations/0003-permits.ts';
 import { EVIDENCE } from './migrations/0004-evidence.ts';
+import { LATER_CONTACTS } from './migrations/0005-later-contacts.ts';
 import type { Database } from './pool.ts';
 import { numberOf } from './row.ts';
 
 /** Numbered from one, forward only: what has shipped is never edited, a change is a further one. */
-const MIGRATIONS: readonly string[] = [TABLES, APPEND_ONLY, PERMITS, EVIDENCE];
+const MIGRATIONS: readonly string[] = [TABLES, APPEND_ONLY, PERMITS, EVIDENCE, LATER_CONTACTS];
 
 /** Brings the database to the schema of this program. Servers that start at once wait for each other. */
 export async function migrate(database: Database): Promise<void> {
