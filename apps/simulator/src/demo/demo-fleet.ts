@@ -7,7 +7,7 @@ import { createSigner, createVerifier } from '@outrider/adapters/shared/ed25519'
 import { composeAgent } from '@outrider/agent/compose';
 import type { Network } from '@outrider/domain/device/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
+import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { below, prng } from '@outrider/domain/kernel/prng';
 import { after, durationMs, hours } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
@@ -31,8 +31,8 @@ export interface FleetSurroundings {
   readonly registrationToken: string;
   /** What leaves the factory. */
   readonly factory: ProductVersion;
-  /** Sees what goes over each device's network, for those who want a witness. */
-  readonly witness?: (network: Network, deviceId: DeviceId) => Network;
+  /** Put around each device's network, to see what goes over it. */
+  readonly witness?: (network: Network) => Network;
 }
 
 /** Devices awake at once, and connections to the server: enough that neither side waits for the other. */
@@ -97,7 +97,7 @@ async function demoDevice(
     identity: { deviceId, deviceType, hardwareId },
     anchors: anchors.value,
     verifier,
-    network: life.throughWorld(witness(counting(httpNetwork(client), count), deviceId)),
+    network: life.throughWorld(witness(counting(httpNetwork(client), count))),
     storage: life.onDisk(hashingStorage(content.components)),
     boot,
     health: life.healthOf(boot),

@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { delay } from '@outrider/adapters/shared/delay';
 import { createFolder } from '@outrider/adapters/shared/files';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
-import { httpManagement, type Management } from '@outrider/simulator/demo/management';
-import { loadReleaseSigners, storeReleaseRole } from '@outrider/simulator/demo/release-keys';
-import { type ServerProcess, startServer } from '@outrider/simulator/process/server-process';
-import type { ReleaseSigners } from '@outrider/simulator/product/signed-release';
+import { httpManagement, type Management } from '../demo/management.ts';
+import { loadReleaseSigners, storeReleaseRole } from '../demo/release-keys.ts';
+import { type ServerProcess, startServer } from '../process/server-process.ts';
+import type { ReleaseSigners } from '../product/signed-release.ts';
 
 /** A real server with its own PostgreSQL, to be killed and started again. */
 export interface Installation {
@@ -28,8 +28,9 @@ export interface Installation {
 const RECOVERY_LIMIT_MS = 60_000;
 const POLL_MS = 50;
 
+/** Makes one in a temporary folder and starts it. */
 export async function createInstallation(): Promise<Installation> {
-  const root = await mkdtemp(join(tmpdir(), 'outrider-spine-'));
+  const root = await mkdtemp(join(tmpdir(), 'outrider-proving-'));
   const dataFolder = join(root, 'server');
   const logPath = join(root, 'server.log');
   await createFolder(dataFolder);

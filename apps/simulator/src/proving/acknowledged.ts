@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Network } from '@outrider/domain/device/ports';
-import type { DeviceId, PermitId } from '@outrider/domain/kernel/ids';
+import type { Report } from '@outrider/domain/gateway/report';
+import type { PermitId } from '@outrider/domain/kernel/ids';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 
 /** What devices hold in their hands: whatever dies, the server must know of it afterwards. */
 export interface Acknowledged {
   readonly permitIds: ReadonlySet<PermitId>;
-  /** `device sequence` of each report that the server said it has. */
-  readonly reports: ReadonlySet<string>;
+  /** `reportKeyOf` each report that the server said it has. */
+  readonly reportKeys: ReadonlySet<string>;
   /** A network that notes what is acknowledged, then tells `onAnswer`. */
-  witness(network: Network, deviceId: DeviceId): Network;
+  witness(network: Network): Network;
 }
 
 /** Starts an empty record; `onAnswer` is called after each answer to a device, whatever it says. */
 export function acknowledged(onAnswer: () => void): Acknowledged {
   const permitIds = new Set<PermitId>();
-  const reports = new Set<string>();
+  const reportKeys = new Set<string>();
   return {
     permitIds,
-    reports,
-    witness: (network, deviceId) => ({
+    reportKeys,
+    witness: (network) => ({
       async checkIn(checkIn) {
         const answer = await network.checkIn(checkIn);
         onAnswer();
@@ -36,7 +37,7 @@ export function acknowledged(onAnswer: () => void): Acknowledged {
       },
       async sendReport(report) {
         const answer = await network.sendReport(report);
-        if (answer.ok) reports.add(reportKey(deviceId, report.sequence));
+        if (answer.ok) reportKeys.add(reportKeyOf(report));
         onAnswer();
         return answer;
       },
@@ -45,7 +46,7 @@ export function acknowledged(onAnswer: () => void): Acknowledged {
   };
 }
 
-/** What names a report for good. */
-export function reportKey(deviceId: DeviceId, sequence: number): string {
+/** What names a report for good: its device and its number. */
+export function reportKeyOf({ deviceId, sequence }: Report): string {
   return `${deviceId} ${sequence}`;
 }
