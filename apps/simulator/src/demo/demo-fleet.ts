@@ -14,6 +14,7 @@ import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import { hashingStorage } from '@outrider/testkit/hashing-storage';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { createFleet, type Fleet, type SimulatedDevice } from '../fleet/fleet.ts';
+import { rememberedVerifier } from '../fleet/remembered-verifier.ts';
 import type { PlannedDevice } from '../product/fleet-plan.ts';
 import { COMPONENT, type ProductVersion } from '../product/signed-release.ts';
 import { deviceLife } from '../world/device-life.ts';
@@ -44,7 +45,7 @@ const FIRST_CONTACT_WITHIN_MS = hours(12);
 export async function demoFleet(planned: readonly PlannedDevice[], surroundings: FleetSurroundings): Promise<Fleet> {
   const { world, clock, serverUrl } = surroundings;
   const connections = keptConnections(serverUrl, CONCURRENCY_MAX);
-  const verifier = createVerifier();
+  const verifier = rememberedVerifier(createVerifier());
   let answered = 0;
   const count = () => {
     answered++;
