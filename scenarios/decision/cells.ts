@@ -23,7 +23,7 @@ export interface Seeds {
   readonly bad: number;
   /** A good world on a million devices: four of them are pooled. */
   readonly good: number;
-  /** A good world for the rivals. */
+  /** A good world for the rivals: the first of the same seeds. */
   readonly goodRivals: number;
   /** Fleets of other sizes, and the worlds beside the tables of goals. */
   readonly further: number;
@@ -78,6 +78,9 @@ export interface Cell {
   readonly harmed: Quantiles;
   readonly hours: Quantiles;
   readonly days: Quantiles;
+  /** Neither stopped nor at 95 % of the fleet within the time that was played. */
+  readonly unfinished: number;
+  /** Paused for a person to look, who found nothing. */
   readonly paused: number;
 }
 
@@ -94,6 +97,7 @@ export function summary(runs: readonly Run[]): Cell {
     harmed: quantiles(runs.map((one) => one.harmed)),
     hours: quantiles(runs.flatMap((one) => one.stop?.hours ?? [])),
     days: quantiles(runs.flatMap((one) => one.daysTo95 ?? [])),
+    unfinished: runs.filter((one) => one.stop === undefined && one.daysTo95 === undefined).length,
     paused: runs.filter((one) => one.pauses > 0 && one.stop === undefined).length,
   };
 }

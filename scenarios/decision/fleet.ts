@@ -79,12 +79,13 @@ export function createFleet(world: World, devices: number, source: Prng): Fleet 
 export function moveFleet(fleet: Fleet, step: number, prefixShare: number): void {
   widenPrefix(fleet, prefixShare);
   const { world, source, waiting, downloaded, ready, returning } = fleet;
+  const becomeReady = world.readiness.map(({ meanHours }) => chanceWithin(meanHours));
   let index = 0;
   for (let segment = 0; segment < world.segmentShares.length; segment++) {
     for (const [contact, { meanHours }] of world.contacts.entries()) {
       const checkIn = checkInChance(world, meanHours, { step, segment });
-      for (const readiness of world.readiness) {
-        const become = binomial(source, downloaded[index] ?? 0, chanceWithin(readiness.meanHours));
+      for (const chance of becomeReady) {
+        const become = binomial(source, downloaded[index] ?? 0, chance);
         const download = binomial(source, waiting[index] ?? 0, checkIn);
         add(waiting, index, -download);
         add(downloaded, index, download - become);

@@ -10,6 +10,7 @@ export function goalFigures(played: readonly Played[]): readonly Figure[] {
     summary(cellOf(played, { world, devices, rule }));
   return [
     falseHalts(cell),
+    unfinished(cell),
     ...GOOD_WORLDS.flatMap(({ name }) => [
       days(cell(name, MILLION), `${name}, 1 million: days to 95 % of the fleet, median`, DAYS_MAX.get(name) ?? 13),
       days(cell(name, FIFTY_MILLION), `${name}, 50 million: days to 95 % of the fleet, median`, 20),
@@ -56,6 +57,15 @@ function falseHalts(cell: CellOf): Figure {
   const goal = `<= 2 of 600`;
   const figure = `false halts of ${runs} good rollouts, 1 million`;
   return { figure, value, unit: 'halts', goal, holds: runs > 0 && value <= FALSE_HALTS_MAX_SHARE * runs };
+}
+
+/** A false alarm of the A/A monitor holds a rollout until a person looks: at most one in a hundred. */
+function unfinished(cell: CellOf): Figure {
+  const cells = GOOD_WORLDS.map(({ name }) => cell(name, MILLION));
+  const runs = cells.reduce((sum, one) => sum + one.runs, 0);
+  const value = cells.reduce((sum, one) => sum + one.unfinished, 0);
+  const figure = `good rollouts of ${runs} that were held for good, 1 million`;
+  return { figure, value, unit: 'rollouts', goal: '<= 1 %', holds: value <= 0.01 * runs };
 }
 
 function days({ days: { median }, runs, stopped }: Cell, figure: string, max: number): Figure {

@@ -38,8 +38,9 @@ interface CoinQueue {
 export interface Cohort {
   readonly pool: Pool;
   readonly step: number;
-  /** Index into `STRATA`, whatever the caller means by it, and the effective probability of the treated arm. */
+  /** Below `STRATA_MAX`; what it stands for, the caller knows. */
   readonly stratum: number;
+  /** Effective probability of the treated arm. */
   readonly pi: number;
   readonly treated: number;
   readonly control: number;
@@ -163,6 +164,7 @@ function drawShared(outcomes: Outcomes, cohort: Cohort, share: Share): void {
   const defect = isTreated && hasDefect(world, pool.segment) ? world.defect : undefined;
   const factors = isTreated ? world.treatedFactors : undefined;
   const { silentFactor } = chancesAt(world, weather, { step, segment: pool.segment });
+  // Who is silent in a later stretch is drawn among those silent in the one before: so the rates of the worlds are meant.
   const [day, threeDays, week] = world.contacts[pool.contact]?.silent ?? [0, 0, 0];
   const silent24 = binomial(source, share.devices, Math.min(1, day * silentFactor * (factors?.silent ?? 1)));
   const silent72 = binomial(source, silent24, threeDays / day);

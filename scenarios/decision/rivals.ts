@@ -121,9 +121,9 @@ function canaryAnalysis(): (seen: StepSeen) => boolean {
   };
 }
 
-/** The error threshold of hawkBit's own example is higher; 5 % keeps an outage from halting a good release. */
+/** 1 % of a first group of 200 is two failures, which a good release has by chance; 5 % is ten, which it has not. */
 const GROUP_PERCENT = 5;
-/** AWS's examples have 10 to 20 %; this is the lowest that no world of good releases reaches by itself. */
+/** Low, as somebody sets it who wants to catch a release that 2 % fall back from; a good release may reach it in an outage. */
 const ABORT_PERCENT = 2;
 const ABORT_EXECUTED_MIN = 100;
 /** One analysis a wave, of the hours of its day. */

@@ -70,7 +70,7 @@ export interface Defect {
   readonly crash?: number;
 }
 
-/** The share of a fleet that each defect is allowed to reach is measured in these. Source: design of the decision rule. */
+/** The fleet of the goals: eight segments, three classes of contact, and three devices in ten that defer. */
 export const FLEET: Pick<World, 'segmentShares' | 'contacts' | 'readiness'> = {
   segmentShares: [0.02, 0.04, 0.06, 0.1, 0.13, 0.15, 0.2, 0.3],
   contacts: [
