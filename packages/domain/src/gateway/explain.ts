@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import { type ExplainedPredicate, explainPredicates } from '../kernel/predicate.ts';
-import type { FleetInstant } from '../kernel/time.ts';
+import { type FleetInstant, instantText } from '../kernel/time.ts';
 import { armUnitOf } from '../policy/place.ts';
 import { answerCheckIn, candidatesOf } from './answer-check-in.ts';
 import { type Candidate, rollbackCandidateOf } from './candidate.ts';
@@ -93,11 +93,12 @@ function permitSentence(candidate: Candidate, now: FleetInstant): string {
   const { live, enrolment, rollbackRow } = candidate;
   const { plan } = live.rollout;
   const { pi, granted, cap } = live.exposure;
-  if (rollbackRow !== undefined) return `Permitted to go back at ${rollbackRow.grantedAt}`;
+  if (rollbackRow !== undefined) return `Permitted to go back at ${instantText(rollbackRow.grantedAt)}`;
   if (enrolment === undefined) return `Not enrolled; ${granted} of ${cap} permits have been given`;
-  if (enrolment.arm === 'treated') return `Treated since ${enrolment.grantedAt}, permit ${enrolment.permitId}`;
+  if (enrolment.arm === 'treated')
+    return `Treated since ${instantText(enrolment.grantedAt)}, permit ${enrolment.permitId}`;
   if (canReEnrol(enrolment, plan, { pi, now })) return 'In the control arm; may be enrolled anew as soon as it asks';
-  const closeAt = windowsCloseAt(enrolment, plan);
+  const closeAt = instantText(windowsCloseAt(enrolment, plan));
   return `In the control arm; may be enrolled anew after ${closeAt} once pi has risen above ${enrolment.pi}`;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { AssertionError, assertNever, present } from './assert.ts';
 import { type DeviceId, parseId, parseSha256 } from './ids.ts';
 import { nextState, type Table } from './table.ts';
-import { after, DAY_MS, durationMs, elapsedMs, fleetInstant, hours, minutes } from './time.ts';
+import { after, DAY_MS, durationMs, elapsedMs, fleetInstant, hours, instantText, minutes } from './time.ts';
 
 test('an id that could leave its path, its URL or its log line is refused by name', () => {
   for (const bad of ['', '../etc', 'a b', 'a/b', 'ä', '-x', 'x'.repeat(129), 7, null, 'a\n']) {
@@ -45,4 +46,14 @@ test('a bug ends in an assertion that says what was expected', () => {
   assert.throws(() => assertNever('x' as never), /no further kind/);
   assert.throws(() => present(undefined, 'a row'), /Expected a row/);
   assert.equal(present(0, 'a number'), 0);
+});
+
+test('an instant reads as its civil date in UTC, leap days and century years included', () => {
+  const instants = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
+  fc.assert(
+    fc.property(instants, (ms) => {
+      assert.equal(instantText(fleetInstant(ms)), `${new Date(ms).toISOString().slice(0, 19)}Z`);
+    }),
+    { examples: [[0], [Date.UTC(2000, 1, 29)], [Date.UTC(2100, 1, 28, 23, 59, 59, 999)], [Date.UTC(2100, 2, 1)]] },
+  );
 });

@@ -58,3 +58,33 @@ export function after<T extends FleetInstant | MachineInstant>(instant: T, durat
 export function elapsedMs<T extends FleetInstant | MachineInstant>(from: T, to: T): number {
   return to - from;
 }
+
+/**
+ * A fleet instant as people read it, in UTC: `2026-11-21T04:55:00Z`, rounded down to the second (RFC 3339). The civil date
+ * is computed here, since the domain has no clock. Source: Hinnant, "chrono-compatible low-level date algorithms".
+ */
+export function instantText(instant: FleetInstant): string {
+  const seconds = Math.floor(instant / 1000);
+  const day = Math.floor(seconds / 86_400) + DAYS_FROM_MARCH_0000;
+  const era = Math.floor(day / DAYS_OF_ERA);
+  const dayOfEra = day - era * DAYS_OF_ERA;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36_524) - Math.floor(dayOfEra / 146_096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const fromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const dayOfMonth = dayOfYear - Math.floor((153 * fromMarch + 2) / 5) + 1;
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  const time = [Math.floor(seconds / 3600) % 24, Math.floor(seconds / 60) % 60, seconds % 60].map(twoDigits);
+  return `${String(year).padStart(4, '0')}-${twoDigits(month)}-${twoDigits(dayOfMonth)}T${time.join(':')}Z`;
+}
+
+/** Years that begin in March end with the leap day; 1970-01-01 is this many days after 0000-03-01. */
+const DAYS_FROM_MARCH_0000 = 719_468;
+/** The calendar repeats after 400 years. */
+const DAYS_OF_ERA = 146_097;
+
+function twoDigits(count: number): string {
+  return String(count).padStart(2, '0');
+}
