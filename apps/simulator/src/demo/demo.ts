@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createFolder, readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
+import { createFolder, errorCode, readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import type { LiveView } from '../live/terminal.ts';
@@ -34,28 +34,44 @@ export async function openDemo(
   shown: { readonly view: LiveView; readonly machineClock: MachineClock },
 ): Promise<Demo> {
   const folders = demoFolders(flags.dataFolder);
-  // The devices of an earlier round are gone, as is what they had on their disks.
-  await rm(folders.agents, { recursive: true, force: true });
-  for (const folder of Object.values(folders)) await createFolder(folder, FOLDER_MODE);
+  await createFolders(folders);
   const signers = await loadReleaseSigners(folders.keys);
   await storeReleaseRole(join(folders.server, 'release-role.json'), signers);
-  const number = await nextRound(folders);
-  const world = await settleWorld(folders, number, flags.seed ?? String(number));
-  const server = await startServer({
-    dataFolder: folders.server,
-    logPath: join(folders.logs, 'server.log'),
-    port: flags.port,
-  });
-  const round = demoRound({ number, world, deviceCount: flags.deviceCount, folders, server, signers, ...shown });
-  return {
-    url: server.url,
-    serverFolder: folders.server,
-    play: round.play,
-    async close() {
-      await round.stop();
-      await server.child.stop();
-    },
-  };
+  const logPath = join(folders.logs, 'server.log');
+  // It refuses a folder on which another one runs: what comes after it has the folder for itself.
+  const server = await startServer({ dataFolder: folders.server, logPath, port: flags.port });
+  try {
+    const number = await nextRound(folders);
+    const world = await settleWorld(folders, number, flags.seed ?? String(number));
+    const { deviceCount } = flags;
+    const round = demoRound({ number, world, deviceCount, folders, server, signers, ...shown });
+    return {
+      url: server.url,
+      serverFolder: folders.server,
+      play: round.play,
+      async close() {
+        await round.stop();
+        await server.child.stop();
+      },
+    };
+  } catch (cause) {
+    await server.child.stop();
+    throw cause;
+  }
+}
+
+async function createFolders(folders: DemoFolders): Promise<void> {
+  for (const folder of Object.values(folders)) {
+    try {
+      await createFolder(folder, FOLDER_MODE);
+    } catch (cause) {
+      const code = errorCode(cause);
+      if (code === undefined) throw cause;
+      throw new DemoFault(`The data folder ${folders.root} cannot be used (${code}); choose another with --data`, {
+        cause,
+      });
+    }
+  }
 }
 
 /** Rounds are counted when they begin: what a cut one left behind is never taken for a new one's. */
@@ -69,6 +85,9 @@ async function nextRound(folders: DemoFolders): Promise<number> {
   }
   const number = Number(text) + 1;
   await writeFileDurably(path, `${number}\n`);
+  // The devices of earlier rounds are gone, and so is what they had on their disks.
+  await rm(folders.agents, { recursive: true, force: true });
+  await createFolder(folders.agents, FOLDER_MODE);
   return number;
 }
 

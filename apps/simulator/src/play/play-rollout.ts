@@ -33,7 +33,7 @@ export async function startRollout(controlPlane: ControlPlane, plan: RolloutPlan
 }
 
 /** The good release is done when this share of all devices runs it: the rest are out of reach or not ready for weeks. */
-const VERIFIED_SHARE = 0.993;
+const VERIFIED_SHARE = 0.992;
 /** Steps between two looks at all devices: a fleet hour. Looking at each of them at each step cost a tenth of the time. */
 const LOOK_EVERY_STEPS = 6;
 

@@ -40,7 +40,7 @@ export async function startServer(options: {
   const url = await untilReady(child, dataFolder);
   if (url === undefined) {
     await child.kill();
-    throw new ServerStartError(`The server did not start (${await child.ended}): ${await lastLine(logPath)}`);
+    throw new ServerStartError(await whyNot(child, logPath));
   }
   return {
     child,
@@ -76,7 +76,10 @@ async function readToken(dataFolder: string, name: string): Promise<string> {
   return (await readFile(join(dataFolder, name), 'utf8')).trim();
 }
 
-async function lastLine(logPath: string): Promise<string> {
+/** The server says in its last line what is wrong and what to do; if it could not, the log is all there is. */
+async function whyNot(child: Child, logPath: string): Promise<string> {
   const log = await readFile(logPath, 'utf8');
-  return log.trim().split('\n').at(-1) ?? 'its log is empty';
+  const line = log.trim().split('\n').at(-1) ?? '';
+  if (line.startsWith('The server did not start')) return line;
+  return `The server did not start (${await child.ended}); its log is ${logPath}`;
 }
