@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+import { present } from '../../kernel/assert.ts';
+import type { SegmentId } from '../../kernel/ids.ts';
+import type { Prng } from '../../kernel/prng.ts';
+import { type FleetInstant, fleetInstant, HOUR_MS } from '../../kernel/time.ts';
+import { type Exposure, populationOf } from '../../policy/exposure.ts';
+import type { RolloutPlan } from '../../policy/rollout.ts';
+import { decide } from '../decide.ts';
+import { startExposure } from '../start-exposure.ts';
+import { waveDevices } from '../waves.ts';
+import type { FleetBehaviour } from './behaviour.ts';
+import { binomial } from './binomial.ts';
+import type { CountedFleet } from './counted-fleet.ts';
+import {
+  at,
+  type CourseEvidence,
+  createCourseEvidence,
+  enrolCohort,
+  hear,
+  restartInstall,
+  windowHours,
+} from './course-evidence.ts';
+import {
+  type Asking,
+  askAgain,
+  type CourseFleet,
+  comeBack,
+  createCourseFleet,
+  FRESH,
+  LEVELS,
+  mayEnrol,
+  moveFleet,
+  type Pool,
+  RING,
+  STEP_HOURS,
+  takeAsking,
+} from './course-fleet.ts';
+import type { Defect } from './defect.ts';
+
+/** One way in which a rollout may go. Times are hours since its start. */
+export interface Course {
+  /** What ended it before its time, as the verdict says it. */
+  readonly stop?: { readonly atHours: number; readonly reason: string };
+  /** For each wave that was opened, in order. */
+  readonly waves: readonly WaveMark[];
+  readonly completeAtHours?: number;
+  /** When 95 and 99 % of the eligible devices had a confirmed boot. */
+  readonly verified95AtHours?: number;
+  readonly verified99AtHours?: number;
+  /** Treated permits and fetched bytes at its end. */
+  readonly granted: number;
+  readonly fetchedBytes: number;
+  readonly harmed: number;
+  /** Treated permits at the end of each `SAMPLE_HOURS`. */
+  readonly grantedSamples: readonly number[];
+}
+
+/** When a wave was opened, and what there was when it ended: as the next one opened, or all were released. */
+export interface WaveMark {
+  readonly openedAtHours: number;
+  readonly granted: number;
+  readonly fetchedBytes: number;
+  readonly hasEnded: boolean;
+}
+
+export interface CourseOptions {
+  readonly plan: RolloutPlan;
+  readonly fleet: CountedFleet;
+  readonly behaviour: FleetBehaviour;
+  readonly defect?: Defect;
+  readonly source: Prng;
+  readonly daysMax: number;
+}
+
+/** How far apart `grantedSamples` are. */
+export const SAMPLE_HOURS = 6;
+
+/**
+ * Plays one rollout with the shipped rule on numbers of devices alike, in steps of half an hour. What is left out of it: the
+ * plain breaker, approvers, outages and the swing of the day. Source: the worlds of design/decision.md.
+ */
+export function runCourse(options: CourseOptions): Course {
+  const run = startRun(options);
+  const steps = Math.round((options.daysMax * 24) / STEP_HOURS);
+  for (let step = 1; step <= steps; step++) {
+    playStep(run, step);
+    if (run.stop !== undefined || run.verified99AtHours !== undefined) break;
+  }
+  const { stop, completeAtHours, verified95AtHours, verified99AtHours } = run;
+  return {
+    ...(stop === undefined ? {} : { stop }),
+    ...(completeAtHours === undefined ? {} : { completeAtHours }),
+    ...(verified95AtHours === undefined ? {} : { verified95AtHours }),
+    ...(verified99AtHours === undefined ? {} : { verified99AtHours }),
+    waves: run.waves,
+    granted: run.exposure.granted,
+    fetchedBytes: run.fleet.fetchedBytes,
+    harmed: run.evidence.harmed,
+    grantedSamples: run.grantedSamples,
+  };
+}
+
+/** In the first two days each step decides, later each hour; once all are released only a halt is left to be decided. */
+function decideEverySteps(run: Run, step: number): number {
+  if (run.exposure.isComplete) return 6 / STEP_HOURS;
+  return step <= 48 / STEP_HOURS ? 1 : 1 / STEP_HOURS;
+}
+
+/** What the server says to a device that finds a full cap, and to a control (gateway/poll.ts). */
+const CAP_FULL_HOURS = 6;
+const CONTROL_HOURS = 12;
+/** How long a person takes to look at a pause, find that it was not the release, and sign the restart. */
+const LOOK_STEPS = 6 / STEP_HOURS;
+
+interface Run {
+  readonly options: CourseOptions;
+  readonly fleet: CourseFleet;
+  readonly evidence: CourseEvidence;
+  readonly population: number;
+  readonly eligible: number;
+  readonly ends: readonly number[];
+  readonly waves: WaveMark[];
+  readonly grantedSamples: number[];
+  exposure: Exposure;
+  haltedSegments: readonly SegmentId[];
+  pausedToStep: number;
+  stop: Course['stop'];
+  completeAtHours: number | undefined;
+  verified95AtHours: number | undefined;
+  verified99AtHours: number | undefined;
+}
+
+function startRun(options: CourseOptions): Run {
+  const { plan, fleet: counted, behaviour, defect, source } = options;
+  const fleet = createCourseFleet(counted, behaviour, source.fork('fleet'));
+  const { populations, ringDevices } = counted;
+  const exposure = startExposure({ plan, populations, ringDevices, now: fleetInstant(0) });
+  const population = populationOf(exposure);
+  const sizes = populations.map((one) => one.population);
+  const place = { segments: fleet.segments, smallestSegment: sizes.indexOf(Math.min(...sizes)) };
+  return {
+    options,
+    fleet,
+    evidence: createCourseEvidence(plan, place, { behaviour, defect, source: source.fork('outcomes') }),
+    population,
+    eligible: counted.classes.reduce((sum, one) => sum + one.devices, 0),
+    ends: plan.waves.map((wave) => waveDevices(wave, population) / Math.max(1, population)),
+    waves: Array.from({ length: exposure.waveIndex + 1 }, () => openWave(0)),
+    grantedSamples: [],
+    exposure,
+    haltedSegments: [],
+    pausedToStep: 0,
+    stop: undefined,
+    completeAtHours: undefined,
+    verified95AtHours: undefined,
+    verified99AtHours: undefined,
+  };
+}
+
+function playStep(run: Run, step: number): void {
+  const { evidence, fleet } = run;
+  const atHours = step * STEP_HOURS;
+  const now = fleetInstant(atHours * HOUR_MS);
+  hear(evidence, step);
+  moveFleet(fleet, step, { waveIndex: run.exposure.waveIndex, ends: run.ends, prefixShare: prefixShareOf(run) });
+  enrol(run, step, now);
+  evidence.shown.asOf = now;
+  if (evidence.confirmed >= 0.95 * run.eligible) run.verified95AtHours ??= atHours;
+  if (evidence.confirmed >= 0.99 * run.eligible) run.verified99AtHours ??= atHours;
+  if (step === run.pausedToStep) restartInstall(evidence);
+  if (step >= run.pausedToStep && step % decideEverySteps(run, step) === 0) judge(run, step, now);
+  noteWave(run, atHours);
+  if (atHours % SAMPLE_HOURS === 0) run.grantedSamples.push(run.exposure.granted);
+}
+
+/** As `thresholdOf` in gateway/candidate.ts. */
+function prefixShareOf({ exposure, options, population }: Run): number {
+  if (exposure.isComplete) return 1;
+  const wave = options.plan.waves[exposure.waveIndex];
+  if (wave === undefined || wave.exposurePermille === 0) return 0;
+  return Math.min(1, exposure.downloadsAllowed / Math.max(1, population));
+}
+
+function judge(run: Run, step: number, now: FleetInstant): void {
+  const { exposure, haltedSegments, evidence } = run;
+  const decision = decide(run.options.plan, { evidence: evidence.shown, exposure, now, haltedSegments });
+  run.exposure = decision.exposure;
+  run.haltedSegments = decision.segments.flatMap((one) => (one.verdict.kind === 'halt' ? [one.segment] : []));
+  const { kind, reason } = decision.overall;
+  if (kind === 'halt') run.stop = { atHours: step * STEP_HOURS, reason };
+  if (kind === 'pause') run.pausedToStep = step + LOOK_STEPS;
+}
+
+function noteWave(run: Run, atHours: number): void {
+  const { exposure, waves, fleet } = run;
+  const isNewlyComplete = exposure.isComplete && run.completeAtHours === undefined;
+  if (exposure.waveIndex + 1 > waves.length || isNewlyComplete) {
+    const last = waves.length - 1;
+    const ended = { granted: exposure.granted, fetchedBytes: fleet.fetchedBytes, hasEnded: true };
+    waves[last] = { ...present(waves[last], 'an open wave'), ...ended };
+  }
+  if (exposure.waveIndex + 1 > waves.length) waves.push(openWave(atHours));
+  if (isNewlyComplete) run.completeAtHours = atHours;
+}
+
+function openWave(openedAtHours: number): WaveMark {
+  return { openedAtHours, granted: 0, fetchedBytes: 0, hasEnded: false };
+}
+
+interface CapsLeft {
+  overall: number;
+  readonly segments: number[];
+}
+
+/** The permits of one step, within the caps as they were decided before. */
+function enrol(run: Run, step: number, now: FleetInstant): void {
+  const { exposure, fleet } = run;
+  const asking = takeAsking(fleet, step);
+  if (asking.length === 0) return;
+  const isPaused = step < run.pausedToStep;
+  const left: CapsLeft = {
+    overall: isPaused ? 0 : exposure.cap - exposure.granted,
+    segments: exposure.segments.map((one) => (run.haltedSegments.includes(one.segment) ? 0 : one.cap - one.granted)),
+  };
+  const granted = [...left.segments];
+  const overallBefore = left.overall;
+  const level = LEVELS.indexOf(exposure.pi);
+  const eager = asking.filter(({ pool, devices }) => {
+    if (mayEnrol(pool, level)) return true;
+    askAgain(fleet, step, { pool, devices, meanHours: CONTROL_HOURS });
+    return false;
+  });
+  admit(run, eager, { left, step, level, now });
+  run.exposure = {
+    ...exposure,
+    granted: exposure.granted + overallBefore - left.overall,
+    segments: exposure.segments.map((one, index) => ({
+      ...one,
+      granted: one.granted + (granted[index] ?? 0) - (left.segments[index] ?? 0),
+    })),
+  };
+}
+
+interface Admission {
+  readonly left: CapsLeft;
+  readonly step: number;
+  readonly level: number;
+  readonly now: FleetInstant;
+}
+
+/**
+ * Enrols devices in a random order until a cap is reached. Those who ask are halved until all of a part fit even if the coin
+ * treats each of them: then the order within the part does not matter.
+ */
+function admit(run: Run, asking: readonly Asking[], admission: Admission): void {
+  const { left, step } = admission;
+  const open: Asking[] = [];
+  for (const one of asking) {
+    if (left.overall > 0 && (left.segments[one.pool.segment] ?? 0) > 0) open.push(one);
+    else askAgain(run.fleet, step, { ...one, meanHours: CAP_FULL_HOURS });
+  }
+  if (open.length === 0) return;
+  if (fits(open, left)) {
+    for (const one of open) toss(run, one, admission);
+    return;
+  }
+  const first = open.map((one) => ({ ...one, devices: binomial(run.fleet.source, one.devices, 0.5) }));
+  const second = open.map((one, index) => ({ ...one, devices: one.devices - (first[index]?.devices ?? 0) }));
+  admit(run, first.filter(isAny), admission);
+  admit(run, second.filter(isAny), admission);
+}
+
+function isAny(asking: Asking): boolean {
+  return asking.devices > 0;
+}
+
+function fits(asking: readonly Asking[], left: CapsLeft): boolean {
+  const bySegment = left.segments.map(() => 0);
+  let total = 0;
+  for (const { pool, devices } of asking) {
+    total += devices;
+    bySegment[pool.segment] = (bySegment[pool.segment] ?? 0) + devices;
+  }
+  return total <= left.overall && bySegment.every((devices, index) => devices <= (left.segments[index] ?? 0));
+}
+
+function toss(run: Run, { pool, devices }: Asking, { left, step, level, now }: Admission): void {
+  const pi = effectivePi(pool, level);
+  const treated = binomial(run.fleet.source, devices, pi);
+  const control = devices - treated;
+  left.overall -= treated;
+  left.segments[pool.segment] = (left.segments[pool.segment] ?? 0) - treated;
+  enrolCohort(run.evidence, { pool, step, pi, treated, control }, now);
+  const closesAt = step + windowHours(run.options.plan, pool.isPanel) / STEP_HOURS;
+  if (control === 0) return;
+  at(run.evidence, closesAt, () => comeBack(run.fleet, closesAt, { pool, devices: control, level }));
+}
+
+/** As `answerPermit` computes it for the ledger row. */
+function effectivePi(pool: Pool, level: number): number {
+  if (pool.origin === RING) return 1;
+  const pi = LEVELS[level] ?? 1;
+  const piBefore = pool.origin === FRESH ? 0 : (LEVELS[pool.origin - 2] ?? 0);
+  return (pi - piBefore) / (1 - piBefore);
+}
