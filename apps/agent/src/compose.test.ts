@@ -193,6 +193,20 @@ test('without a server a device backs off up to six hours, and a queued report w
   assert.equal([...network.reports.values()][0]?.event, 'crash');
 });
 
+test('somebody at the device makes it ask at once, whatever poll or back-off it waits for', async () => {
+  const { agent, network } = device();
+  network.isDown = true;
+  await agent.wake(start);
+  network.isDown = false;
+  network.offered = { release: second, isRollback: false };
+  const soon = fleetInstant(start + 1_000);
+  await agent.wake(soon);
+  assert.equal(agent.status()?.activeVersion, '1.0.0');
+  await agent.checkInNow();
+  await agent.wake(soon);
+  assert.equal(agent.status()?.activeVersion, second.manifest.version);
+});
+
 test('every message of a device has a sequence number of its own, growing over restarts', async () => {
   const { agent, network, again } = device();
   network.offered = { release: second, isRollback: false };

@@ -48,6 +48,8 @@ export interface Agent {
   wakeBy(clock: FleetClock): Promise<WakeOutcome>;
   /** The running software crashed or a sensor failed: durable when it returns, told at the next wake. After the first wake. */
   noteFault(fault: Omit<Extract<DeviceEvent, { kind: 'fault-seen' }>, 'kind'>): Promise<void>;
+  /** Whatever only waits for its time is due at the next wake: the check-in, the question for a permit. After the first wake. */
+  checkInNow(): Promise<void>;
   /** Undefined before the first wake. */
   status(): AgentStatus | undefined;
 }
@@ -145,15 +147,18 @@ export function composeAgent(ports: AgentPorts): Agent {
     }
   }
 
+  /** An event that comes by itself: durable when this returns, acted upon at the next wake. */
+  async function takeAside(event: Extract<DeviceEvent, { kind: 'fault-seen' | 'nudged' }>): Promise<void> {
+    assert(!isAwake, `${event.kind} between wakes`);
+    state = step(present(state, `a first wake before ${event.kind}`), event).state;
+    await store(state.journal);
+  }
+
   return {
     wake: (now) => wakeBy({ now: () => now }),
     wakeBy,
-    async noteFault(fault) {
-      assert(!isAwake, 'a fault to be noted between wakes');
-      const next = step(present(state, 'a first wake before a fault'), { kind: 'fault-seen', ...fault });
-      state = next.state;
-      await store(state.journal);
-    },
+    noteFault: (fault) => takeAside({ kind: 'fault-seen', ...fault }),
+    checkInNow: () => takeAside({ kind: 'nudged' }),
     status: () => state && statusOf(state),
   };
 }

@@ -14,6 +14,8 @@ export interface AgentFlags {
   readonly token: string | undefined;
   readonly isConducted: boolean;
   readonly isRebootByExit: boolean;
+  /** Ask at the start, whatever poll the journal waits for. */
+  readonly isCheckInNow: boolean;
   readonly component: string;
   readonly launcherArguments: readonly string[];
   readonly factory: FactoryFlags | undefined;
@@ -42,6 +44,7 @@ export const USAGE = `outrider agent: the device side
   --factory-version <semver>  its version
   --factory-counter <number>  its release counter
   --reboot in-place|exit      how to reboot: in this process (default), or by exit code 75
+  --check-in-now              asks at once, instead of at its next poll
   --conducted                 no timers: reads {"now":<ms>} from stdin, answers a JSON line each
   --help
 `;
@@ -66,6 +69,7 @@ export function readFlags(args: readonly string[]): AgentFlags | undefined {
     token: values.token,
     isConducted: values.conducted,
     isRebootByExit: rebootOf(values.reboot) === 'exit',
+    isCheckInNow: values['check-in-now'],
     component: idOf('component', values.component),
     launcherArguments: values['launcher-argument'],
     factory: factoryOf(values),
@@ -100,6 +104,7 @@ function parse(args: readonly string[]) {
         'factory-version': TEXT,
         'factory-counter': TEXT,
         reboot: { type: 'string', default: 'in-place' },
+        'check-in-now': FLAG,
         conducted: FLAG,
         help: FLAG,
       },

@@ -34,12 +34,16 @@ async function main(): Promise<void> {
     await runConducted(agent, process.stdin, process.stdout);
     process.exit(EXIT_CODES.stopped);
   }
-  await runForever(agent);
+  await runForever(agent, flags.isCheckInNow);
 }
 
 /** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
-async function runForever(agent: Agent): Promise<never> {
+async function runForever(agent: Agent, isCheckInNow: boolean): Promise<never> {
   const clock = wallClock();
+  if (isCheckInNow) {
+    await agent.wakeBy(clock);
+    await agent.checkInNow();
+  }
   for (;;) {
     const { nextWakeAt } = await agent.wakeBy(clock);
     // In steps, since a clock may be set, and no timer lasts longer than 24.8 days.

@@ -8,7 +8,7 @@ import type { DeviceError, InstallFailureCode } from './errors.ts';
 import type { BootState, ComponentDigest, NetworkError, SlotContent, SlotName } from './ports.ts';
 import type { DeviceState, HeldPermit, UpdatePart, UpdatePlan } from './state.ts';
 
-/** What can happen to an agent. Each effect is answered by exactly one of these; only `fault-seen` comes by itself. */
+/** What can happen to an agent. Each effect is answered by exactly one of these; `fault-seen` and `nudged` come by themselves. */
 export type DeviceEvent =
   /** The agent started: after power-on, a reboot or a crash. */
   | ({ readonly kind: 'booted'; readonly boot: BootState } & WakeFacts)
@@ -22,6 +22,8 @@ export type DeviceEvent =
       readonly releaseId: ReleaseId;
       readonly detail: string;
     }
+  /** Somebody at the device wants it to ask at once, whatever poll or back-off it waits for. */
+  | { readonly kind: 'nudged' }
   /** `check-in`: an offer that passed `checkOffer`. */
   | ({ readonly kind: 'offered'; readonly plan: UpdatePlan; readonly pollAfterMs: DurationMs } & ReadyFacts)
   /** `check-in`: an offer that did not. */

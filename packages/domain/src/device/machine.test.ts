@@ -253,6 +253,7 @@ const event: fc.Arbitrary<DeviceEvent> = fc.oneof(
     { kind: 'refused', code: 'no-rollout', pollAfterMs: HOUR_MS },
     { kind: 'offer-refused', error: { code: 'release-unsigned', detail: '' }, pollAfterMs: HOUR_MS },
     { kind: 'unanswered', error: networkError },
+    { kind: 'nudged' },
     { kind: 'staged' },
     { kind: 'download-cut', detail: '' },
     { kind: 'install-failed', code: 'disk-full', detail: '' },

@@ -32,6 +32,8 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
       return withSituation(state, { ...factsOf(event), areReportsHeld: false });
     case 'fault-seen':
       return noteFault(state, event);
+    case 'nudged':
+      return nudge(state);
     case 'offered':
       return takeOffer(heard(withSituation(state, readinessOf(event)), event.pollAfterMs), event.plan);
     case 'offer-refused':
@@ -157,6 +159,14 @@ function noteFault(state: DeviceState, fault: Extract<DeviceEvent, { readonly ki
   const { rolloutId, releaseId } = fault;
   const isInstalled = installed?.rolloutId === rolloutId && installed.releaseId === releaseId;
   return queueReport(state, isInstalled ? installed : { rolloutId, releaseId }, fault);
+}
+
+/** Everything that only waits for its time is due. The server still says whether there is anything, and whether now. */
+function nudge(state: DeviceState): DeviceState {
+  const { now } = state.situation;
+  const due = withJournal(state, { nextPollAt: earlier(state.journal.nextPollAt, now), quietUntil: 0 as FleetInstant });
+  const { update } = due.journal;
+  return update === undefined ? due : withUpdate(due, { askAt: earlier(update.askAt, now) });
 }
 
 /** The server answered a check-in: when to come back. */
