@@ -44,9 +44,15 @@ async function list(world: World, flags: Flags): Promise<void> {
       { title: 'granted', cell: (row) => cellAt(row, 'exposure.granted') },
       { title: 'cap', cell: (row) => cellAt(row, 'exposure.cap') },
       { title: 'population', cell: (row) => populationOf(row) },
-      { title: 'reason', cell: (row) => cellAt(row, 'exposure.holdReason') ?? cellAt(row, 'rollout.reason') },
+      { title: 'reason', cell: (row) => reasonOf(row) },
     ],
   });
+}
+
+/** While it runs, why it does not widen; else why somebody or the rule changed its state. */
+function reasonOf(row: unknown): ReturnType<typeof cellAt> {
+  const hold = cellAt(row, 'rollout.state') === 'running' ? cellAt(row, 'exposure.holdReason') : undefined;
+  return hold ?? cellAt(row, 'rollout.reason');
 }
 
 async function showOne(world: World, id: string, flags: Flags): Promise<void> {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve as resolvePath } from 'node:path';
 import type { Boot, Health, HealthVerdict } from '@outrider/domain/device/ports';
 import { unpackImage } from '../shared/image.ts';
 import { deviceFolders, imagePath } from './device-folders.ts';
@@ -29,7 +29,8 @@ export function commandHealth(options: CommandHealthOptions): Health {
   return {
     async check() {
       const { running } = await options.boot.state();
-      const runFolder = join(options.folder, 'run');
+      // Absolute: the launcher is started in this folder, where a relative path would name something else.
+      const runFolder = resolvePath(options.folder, 'run');
       await rm(runFolder, { recursive: true, force: true });
       const path = imagePath(deviceFolders(options.folder), running, options.component);
       const unpacked = await unpackImage(createReadStream(path), runFolder);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { bootContract } from '@outrider/testkit/contracts/boot';
 import { storageContract } from '@outrider/testkit/contracts/storage';
@@ -83,9 +83,14 @@ test('a launcher that hangs, leaves someone behind or is missing does not hold t
   assert.match(missing.detail, /could not be started/);
 });
 
-async function verdictOf(script: string | undefined) {
+test('a data folder that is named from where the agent was started is found by the health check too', async () => {
+  const verdict = await verdictOf('exit 0', (folder) => relative(process.cwd(), folder));
+  assert.equal(verdict.detail, 'The launcher ended with exit code 0');
+});
+
+async function verdictOf(script: string | undefined, named: (folder: string) => string = (folder) => folder) {
   const tree = await freshFolder();
-  const folder = await freshFolder();
+  const folder = named(await freshFolder());
   if (script !== undefined) await writeFile(join(tree, 'launcher'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const image = await packImage(tree);
   assert(image.ok);
