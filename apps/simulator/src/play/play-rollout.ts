@@ -80,7 +80,3 @@ function isRunningInReach(participant: Participant, version: string): boolean {
   const { activeVersion, isSilent } = participant.now();
   return activeVersion === version && !isSilent;
 }
-
-function countRunning(participants: readonly Participant[], version: string): number {
-  return participants.filter((one) => one.now().activeVersion === version).length;
-}
