@@ -47,7 +47,7 @@ export async function playUntilVerified(
   const wanted = VERIFIED_SHARE * stage.participants.length;
   for (let [now, steps] = [stage.clock.now(), 1]; now < endsAt; steps++) {
     now = await conductor.step();
-    if (steps % LOOK_EVERY_STEPS !== 0 || countRunning(stage.participants, goal.version) < wanted) continue;
+    if (steps % LOOK_EVERY_STEPS !== 0 || countInReach(stage.participants, goal.version) < wanted) continue;
     const { state } = await stage.controlPlane.sight(goal.rolloutId);
     if (state === 'completed') break;
   }
@@ -79,4 +79,9 @@ export async function playUntilTakenBack(
 function isRunningInReach(participant: Participant, version: string): boolean {
   const { activeVersion, isSilent } = participant.now();
   return activeVersion === version && !isSilent;
+}
+
+/** Who runs it and is silent has not told so yet. */
+function countInReach(participants: readonly Participant[], version: string): number {
+  return participants.filter((one) => isRunningInReach(one, version)).length;
 }
