@@ -53,19 +53,21 @@ describe('the examples of the device protocol page', () => {
     });
   }
 
-  test('show a request whose signature verifies with any Ed25519', () => {
-    const [head = '', body = ''] = block('http signed request').split('\n\n');
-    const [line = '', ...fields] = head.split('\n');
-    const [method, path = ''] = line.split(' ');
-    const headers = Object.fromEntries(fields.map((field) => splitOnce(field.toLowerCase(), field)));
-    const identity = parseRequestIdentity(headers);
-    assert.ok(identity.ok && method === 'POST');
-    const { publicKey } = JSON.parse(block('json registration: first')).publicKey;
-    const x = Buffer.from(publicKey, 'base64').toString('base64url');
-    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-    const signed = Buffer.from(requestText({ method, path, body }), 'utf8');
-    assert.equal(verify(null, signed, key, Buffer.from(identity.value.signature, 'base64')), true);
-  });
+  for (const info of ['http signed request', 'http signed read']) {
+    test(`show a ${info.slice('http '.length)} whose signature verifies with any Ed25519`, () => {
+      const [head = '', body = ''] = block(info).split('\n\n');
+      const [line = '', ...fields] = head.split('\n');
+      const [method, path = ''] = line.split(' ');
+      const headers = Object.fromEntries(fields.map((field) => splitOnce(field.toLowerCase(), field)));
+      const identity = parseRequestIdentity(headers);
+      assert.ok(identity.ok && (method === 'POST' || method === 'GET'));
+      const { publicKey } = JSON.parse(block('json registration: first')).publicKey;
+      const x = Buffer.from(publicKey, 'base64').toString('base64url');
+      const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+      const signed = Buffer.from(requestText({ method, path, body }), 'utf8');
+      assert.equal(verify(null, signed, key, Buffer.from(identity.value.signature, 'base64')), true);
+    });
+  }
 
   test('show a delta that any zstd decodes to the image of the block list', () => {
     const base = Buffer.concat(Array.from({ length: 128 }, (_, index) => hash('sha256', `base ${index}`, 'buffer')));

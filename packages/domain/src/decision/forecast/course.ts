@@ -63,6 +63,7 @@ export interface WaveMark {
   readonly hasEnded: boolean;
 }
 
+/** What a course is played with: a plan, a counted fleet, how it lives, and what is wrong with the release, if anything. */
 export interface CourseOptions {
   readonly plan: RolloutPlan;
   readonly fleet: CountedFleet;

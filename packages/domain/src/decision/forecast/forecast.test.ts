@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { propertyOptions } from '@outrider/testkit/seed';
+import { aDevice, aManifest, aPlan, digestOf, NOW } from '@outrider/testkit/small-fleet';
+import fc from 'fast-check';
+import type { Delta } from '../../delta/delta.ts';
+import type { Bytes } from '../../kernel/ids.ts';
+import { prng } from '../../kernel/prng.ts';
+import { defaultGates } from '../../policy/default-plan.ts';
+import { waveDevices } from '../waves.ts';
+import { STATED_BEHAVIOUR } from './behaviour.ts';
+import { binomial, scatter } from './binomial.ts';
+import { type CountedFleet, type ForecastDevice, firstWaveOf, fleetCounter } from './counted-fleet.ts';
+import { runCourse } from './course.ts';
+import { forecastDefects, revertsToHalt } from './defect-forecast.ts';
+import { forecast } from './forecast.ts';
+import { jointIntervals } from './interval.ts';
+import { devicesToExclude } from './provable.ts';
+
+const PLAN = aPlan();
+const DELTA: Delta = {
+  fromDigest: digestOf('a'),
+  toDigest: digestOf('b'),
+  format: 'zstd-patch-1',
+  digest: digestOf('d'),
+  bytes: 90_000 as Bytes,
+};
+/** Sixteen blocks of 64 KiB, 32 bytes each. */
+const BLOCK_LIST_BYTES = 16 * 32;
+
+describe('the devices of a forecast', () => {
+  test('lie in the wave that the hash says, each in exactly one, rings before the prefix', () => {
+    const { classes, populations, ringDevices } = fleetOf(1_000);
+    const population = populations.reduce((sum, one) => sum + one.population, 0);
+    assert.equal(population, 1_000);
+    assert.equal(ringDevices, 3);
+    assert.equal(sum(classes.map((one) => one.devices)), 1_000);
+    assert.equal(sum(classes.filter((one) => one.isRing).map((one) => one.devices)), 3);
+    for (const index of PLAN.waves.keys()) {
+      const placed: number = devices(1_000).filter((one) => firstWaveOf(PLAN, population, one) === index).length;
+      const counted = sum(classes.filter((one) => one.waveIndex === index).map((one) => one.devices));
+      assert.equal(counted, placed);
+    }
+  });
+
+  test('fill each wave to about its share of the fleet', () => {
+    const { classes } = fleetOf(5_000);
+    for (const [index, wave] of PLAN.waves.entries()) {
+      const upTo = sum(classes.filter((one) => one.waveIndex <= index).map((one) => one.devices));
+      const share = waveDevices(wave, 5_000);
+      assert.ok(Math.abs(upTo - share) <= 4 * Math.sqrt(share) + 3, `${wave.name}: ${upTo} of ${share}`);
+    }
+  });
+
+  test('fetch the delta where there is one, the whole image where there is none, and the block list always', () => {
+    const { classes } = fleetOf(200);
+    const bytes = new Map(classes.map((one) => [one.version, one.bytesEach]));
+    assert.equal(bytes.get('1.0.0'), 90_000 + BLOCK_LIST_BYTES);
+    assert.equal(bytes.get('0.9.0'), 1_000_000 + BLOCK_LIST_BYTES);
+  });
+
+  test('that run the release already are in the audience and get no offer', () => {
+    const counter = fleetCounter(PLAN, aManifest(), []);
+    counter.add(forecastDevice({ deviceId: 'd1', version: '1.1.0', releaseCounter: 2 }));
+    counter.add(forecastDevice({ deviceId: 'd2' }));
+    const { classes, ineligible, populations } = counter.counted();
+    assert.deepEqual(ineligible, [{ code: 'already-running', devices: 1 }]);
+    assert.equal(sum(classes.map((one) => one.devices)), 1);
+    assert.equal(populations[0]?.population, 2);
+  });
+});
+
+describe('a forecast', () => {
+  const fleet = fleetOf(300);
+  const input = { plan: PLAN, release: aManifest(), deltas: [DELTA], fleet, now: NOW };
+  const few = { ...input, isApproved: false, courses: 6, defectCourses: 2 };
+  const said = forecast({ ...few, price: { perGigabyte: 0.05, currency: 'EUR' } });
+
+  test('is the same for the same input', () => {
+    assert.deepEqual(forecast(few), forecast(few));
+  });
+
+  test('adds up: devices, bytes and cost of the waves are those of the whole', () => {
+    assert.equal(sum(said.waves.map((one) => one.devices)), 300);
+    assert.equal(sum(said.waves.map((one) => one.traffic.bytes)), said.traffic.bytes);
+    assert.equal(sum(said.traffic.byVersion.map((one) => one.devices)), 300);
+    assert.ok(Math.abs((said.traffic.cost?.amount ?? 0) - (said.traffic.bytes / 1e9) * 0.05) < 1e-9);
+  });
+
+  test('opens its waves one after the other, not before their bake times', () => {
+    const opens = said.waves.map((one) => one.opensAt?.median ?? Number.NaN);
+    for (const [index, at] of opens.entries()) {
+      const before = opens[index - 1];
+      if (before !== undefined) assert.ok(at - before >= (PLAN.waves[index - 1]?.bakeMs ?? 0), `${index}`);
+    }
+    assert.ok((said.verified95At?.median ?? 0) < (said.verified99At?.median ?? 0));
+  });
+
+  test('names what is missing', () => {
+    const codes = new Set(said.missing.map((one) => one.code));
+    const expected = ['approval-missing', 'delta-missing', 'delta-back-missing', 'fleet-too-small', 'history-missing'];
+    assert.deepEqual(
+      expected.filter((one) => !codes.has(one as never)),
+      [],
+    );
+    assert.ok(!codes.has('twin-missing') && !codes.has('audience-empty'));
+  });
+
+  test('of nobody promises nothing', () => {
+    const nobody = forecast({ ...few, fleet: { populations: [], ringDevices: 0, classes: [], ineligible: [] } });
+    assert.equal(nobody.completesAt, undefined);
+    assert.ok(nobody.missing.some((one) => one.code === 'audience-empty'));
+  });
+});
+
+describe('what a plan can prove and what a defect costs', () => {
+  test('reverts that halt are those of the design: 2 of 10, 3 of 50, 5 of 640, 18 of 10,000, 84 of 100,000', () => {
+    const asked = [10, 50, 640, 10_000, 100_000].map((permits) => revertsToHalt(defaultGates(), permits));
+    assert.deepEqual(asked, [2, 3, 5, 18, 84]);
+  });
+
+  test('devices needed are of the size of L / delta near p = 0, and grow as the excess shrinks', () => {
+    const gate = defaultGates().metrics[0];
+    assert.ok(gate !== undefined);
+    const needed = [0.2, 0.05, 0.02, 0.005].map((excess) =>
+      devicesToExclude(PLAN, { eligible: 1_000_000, behaviour: STATED_BEHAVIOUR, gate, excess }),
+    );
+    for (const [index, excess] of [0.2, 0.05, 0.02, 0.005].entries()) {
+      const ratio = (needed[index] ?? 0) / (9 / excess);
+      assert.ok(ratio > 0.7 && ratio < 1.6, `${excess}: ${needed[index]}`);
+    }
+    assert.deepEqual(
+      [...needed].sort((a = 0, b = 0) => a - b),
+      needed,
+    );
+  });
+
+  test('a release of which everything falls back harms the first ten devices at most', () => {
+    const options = { plan: PLAN, fleet: fleetOf(600), behaviour: STATED_BEHAVIOUR, daysMax: 20, seed: 'test' };
+    const costs = new Map(forecastDefects({ ...options, courses: 3 }).map((one) => [one.name, one]));
+    assert.ok((costs.get('F100')?.harmedP95 ?? 99) <= 10);
+    assert.equal(costs.get('F100')?.caughtShare, 1);
+    assert.equal(costs.get('F20')?.caughtShare, 1);
+  });
+});
+
+describe('a course', () => {
+  test('never grants more than there are devices, and fetches no byte twice', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 20, max: 400 }), fc.nat(1_000), (size, seed) => {
+        const fleet = fleetOf(size);
+        const course = runCourse({
+          ...{ plan: PLAN, fleet, behaviour: STATED_BEHAVIOUR, daysMax: 30 },
+          source: prng(`test/${seed}`),
+        });
+        const bytes = sum(fleet.classes.map((one) => one.devices * one.bytesEach));
+        return course.granted <= size && course.fetchedBytes <= bytes && course.harmed === 0;
+      }),
+      propertyOptions({ runs: 10 }),
+    );
+  });
+});
+
+describe('the draws', () => {
+  test('lose no device and have the mean they should', () => {
+    for (const [trials, chance] of [
+      [40, 0.3],
+      [5_000, 0.002],
+      [10_000_000, 0.4],
+    ] as const) {
+      const source = prng('draws');
+      const drawn = Array.from({ length: 400 }, () => binomial(source, trials, chance));
+      const error = Math.sqrt((trials * chance * (1 - chance)) / drawn.length);
+      assert.ok(Math.abs(sum(drawn) / drawn.length - trials * chance) < 4 * error);
+      let scattered = 0;
+      scatter(source, trials, {
+        bins: 7,
+        put: (_, here) => {
+          scattered += here;
+        },
+      });
+      assert.equal(scattered, trials);
+    }
+  });
+});
+
+describe('joint intervals', () => {
+  test('hold all figures of nine in ten courses at once', () => {
+    const source = prng('intervals');
+    const courses = Array.from({ length: 200 }, () => [source.next(), source.next() ** 2, 100 * source.next()]);
+    const figures = [0, 1, 2].map((index) => ({ values: courses.map((one) => one[index]), resolution: 0.001 }));
+    const intervals = jointIntervals(figures);
+    const inside = courses.filter((one) =>
+      one.every((value, index) => {
+        const interval = intervals[index];
+        return interval !== undefined && value >= interval.low && value <= interval.high;
+      }),
+    );
+    assert.ok(inside.length >= 178 && inside.length <= 195, `${inside.length}`);
+  });
+
+  test('are not stated for what one course in ten did not come to', () => {
+    const values = Array.from({ length: 20 }, (_, index) => (index < 3 ? undefined : index));
+    assert.deepEqual(jointIntervals([{ values, resolution: 1 }]), [undefined]);
+  });
+});
+
+function fleetOf(size: number): CountedFleet {
+  const counter = fleetCounter(PLAN, aManifest(), [DELTA]);
+  for (const device of devices(size)) counter.add(device);
+  return counter.counted();
+}
+
+function devices(size: number): readonly ForecastDevice[] {
+  return Array.from({ length: size }, (_, index) =>
+    forecastDevice({
+      deviceId: `camera-${index}`,
+      ...(index % 5 === 0 ? { version: '0.9.0', image: 'f' } : {}),
+      attributes: { hardwareId: index % 3 === 0 ? 'rev-a' : 'rev-b', tags: index < 3 ? ['dogfood'] : [] },
+    }),
+  );
+}
+
+function forecastDevice(parts: Parameters<typeof aDevice>[0]): ForecastDevice {
+  const { deviceId, attributes, status } = aDevice(parts).record;
+  return { deviceId, attributes, running: status.running };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, one) => total + one, 0);
+}
