@@ -4,6 +4,8 @@ import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { type Decider, decider } from './decision/decider.ts';
+import { type Forecasts, forecasts } from './decision/forecast-query.ts';
+import { forecastThreads } from './decision/forecast-thread.ts';
 import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
 import { checkIns } from './gateway/check-ins.ts';
@@ -28,6 +30,7 @@ export interface Server {
   readonly releases: ReleaseCommands;
   readonly policy: PolicyCommands;
   readonly queries: Queries;
+  readonly forecasts: Forecasts;
   /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
   step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
   /** Writes all that was gathered, reads the policy anew, counts and decides. */
@@ -105,6 +108,7 @@ export function composeServer(ports: ServerPorts): Server {
     },
     log,
   });
+  const threads = forecastThreads();
   const endings: (() => void)[] = [];
 
   async function flush(): Promise<void> {
@@ -157,6 +161,7 @@ export function composeServer(ports: ServerPorts): Server {
       handledCount: routes.handledCount,
       isConducted: ports.conductor !== undefined,
     }),
+    forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     async step(now) {
       const conductor = ports.conductor;
       if (conductor === undefined) {
@@ -180,6 +185,7 @@ export function composeServer(ports: ServerPorts): Server {
     },
     async close() {
       for (const end of endings.splice(0)) end();
+      await threads.close();
       await flush();
     },
   };

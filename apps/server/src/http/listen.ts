@@ -8,6 +8,7 @@ import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { deviceListener } from './device-listener.ts';
+import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
 import { releaseRoutes } from './release-routes.ts';
@@ -45,7 +46,12 @@ const CLOSE_MS = durationMs(1_500);
 /** Opens the one port: `/api/v1/*` is the management API, all else is for devices. */
 export async function listen(options: ListenOptions): Promise<Result<Listener, ListenError>> {
   const { server, host, port, log } = options;
-  const routes = [...releaseRoutes(server), ...rolloutRoutes(server), ...installationRoutes(server)];
+  const routes = [
+    ...releaseRoutes(server),
+    ...rolloutRoutes(server),
+    ...forecastRoutes(server),
+    ...installationRoutes(server),
+  ];
   const { version, digestText } = options;
   const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
   const answerDevice = deviceListener(server.handleDevice, log);

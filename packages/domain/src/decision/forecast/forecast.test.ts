@@ -99,7 +99,7 @@ describe('a forecast', () => {
 
   test('names what is missing', () => {
     const codes = new Set(said.missing.map((one) => one.code));
-    const expected = ['approval-missing', 'delta-missing', 'delta-back-missing', 'fleet-too-small', 'history-missing'];
+    const expected = ['approval-missing', 'delta-missing', 'delta-back-missing', 'fleet-too-small', 'rates-stated'];
     assert.deepEqual(
       expected.filter((one) => !codes.has(one as never)),
       [],

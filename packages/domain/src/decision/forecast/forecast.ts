@@ -11,7 +11,7 @@ import { type Course, type CourseOptions, runCourse } from './course.ts';
 import { STEP_HOURS } from './course-fleet.ts';
 import { type DefectForecast, forecastDefects } from './defect-forecast.ts';
 import { CONFIDENCE_PERCENT, type Interval, jointIntervals, type Sampled } from './interval.ts';
-import { type Missing, missingOf } from './missing.ts';
+import { type Measured, type Missing, missingOf } from './missing.ts';
 import { type Provable, provableExcesses } from './provable.ts';
 import { type Traffic, type TrafficPrice, trafficOf } from './traffic.ts';
 
@@ -59,8 +59,10 @@ export interface ForecastInput {
   /** To the images of the release and of its rollback twin. */
   readonly deltas: readonly Delta[];
   readonly fleet: CountedFleet;
-  /** How the fleet lives; absent: the stated values of the design, and the forecast says so. */
+  /** How the fleet lives; absent: the stated values of the design. */
   readonly behaviour?: FleetBehaviour;
+  /** What of it was measured on this fleet; absent: nothing. */
+  readonly measured?: readonly Measured[];
   readonly isApproved: boolean;
   readonly price?: TrafficPrice;
   readonly now: FleetInstant;
@@ -96,7 +98,7 @@ export function forecast(input: ForecastInput): Forecast {
     stopped: { courses: all.length - good.length, of: all.length },
     provable,
     defects: defectCourses === 0 ? [] : forecastDefects({ ...options, seed, courses: defectCourses }),
-    missing: missingOf({ ...input, hasHistory: input.behaviour !== undefined, provable }),
+    missing: missingOf({ ...input, measured: input.measured ?? [], provable }),
   };
 }
 

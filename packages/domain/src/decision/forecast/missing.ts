@@ -15,6 +15,9 @@ export interface Missing {
   readonly detail: string;
 }
 
+/** A part of a fleet's behaviour that history can tell. */
+export type Measured = 'rates' | 'contacts';
+
 /** The closed union of what can be missing. */
 export type MissingCode = keyof typeof MISSING;
 
@@ -30,7 +33,8 @@ export const MISSING = {
   'fleet-too-small':
     'The fleet, or the control arm that it can spare, is too small to exclude a harm of one device in fifty',
   'budget-above-fleet': 'The budget is no limit: it is as large as the audience',
-  'history-missing': 'Dates and rates rest on stated values: this fleet has no history yet',
+  'rates-stated': 'How often devices fail by themselves is a stated value: the fleet has no history of it yet',
+  'contacts-stated': 'How often devices call and how long they defer are stated values: the dates move with them',
 } as const;
 
 /** One device in fifty: who cannot exclude that is protected by little more than the reports of fallbacks. */
@@ -43,7 +47,8 @@ export function missingOf(given: {
   readonly deltas: readonly Delta[];
   readonly fleet: CountedFleet;
   readonly isApproved: boolean;
-  readonly hasHistory: boolean;
+  /** What of the fleet's behaviour was measured. */
+  readonly measured: readonly Measured[];
   readonly provable: readonly Provable[];
 }): readonly Missing[] {
   const { plan, release, fleet, provable } = given;
@@ -65,7 +70,8 @@ export function missingOf(given: {
   const budget = budgetOf(plan.gates, population);
   if (budget >= population)
     tell('budget-above-fleet', `${budget} devices may be risked, the audience has ${population}`);
-  if (!given.hasHistory) tell('history-missing', 'Contacts, deferrals and base rates are those of the design');
+  if (!given.measured.includes('rates')) tell('rates-stated', 'They are those of the design');
+  if (!given.measured.includes('contacts')) tell('contacts-stated', 'They are those of the design');
   return found;
 }
 

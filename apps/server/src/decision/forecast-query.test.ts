@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memoryStore } from '@outrider/testkit/memory-store';
+import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
+import type { Schedule } from '../ports.ts';
+import { HARDWARE_IDS, manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
+import { rehearsedDevice } from '../rehearsed-device.ts';
+
+const idle: Schedule = {
+  after(_delayMs, work) {
+    const immediate = setImmediate(work);
+    return () => clearImmediate(immediate);
+  },
+};
+
+test('a plan is forecast on the registered fleet, before and after it exists', async () => {
+  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const former = await manifestOf(server, '1.0.0');
+  assert.ok((await server.releases.publish(signed(former))).ok);
+  for (let index = 0; index < 30; index++) {
+    const hardwareId = HARDWARE_IDS[index % 3] ?? 'rev-a';
+    const device = rehearsedDevice({
+      ...{ deviceId: `camera-${index}`, hardwareId, factory: former, isHealthy: () => true },
+      async send(request) {
+        const { status, body } = await server.handleDevice(request);
+        return { status, body: String(body) };
+      },
+    });
+    assert.equal((await device.register()).status, 201);
+  }
+  const newer = await manifestOf(server, '1.1.0', former);
+  assert.ok((await server.releases.publish(signed(newer))).ok);
+  const plan = planOf(newer);
+
+  const said = await server.forecasts.ofPlan(plan, { perGigabyte: 0.05, currency: 'EUR' });
+  assert.ok(said.ok, JSON.stringify(said));
+  const { forecast, baseRates, findings } = said.value;
+  assert.equal(forecast.eligible, 30);
+  assert.deepEqual(
+    forecast.traffic.byVersion.map((one) => [one.name, one.devicesByDelta]),
+    [['1.0.0', 30]],
+  );
+  assert.equal(forecast.traffic.cost?.currency, 'EUR');
+  assert.ok(forecast.missing.some((one) => one.code === 'approval-missing'));
+  assert.deepEqual(new Set(baseRates.map((one) => one.source)), new Set(['stated']));
+  assert.ok(findings.every((one) => one.severity === 'warn'));
+
+  await startRollout(server, plan);
+  const later = await server.forecasts.ofRollout(plan.rolloutId);
+  assert.ok(later.ok && !later.value.forecast.missing.some((one) => one.code === 'approval-missing'));
+  await server.close();
+});
+
+test('a plan of a release that is not published, or that breaks a rule, is refused by name', async () => {
+  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const unpublished = await manifestOf(server, '1.0.0');
+  const unknown = await server.forecasts.ofPlan(planOf(unpublished));
+  assert.equal(!unknown.ok && unknown.error.code, 'release-unknown');
+  const invalid = await server.forecasts.ofPlan(planOf(unpublished, { waves: [] }));
+  assert.equal(!invalid.ok && invalid.error.code, 'plan-invalid');
+  await server.close();
+});

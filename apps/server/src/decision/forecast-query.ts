@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { lintPlan, type PlanFinding } from '@outrider/domain/decision/base-rates/lint-plan';
+import { type BaseRateProposal, proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
+import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
+import type { Forecast, ForecastInput } from '@outrider/domain/decision/forecast/forecast';
+import type { TrafficPrice } from '@outrider/domain/decision/forecast/traffic';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { RolloutId } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+import { validatePlan } from '@outrider/domain/policy/validate-plan';
+import { type CommandError, refuse } from '../errors.ts';
+import { policyProblem } from '../policy/policy-problem.ts';
+import { allDevices } from '../policy/populations.ts';
+import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+import { imagesOf } from '../release/verify-images.ts';
+import { loadPast } from './fleet-history.ts';
+
+/** A plan as the fleet it is for would meet it: what it will do, and what its base rates should be. */
+export interface PlanForecast {
+  readonly forecast: Forecast;
+  readonly baseRates: readonly BaseRateProposal[];
+  readonly findings: readonly PlanFinding[];
+}
+
+/** Forecasts of plans, written or not. Nothing here changes anything. */
+export interface Forecasts {
+  /** Codes: plan-invalid, release-unknown, rate-limited. */
+  ofPlan(plan: RolloutPlan, price?: TrafficPrice): Promise<Result<PlanForecast, CommandError>>;
+  /** Codes: rollout-unknown, release-unknown, rate-limited. */
+  ofRollout(rolloutId: RolloutId, price?: TrafficPrice): Promise<Result<PlanForecast, CommandError>>;
+}
+
+/** Forecasts under way and waiting: each takes a core for seconds, and the server has other work. */
+const WAITING_MAX = 4;
+
+export function forecasts(options: {
+  readonly store: ServerStore;
+  readonly holder: SnapshotHolder;
+  readonly fleetClock: FleetClock;
+  /** Plays the forecast somewhere where it keeps nobody waiting. */
+  readonly play: (input: ForecastInput) => Promise<Forecast>;
+}): Forecasts {
+  const { store, holder, fleetClock, play } = options;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function inputOf(
+    plan: RolloutPlan,
+  ): Promise<Result<ForecastInput & { readonly baseRates: BaseRates }, CommandError>> {
+    await holder.refresh();
+    const { releaseId, rolloutId } = plan;
+    const release = await store.catalogue.loadRelease(releaseId);
+    if (release === undefined) {
+      return refuse('release-unknown', `No release ${releaseId} is published; publish it first`, { releaseId });
+    }
+    const { manifest } = release;
+    const deltas = await store.deltas.loadDeltasTo(imagesOf(manifest).map((image) => image.digest));
+    const counter = fleetCounter(plan, manifest, deltas);
+    for await (const { deviceId, attributes, status } of allDevices(store.registry)) {
+      counter.add({ deviceId, attributes, running: status.running });
+    }
+    const { rollouts } = holder.policy();
+    const others = [...rollouts.values()].filter((one) => one.plan.rolloutId !== rolloutId);
+    const past = await loadPast(store.ledger, others, plan.deviceType);
+    const { behaviour } = past;
+    const known = rollouts.get(rolloutId);
+    return ok({
+      ...{ plan, release: manifest, deltas, fleet: counter.counted(), now: fleetClock.now() },
+      ...(behaviour === undefined ? {} : { behaviour, measured: ['rates'] as const }),
+      isApproved: known !== undefined && known.state !== 'draft',
+      baseRates: { proposals: proposeBaseRates(past.releases), findings: lintPlan(plan, past.releases) },
+    });
+  }
+
+  async function ofPlan(plan: RolloutPlan, price?: TrafficPrice): Promise<Result<PlanForecast, CommandError>> {
+    const valid = validatePlan(plan);
+    if (!valid.ok) return err(policyProblem(valid.error));
+    if (waiting >= WAITING_MAX) {
+      return refuse('rate-limited', `${waiting} forecasts are under way, the most is ${WAITING_MAX}; ask again later`);
+    }
+    waiting++;
+    try {
+      const input = await inputOf(plan);
+      if (!input.ok) return input;
+      const { baseRates, ...asked } = input.value;
+      const mine = last.then(() => play(price === undefined ? asked : { ...asked, price }));
+      // The next one waits for the end of this one, not for its success.
+      last = mine.catch(() => undefined);
+      return ok({ forecast: await mine, baseRates: baseRates.proposals, findings: baseRates.findings });
+    } finally {
+      waiting--;
+    }
+  }
+
+  return {
+    ofPlan,
+    async ofRollout(rolloutId, price) {
+      await holder.refresh();
+      const rollout = holder.policy().rollouts.get(rolloutId);
+      if (rollout === undefined) return err(policyProblem({ code: 'rollout-unknown', rolloutId }));
+      return ofPlan(rollout.plan, price);
+    },
+  };
+}
+
+interface BaseRates {
+  readonly proposals: readonly BaseRateProposal[];
+  readonly findings: readonly PlanFinding[];
+}
