@@ -9,12 +9,14 @@ import { tell } from '../server.ts';
 import type { World } from '../world.ts';
 import { authorOf, showReceipt } from './receipt.ts';
 import { rolloutCreateVerb } from './rollout-create.ts';
+import { rolloutForecastVerb } from './rollout-forecast.ts';
 import { rolloutViewVerbs } from './rollout-view.ts';
 
 /** `outrider rollout`: one attempt to bring one release to one audience. */
 export function rolloutNoun(program: Command, world: World): void {
   const rollout = program.command('rollout').description('plan, start, watch and stop rollouts');
   rolloutCreateVerb(rollout, world);
+  rolloutForecastVerb(rollout, world);
   for (const event of EVENTS) eventVerb(rollout, world, event);
   rolloutViewVerbs(rollout, world);
 }

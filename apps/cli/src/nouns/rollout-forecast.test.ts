@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { lintPlan } from '@outrider/domain/decision/base-rates/lint-plan';
+import { proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
+import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
+import { forecast } from '@outrider/domain/decision/forecast/forecast';
+import { encodeRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
+import { aDevice, aManifest, aPlan, NOW } from '@outrider/testkit/small-fleet';
+import { recordedWorld } from '../recorded-world.ts';
+
+const world = recordedWorld();
+const asked: string[] = [];
+const server = createServer((request, response) => {
+  asked.push(`${request.method} ${request.url}`);
+  response.end(answerText());
+});
+let connection: readonly string[] = [];
+
+before(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
+  writeFileSync(join(world.folder, 'plan.json'), encodeRolloutPlan(aPlan()));
+});
+
+after(() => {
+  server.close();
+  world.remove();
+});
+
+test('the forecast of a plan in a file shows waves, bytes, dates, harm and what is missing', async () => {
+  const { code, output, log } = await world.run('rollout', 'forecast', 'plan.json', '--price', '0.05', ...connection);
+  assert.equal(code, 0, log);
+  assert.equal(asked.at(-1), 'POST /api/v1/rollouts/forecast');
+  for (const line of [
+    /^devices +60$/m,
+    /^bytes +60\.03 MB$/m,
+    /^cost +0\.00 EUR$/m,
+    /^ring +3 +3 +3\.002 MB +2027-01-15T08:00/m,
+    /^rev-a +60 +60\.03 MB$/m,
+    /^revert +20 % +46 /m,
+    /^F100 +every installation falls back +\d+ /m,
+    /^install +2 % +stated$/m,
+    /^delta-missing +missing +60 devices run 1\.0\.0$/m,
+  ]) {
+    assert.match(output, line);
+  }
+});
+
+test('a rollout that exists is forecast by its id, and JSON is the answer of the server', async () => {
+  const { code, output } = await world.run('rollout', 'forecast', '--rollout', 'r1', '--json', ...connection);
+  assert.deepEqual([code, asked.at(-1)], [0, 'GET /api/v1/rollouts/r1/forecast']);
+  assert.equal(output.trim(), answerText());
+});
+
+test('a forecast of nothing, or of two things, is told what it needs', async () => {
+  for (const parameters of [[], ['plan.json', '--rollout', 'r1']]) {
+    const { code, log } = await world.run('rollout', 'forecast', ...parameters, ...connection);
+    assert.equal(code, 2);
+    assert.match(log, /needs either the file of a plan or --rollout <id>/);
+  }
+});
+
+/** What a server says about sixty cameras. */
+function answerText(): string {
+  const plan = aPlan();
+  const counter = fleetCounter(plan, aManifest(), []);
+  for (let index = 0; index < 60; index++) {
+    const tags = index < 3 ? ['dogfood'] : [];
+    const { deviceId, attributes, status } = aDevice({ deviceId: `camera-${index}`, attributes: { tags } }).record;
+    counter.add({ deviceId, attributes, running: status.running });
+  }
+  const said = forecast({
+    ...{ plan, release: aManifest(), deltas: [], fleet: counter.counted(), isApproved: false, now: NOW },
+    ...{ courses: 5, defectCourses: 2, price: { perGigabyte: 0.05, currency: 'EUR' } },
+  });
+  return JSON.stringify({ forecast: said, baseRates: proposeBaseRates([]), findings: lintPlan(plan, []) });
+}
