@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { STATED_BEHAVIOUR } from '@outrider/domain/decision/forecast/behaviour';
-import { firstWaveOf, fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
+import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
 import { type Forecast, forecast } from '@outrider/domain/decision/forecast/forecast';
 import type { Interval } from '@outrider/domain/decision/forecast/interval';
+import { firstWaveOf } from '@outrider/domain/decision/forecast/wave-place';
 import { prng } from '@outrider/domain/kernel/prng';
 import { aManifest, aPlan, NOW } from '@outrider/testkit/small-fleet';
 import { DELTAS, forecastDevice, makeFleet } from './fleet-world.ts';

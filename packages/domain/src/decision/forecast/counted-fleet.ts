@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chooseArtifact, type Delta } from '../../delta/delta.ts';
+import type { Delta } from '../../delta/delta.ts';
 import type { RunningSoftware } from '../../gateway/device-record.ts';
-import { present } from '../../kernel/assert.ts';
 import type { DeviceId, SegmentId } from '../../kernel/ids.ts';
 import { firstFailing } from '../../kernel/predicate.ts';
 import type { DeviceAttributes } from '../../policy/attributes.ts';
@@ -9,8 +8,9 @@ import { matchAudience } from '../../policy/audience-match.ts';
 import { orderOf } from '../../policy/place.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
 import { ELIGIBILITY, type EligibilityCode } from '../../release/eligibility.ts';
-import type { Image, ReleaseManifest } from '../../release/release.ts';
-import { waveDevices } from '../waves.ts';
+import type { ReleaseManifest } from '../../release/release.ts';
+import { downloadOf } from './download.ts';
+import { placeOf, ringIndexOf, spreadOverWaves, type WavePlace, waveEnds } from './wave-place.ts';
 
 /** A device as far as a forecast asks about it. */
 export interface ForecastDevice {
@@ -46,103 +46,88 @@ export interface CountedFleet {
   readonly ineligible: readonly { readonly code: EligibilityCode; readonly devices: number }[];
 }
 
-/** Takes in devices one at a time. */
+/** Takes in devices one at a time, or numbers of devices alike. */
 export interface FleetCounter {
   add(device: ForecastDevice): void;
+  /** Devices that differ from this one in their id alone, when nobody can list them: their waves are as the shares say. */
+  addAlike(like: ForecastDevice, devices: number): void;
   /** Everything that was added. */
   counted(): CountedFleet;
 }
 
 /**
- * Counts the devices of an audience by where the hash puts them: exact, one pass, twelve bytes a device (the size of the
+ * Counts the devices of an audience by where the hash puts them: exact, one pass, two numbers a device (the size of the
  * audience is known only at its end, and with it where each wave ends).
  */
 export function fleetCounter(plan: RolloutPlan, release: ReleaseManifest, deltas: readonly Delta[]): FleetCounter {
   const populations = new Map<SegmentId, number>();
   const ineligible = new Map<EligibilityCode, number>();
   const kinds = new Map<string, Kind>();
-  const kindList: Kind[] = [];
   const orders: number[] = [];
-  const kindOf: number[] = [];
+  const kindsInOrder: Kind[] = [];
   const ringTags = plan.waves.flatMap((wave) => wave.ringTags);
   let ringDevices = 0;
 
+  /** The kind of a device that is in the audience and eligible; counted as such here. */
+  function kindOf(device: ForecastDevice, devices: number): Kind | undefined {
+    const { attributes, running } = device;
+    if (!isInAudience(plan, release, device)) return undefined;
+    // Attribute values are parsed by the same pattern as ids: this is the constructor of a segment.
+    const segment = attributes[plan.segmentBy] as SegmentId;
+    addTo(populations, segment, devices);
+    if (attributes.tags.some((tag) => ringTags.includes(tag))) ringDevices += devices;
+    const subject = { manifest: release, hardwareId: attributes.hardwareId, running };
+    const failing = ELIGIBILITY[firstFailing(ELIGIBILITY, subject)];
+    if (failing !== undefined) {
+      addTo(ineligible, failing.code, devices);
+      return undefined;
+    }
+    const ringIndex = ringIndexOf(plan, attributes.tags);
+    const digests = running.components.map((one) => `${one.name}=${one.digest}`).join();
+    const key = [segment, attributes.region, running.version, digests, ringIndex].join(' ');
+    const known = kinds.get(key);
+    if (known !== undefined) return known;
+    const place = { segment, region: attributes.region, version: running.version };
+    const kind = { ...place, ...downloadOf(release, running, deltas), index: kinds.size, ringIndex, unplaced: 0 };
+    kinds.set(key, kind);
+    return kind;
+  }
+
   return {
     add(device) {
-      const { attributes, running, deviceId } = device;
-      if (!isInAudience(plan, release, device)) return;
-      // Attribute values are parsed by the same pattern as ids: this is the constructor of a segment.
-      const segment = attributes[plan.segmentBy] as SegmentId;
-      addTo(populations, segment);
-      if (attributes.tags.some((tag) => ringTags.includes(tag))) ringDevices += 1;
-      const subject = { manifest: release, hardwareId: attributes.hardwareId, running };
-      const failing = ELIGIBILITY[firstFailing(ELIGIBILITY, subject)];
-      if (failing !== undefined) {
-        addTo(ineligible, failing.code);
-        return;
-      }
-      const ringIndex = plan.waves.findIndex((wave) => wave.ringTags.some((tag) => attributes.tags.includes(tag)));
-      const digests = running.components.map((one) => `${one.name}=${one.digest}`).join();
-      const key = [segment, attributes.region, running.version, digests, ringIndex].join(' ');
-      const index = kinds.get(key)?.index ?? kindList.length;
-      if (index === kindList.length) {
-        const kind = { index, segment, region: attributes.region, version: running.version, ringIndex };
-        kindList.push({ ...kind, ...downloadOf(release, running, deltas) });
-        kinds.set(key, present(kindList[index], 'the kind just added'));
-      }
-      orders.push(orderOf(plan.salt, deviceId));
-      kindOf.push(index);
+      const kind = kindOf(device, 1);
+      if (kind === undefined) return;
+      orders.push(orderOf(plan.salt, device.deviceId));
+      kindsInOrder.push(kind);
+    },
+    addAlike(like, devices) {
+      const kind = kindOf(like, devices);
+      if (kind !== undefined) kind.unplaced += devices;
     },
     counted() {
-      const population = sumOf(populations);
-      const ends = plan.waves.map((wave) => waveDevices(wave, population) / Math.max(1, population));
+      const ends = waveEnds(plan, sumOf(populations));
       const places = 2 * ends.length;
-      const counts = new Float64Array(kindList.length * places);
-      for (const [position, order] of orders.entries()) {
-        const kind = present(kindList[kindOf[position] ?? -1], 'the kind of a counted device');
-        const { waveIndex, isRing } = placeOf(order, kind.ringIndex, ends);
+      const counts = new Float64Array(kinds.size * places);
+      const count = (kind: Kind, { waveIndex, isRing }: WavePlace, devices: number): void => {
         const index = kind.index * places + 2 * waveIndex + (isRing ? 1 : 0);
-        counts[index] = (counts[index] ?? 0) + 1;
+        counts[index] = (counts[index] ?? 0) + devices;
+      };
+      for (const [index, kind] of kindsInOrder.entries()) {
+        count(kind, placeOf(orders[index] ?? 0, kind.ringIndex, ends), 1);
+      }
+      for (const kind of kinds.values()) {
+        for (const one of spreadOverWaves(kind.unplaced, kind.ringIndex, ends)) count(kind, one, one.devices);
       }
       return {
         populations: sortedEntries(populations).map(([segment, devices]) => ({ segment, population: devices })),
         ringDevices,
-        classes: kindList.flatMap((kind) =>
+        classes: [...kinds.values()].flatMap((kind) =>
           classesOf(kind, counts.subarray(kind.index * places, (kind.index + 1) * places)),
         ),
         ineligible: sortedEntries(ineligible).map(([code, devices]) => ({ code, devices })),
       };
     },
   };
-}
-
-/** The index of the first wave of a plan that may reach this device of an audience of `population` devices. */
-export function firstWaveOf(
-  plan: RolloutPlan,
-  population: number,
-  device: Pick<ForecastDevice, 'deviceId' | 'attributes'>,
-): number {
-  const { tags } = device.attributes;
-  const ringIndex = plan.waves.findIndex((wave) => wave.ringTags.some((tag) => tags.includes(tag)));
-  const ends = plan.waves.map((wave) => waveDevices(wave, population) / Math.max(1, population));
-  return placeOf(orderOf(plan.salt, device.deviceId), ringIndex, ends).waveIndex;
-}
-
-/** Bytes that a device which runs this fetches of a release: for each component the artifact, and its block list. */
-export function downloadOf(
-  release: ReleaseManifest,
-  running: RunningSoftware,
-  deltas: readonly Delta[],
-): { readonly bytesEach: number; readonly isByDelta: boolean } {
-  let bytesEach = 0;
-  let isByDelta = true;
-  for (const { name, image } of release.components) {
-    const base = running.components.find((one) => one.name === name)?.digest;
-    const artifact = chooseArtifact(image, base, deltas);
-    isByDelta &&= artifact.kind === 'delta';
-    bytesEach += blockListBytes(image) + (artifact.kind === 'delta' ? artifact.delta.bytes : artifact.bytes);
-  }
-  return { bytesEach, isByDelta };
 }
 
 /** Everything about a device but its place in the order. */
@@ -155,6 +140,8 @@ interface Kind {
   readonly ringIndex: number;
   readonly bytesEach: number;
   readonly isByDelta: boolean;
+  /** Devices whose place in the order is not known. */
+  unplaced: number;
 }
 
 /** The devices of one kind by wave, `counts` holding prefix and ring of each. */
@@ -166,13 +153,6 @@ function classesOf(kind: Kind, counts: Float64Array): readonly FleetClass[] {
   });
 }
 
-/** Raw SHA-256 of each block. */
-const HASH_BYTES = 32;
-
-function blockListBytes(image: Image): number {
-  return Math.ceil(image.bytes / image.blockBytes) * HASH_BYTES;
-}
-
 /** The same three conditions by which the server counts the audience when a rollout starts. */
 function isInAudience(plan: RolloutPlan, release: ReleaseManifest, device: ForecastDevice): boolean {
   const { attributes, deviceId, running } = device;
@@ -181,16 +161,8 @@ function isInAudience(plan: RolloutPlan, release: ReleaseManifest, device: Forec
   return matchAudience(plan.audience, { deviceId, attributes, version: running.version });
 }
 
-/** The earlier of ring and prefix; the last wave is everyone. */
-function placeOf(order: number, ringIndex: number, ends: readonly number[]) {
-  const inPrefix = ends.findIndex((end) => order < end);
-  const prefixIndex = inPrefix < 0 ? ends.length - 1 : inPrefix;
-  const isRing = ringIndex >= 0 && ringIndex <= prefixIndex;
-  return { waveIndex: isRing ? ringIndex : prefixIndex, isRing };
-}
-
-function addTo<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function addTo<K>(counts: Map<K, number>, key: K, devices: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + devices);
 }
 
 function sumOf(counts: ReadonlyMap<unknown, number>): number {

@@ -7,35 +7,13 @@ import { type Exposure, populationOf } from '../../policy/exposure.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
 import { decide } from '../decide.ts';
 import { startExposure } from '../start-exposure.ts';
-import { waveDevices } from '../waves.ts';
 import type { FleetBehaviour } from './behaviour.ts';
-import { binomial } from './binomial.ts';
 import type { CountedFleet } from './counted-fleet.ts';
-import {
-  at,
-  type CourseEvidence,
-  createCourseEvidence,
-  enrolCohort,
-  hear,
-  restartInstall,
-  windowHours,
-} from './course-evidence.ts';
-import {
-  type Asking,
-  askAgain,
-  type CourseFleet,
-  comeBack,
-  createCourseFleet,
-  FRESH,
-  LEVELS,
-  mayEnrol,
-  moveFleet,
-  type Pool,
-  RING,
-  STEP_HOURS,
-  takeAsking,
-} from './course-fleet.ts';
+import { admitAsking } from './course-admission.ts';
+import { type CourseEvidence, createCourseEvidence, hear, restartInstall } from './course-evidence.ts';
+import { type CourseFleet, createCourseFleet, moveFleet, STEP_HOURS } from './course-fleet.ts';
 import type { Defect } from './defect.ts';
+import { waveEnds } from './wave-place.ts';
 
 /** One way in which a rollout may go. Times are hours since its start. */
 export interface Course {
@@ -107,9 +85,6 @@ function decideEverySteps(run: Run, step: number): number {
   return step <= 48 / STEP_HOURS ? 1 : 1 / STEP_HOURS;
 }
 
-/** What the server says to a device that finds a full cap, and to a control (gateway/poll.ts). */
-const CAP_FULL_HOURS = 6;
-const CONTROL_HOURS = 12;
 /** How long a person takes to look at a pause, find that it was not the release, and sign the restart. */
 const LOOK_STEPS = 6 / STEP_HOURS;
 
@@ -145,7 +120,7 @@ function startRun(options: CourseOptions): Run {
     evidence: createCourseEvidence(plan, place, { behaviour, defect, source: source.fork('outcomes') }),
     population,
     eligible: counted.classes.reduce((sum, one) => sum + one.devices, 0),
-    ends: plan.waves.map((wave) => waveDevices(wave, population) / Math.max(1, population)),
+    ends: waveEnds(plan, population),
     waves: Array.from({ length: exposure.waveIndex + 1 }, () => openWave(0)),
     grantedSamples: [],
     exposure,
@@ -164,7 +139,8 @@ function playStep(run: Run, step: number): void {
   const now = fleetInstant(atHours * HOUR_MS);
   hear(evidence, step);
   moveFleet(fleet, step, { waveIndex: run.exposure.waveIndex, ends: run.ends, prefixShare: prefixShareOf(run) });
-  enrol(run, step, now);
+  const isPaused = step < run.pausedToStep;
+  run.exposure = admitAsking({ ...run, isPaused }, step, now);
   evidence.shown.asOf = now;
   if (evidence.confirmed >= 0.95 * run.eligible) run.verified95AtHours ??= atHours;
   if (evidence.confirmed >= 0.99 * run.eligible) run.verified99AtHours ??= atHours;
@@ -206,101 +182,4 @@ function noteWave(run: Run, atHours: number): void {
 
 function openWave(openedAtHours: number): WaveMark {
   return { openedAtHours, granted: 0, fetchedBytes: 0, hasEnded: false };
-}
-
-interface CapsLeft {
-  overall: number;
-  readonly segments: number[];
-}
-
-/** The permits of one step, within the caps as they were decided before. */
-function enrol(run: Run, step: number, now: FleetInstant): void {
-  const { exposure, fleet } = run;
-  const asking = takeAsking(fleet, step);
-  if (asking.length === 0) return;
-  const isPaused = step < run.pausedToStep;
-  const left: CapsLeft = {
-    overall: isPaused ? 0 : exposure.cap - exposure.granted,
-    segments: exposure.segments.map((one) => (run.haltedSegments.includes(one.segment) ? 0 : one.cap - one.granted)),
-  };
-  const granted = [...left.segments];
-  const overallBefore = left.overall;
-  const level = LEVELS.indexOf(exposure.pi);
-  const eager = asking.filter(({ pool, devices }) => {
-    if (mayEnrol(pool, level)) return true;
-    askAgain(fleet, step, { pool, devices, meanHours: CONTROL_HOURS });
-    return false;
-  });
-  admit(run, eager, { left, step, level, now });
-  run.exposure = {
-    ...exposure,
-    granted: exposure.granted + overallBefore - left.overall,
-    segments: exposure.segments.map((one, index) => ({
-      ...one,
-      granted: one.granted + (granted[index] ?? 0) - (left.segments[index] ?? 0),
-    })),
-  };
-}
-
-interface Admission {
-  readonly left: CapsLeft;
-  readonly step: number;
-  readonly level: number;
-  readonly now: FleetInstant;
-}
-
-/**
- * Enrols devices in a random order until a cap is reached. Those who ask are halved until all of a part fit even if the coin
- * treats each of them: then the order within the part does not matter.
- */
-function admit(run: Run, asking: readonly Asking[], admission: Admission): void {
-  const { left, step } = admission;
-  const open: Asking[] = [];
-  for (const one of asking) {
-    if (left.overall > 0 && (left.segments[one.pool.segment] ?? 0) > 0) open.push(one);
-    else askAgain(run.fleet, step, { ...one, meanHours: CAP_FULL_HOURS });
-  }
-  if (open.length === 0) return;
-  if (fits(open, left)) {
-    for (const one of open) toss(run, one, admission);
-    return;
-  }
-  const first = open.map((one) => ({ ...one, devices: binomial(run.fleet.source, one.devices, 0.5) }));
-  const second = open.map((one, index) => ({ ...one, devices: one.devices - (first[index]?.devices ?? 0) }));
-  admit(run, first.filter(isAny), admission);
-  admit(run, second.filter(isAny), admission);
-}
-
-function isAny(asking: Asking): boolean {
-  return asking.devices > 0;
-}
-
-function fits(asking: readonly Asking[], left: CapsLeft): boolean {
-  const bySegment = left.segments.map(() => 0);
-  let total = 0;
-  for (const { pool, devices } of asking) {
-    total += devices;
-    bySegment[pool.segment] = (bySegment[pool.segment] ?? 0) + devices;
-  }
-  return total <= left.overall && bySegment.every((devices, index) => devices <= (left.segments[index] ?? 0));
-}
-
-function toss(run: Run, { pool, devices }: Asking, { left, step, level, now }: Admission): void {
-  const pi = effectivePi(pool, level);
-  const treated = binomial(run.fleet.source, devices, pi);
-  const control = devices - treated;
-  left.overall -= treated;
-  left.segments[pool.segment] = (left.segments[pool.segment] ?? 0) - treated;
-  enrolCohort(run.evidence, { pool, step, pi, treated, control }, now);
-  const closesAt = step + windowHours(run.options.plan, pool.isPanel) / STEP_HOURS;
-  if (control === 0) return;
-  at(run.evidence, closesAt, () => comeBack(run.fleet, closesAt, { pool, devices: control, level }));
-}
-
-/** As `answerPermit` computes it for the ledger row. */
-function effectivePi(pool: Pool, level: number): number {
-  if (pool.origin === RING) return 1;
-  const pi = LEVELS[level] ?? 1;
-  const piBefore = pool.origin === FRESH ? 0 : (LEVELS[pool.origin - 2] ?? 0);
-  return (pi - piBefore) / (1 - piBefore);
 }

@@ -11,12 +11,13 @@ import { defaultGates } from '../../policy/default-plan.ts';
 import { waveDevices } from '../waves.ts';
 import { STATED_BEHAVIOUR } from './behaviour.ts';
 import { binomial, scatter } from './binomial.ts';
-import { type CountedFleet, type ForecastDevice, firstWaveOf, fleetCounter } from './counted-fleet.ts';
+import { type CountedFleet, type ForecastDevice, fleetCounter } from './counted-fleet.ts';
 import { runCourse } from './course.ts';
 import { forecastDefects, revertsToHalt } from './defect-forecast.ts';
 import { forecast } from './forecast.ts';
 import { jointIntervals } from './interval.ts';
 import { devicesToExclude } from './provable.ts';
+import { firstWaveOf } from './wave-place.ts';
 
 const PLAN = aPlan();
 const DELTA: Delta = {
@@ -58,6 +59,17 @@ describe('the devices of a forecast', () => {
     const bytes = new Map(classes.map((one) => [one.version, one.bytesEach]));
     assert.equal(bytes.get('1.0.0'), 90_000 + BLOCK_LIST_BYTES);
     assert.equal(bytes.get('0.9.0'), 1_000_000 + BLOCK_LIST_BYTES);
+  });
+
+  test('that nobody can list are spread over the waves as the shares say, and none is lost', () => {
+    const counter = fleetCounter(PLAN, aManifest(), []);
+    counter.addAlike(forecastDevice({ deviceId: 'any' }), 99_993);
+    counter.addAlike(forecastDevice({ deviceId: 'any', attributes: { tags: ['dogfood'] } }), 7);
+    const { classes, ringDevices } = counter.counted();
+    const upTo = PLAN.waves.map((_, index) =>
+      sum(classes.filter((one) => one.waveIndex <= index).map((one) => one.devices)),
+    );
+    assert.deepEqual([ringDevices, ...upTo], [7, 7, 1_007, 10_006, 50_004, 100_000]);
   });
 
   test('that run the release already are in the audience and get no offer', () => {
