@@ -41,6 +41,13 @@ export async function loadPast(ledger: Ledger, rollouts: Iterable<Rollout>, devi
   return sums.installs < ROWS_MIN ? { releases } : { releases, behaviour: behaviourOf(sums) };
 }
 
+/** What the rollout of one release has shown so far, by segment and hour of the day. */
+export async function loadRelease(ledger: Ledger, { plan }: Rollout): Promise<ReleaseHistory> {
+  const cells = new Map<string, HistoryCell>();
+  for await (const outcome of rowsOf(ledger, plan.rolloutId)) addCells(cells, outcome);
+  return { releaseId: plan.releaseId, cells: [...cells.values()] };
+}
+
 interface Sums {
   rows: number;
   installs: number;

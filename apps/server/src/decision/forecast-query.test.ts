@@ -49,6 +49,14 @@ test('a plan is forecast on the registered fleet, before and after it exists', a
   await startRollout(server, plan);
   const later = await server.forecasts.ofRollout(plan.rolloutId);
   assert.ok(later.ok && !later.value.forecast.missing.some((one) => one.code === 'approval-missing'));
+  assert.deepEqual(
+    later.value.drift?.map((one) => [one.metric, one.level]),
+    [
+      ['revert', 'unknown'],
+      ['install', 'unknown'],
+    ],
+  );
+  assert.equal(said.value.drift, undefined);
   await server.close();
 });
 

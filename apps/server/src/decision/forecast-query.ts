@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Drift, driftOf } from '@outrider/domain/decision/base-rates/drift';
 import { lintPlan, type PlanFinding } from '@outrider/domain/decision/base-rates/lint-plan';
 import { type BaseRateProposal, proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
@@ -8,20 +9,22 @@ import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+import type { RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
 import { validatePlan } from '@outrider/domain/policy/validate-plan';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import { allDevices } from '../policy/populations.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import { imagesOf } from '../release/verify-images.ts';
-import { loadPast } from './fleet-history.ts';
+import { loadPast, loadRelease } from './fleet-history.ts';
 
 /** A plan as the fleet it is for would meet it: what it will do, and what its base rates should be. */
 export interface PlanForecast {
   readonly forecast: Forecast;
   readonly baseRates: readonly BaseRateProposal[];
   readonly findings: readonly PlanFinding[];
+  /** For a rollout that has begun: how near its devices have come to the base rates. */
+  readonly drift?: readonly Drift[];
 }
 
 /** Forecasts of plans, written or not. Nothing here changes anything. */
@@ -70,7 +73,13 @@ export function forecasts(options: {
       ...{ plan, release: manifest, deltas, fleet: counter.counted(), now: fleetClock.now() },
       ...(behaviour === undefined ? {} : { behaviour, measured: ['rates'] as const }),
       isApproved: known !== undefined && known.state !== 'draft',
-      baseRates: { proposals: proposeBaseRates(past.releases), findings: lintPlan(plan, past.releases) },
+      baseRates: {
+        baseRates: proposeBaseRates(past.releases),
+        findings: lintPlan(plan, past.releases),
+        ...(known === undefined || !HAS_BEGUN[known.state]
+          ? {}
+          : { drift: driftOf(plan, await loadRelease(store.ledger, known), past.releases) }),
+      },
     });
   }
 
@@ -88,7 +97,7 @@ export function forecasts(options: {
       const mine = last.then(() => play(price === undefined ? asked : { ...asked, price }));
       // The next one waits for the end of this one, not for its success.
       last = mine.catch(() => undefined);
-      return ok({ forecast: await mine, baseRates: baseRates.proposals, findings: baseRates.findings });
+      return ok({ forecast: await mine, ...baseRates });
     } finally {
       waiting--;
     }
@@ -105,7 +114,16 @@ export function forecasts(options: {
   };
 }
 
-interface BaseRates {
-  readonly proposals: readonly BaseRateProposal[];
-  readonly findings: readonly PlanFinding[];
-}
+type BaseRates = Omit<PlanForecast, 'forecast'>;
+
+const HAS_BEGUN: Readonly<Record<RolloutState, boolean>> = {
+  draft: false,
+  approved: false,
+  running: true,
+  paused: true,
+  halted: true,
+  'rolling-back': true,
+  'rolled-back': true,
+  completed: true,
+  cancelled: false,
+};
