@@ -35,10 +35,17 @@ export function playHistory(
   world: BaseRateWorld,
   options: { readonly rates: RatesOf; readonly source: Prng; readonly gates: Gates },
 ): Crossings {
-  const history = [rollOut(world, options.source.fork('before'), () => false).history];
-  const gates = options.rates === 'default' ? options.gates : withProposal(options.gates, history);
+  const gates = options.rates === 'default' ? options.gates : proposedGates(world, options);
   const { hasCrossed } = rollOut(world, options.source.fork('next'), (counts) => isCrossed(gates, counts));
   return { hasCrossed, revertsToHalt: revertsToHalt(gates, PERMITS_ASKED) ?? PERMITS_ASKED };
+}
+
+/** These gates with the base rates that the history of one good release proposes. */
+export function proposedGates(
+  world: BaseRateWorld,
+  { source, gates }: { readonly source: Prng; readonly gates: Gates },
+): Gates {
+  return withProposal(gates, [rollOut(world, source.fork('before'), () => false).history]);
 }
 
 const PERMITS_ASKED = 10_000;
