@@ -7,7 +7,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, COMPONENTS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOf, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOr, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
 import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
 import { reportedState, runningSoftware } from './device-record.ts';
@@ -55,7 +55,7 @@ export const artifact = variant<Artifact>({
   }),
 });
 
-const refusalCode = keyOf<RefusalCode>(REFUSALS);
+const refusalCode = keyOr<RefusalCode>(REFUSALS, 'no-rollout');
 
 const checkInAnswer = variant<CheckInAnswer>({
   offer: record<Offer>({

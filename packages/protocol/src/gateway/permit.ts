@@ -12,7 +12,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOf, literal, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOr, literal, record, variant, whole } from '../kernel/reader.ts';
 import {
   deviceId,
   duration,
@@ -81,7 +81,7 @@ export const permitDocument = record<PermitDocument>({
   lifeMs: duration,
 });
 
-const notYetCode = keyOf<NotYetCode>(NOT_YETS);
+const notYetCode = keyOr<NotYetCode>(NOT_YETS, 'no-offer');
 
 const permitAnswer = variant<PermitAnswer>({
   permit: record<PermitGranted>({ kind: literal('permit'), permit: envelope }),

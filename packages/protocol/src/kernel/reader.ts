@@ -101,6 +101,21 @@ export function keyOf<T extends string>(table: Readonly<Record<T, unknown>>): Re
   return oneOf(Object.keys(table) as T[]);
 }
 
+/**
+ * One of the keys of a table in an answer; a code that a later server added reads as `instead`, the most general one. So a
+ * device in the field goes by the rest of the answer and does not take it for a broken one.
+ */
+export function keyOr<T extends string>(table: Readonly<Record<T, unknown>>, instead: NoInfer<T>): Reader<T> {
+  const known = keyOf(table);
+  const isCode = text({ charactersMin: 1, charactersMax: CODE_CHARACTERS_MAX });
+  return (value) => {
+    const found = known(value);
+    if (found.ok) return found;
+    const code = isCode(value);
+    return code.ok ? ok(instead) : found;
+  };
+}
+
 /** True or false. */
 export function bool(value: unknown): Result<boolean, ParseError> {
   return typeof value === 'boolean' ? ok(value) : malformed(value, 'true or false');
@@ -166,6 +181,9 @@ function describe(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return isList(value) ? `a list of ${value.length} items` : 'an object';
 }
+
+/** Twice the longest code there is. */
+const CODE_CHARACTERS_MAX = 64;
 
 /** Texts longer than this are counted, not shown: 40 is less than any key, signature or token of ours has. */
 const SEEN_CHARACTERS_MAX = 40;
