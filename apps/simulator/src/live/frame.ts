@@ -35,9 +35,14 @@ export function plainLine(state: LiveState): string {
     if (top !== undefined) {
       parts.push(`ln E ${top.metric} ${top.segment} ${top.lnE.toFixed(1)} of ${top.threshold.toFixed(1)}`);
     }
-    if (rollout.holdReason !== undefined) parts.push(`holding: ${rollout.holdReason}`);
+    if (rollout.holdReason !== undefined) parts.push(reasonText(rollout, rollout.holdReason));
   }
   return parts.join(' | ');
+}
+
+/** While it runs the reason is why it does not widen; afterwards it is why it stopped. */
+function reasonText({ state }: LiveRollout, reason: string): string {
+  return state === 'running' ? `holding: ${reason}` : `because: ${reason}`;
 }
 
 function rolloutLines(rollout: LiveRollout, width: number): readonly string[] {
@@ -46,7 +51,7 @@ function rolloutLines(rollout: LiveRollout, width: number): readonly string[] {
   return [
     `release ${version}: ${state}   wave ${waveName} (${waveNumber} of ${waveCount})`,
     `exposure [${exposureBar({ granted, cap, population }, Math.max(10, width - counts.length - 14))}] ${counts}`,
-    ...(rollout.holdReason === undefined ? [] : [`holding: ${rollout.holdReason}`]),
+    ...(rollout.holdReason === undefined ? [] : [reasonText(rollout, rollout.holdReason)]),
     '',
     ...armLines(rollout.arms),
     '',

@@ -58,6 +58,6 @@ export function liveView(options: {
 function paint(line: string): string {
   if (line.includes(' OVER') || /: (halted|rolling-back)/.test(line)) return `\u001B[31m${line}\u001B[0m`;
   if (line.startsWith('release ')) return `\u001B[1m${line}\u001B[0m`;
-  if (line.startsWith('holding')) return `\u001B[33m${line}\u001B[0m`;
+  if (line.startsWith('holding:') || line.startsWith('because:')) return `\u001B[33m${line}\u001B[0m`;
   return line;
 }
