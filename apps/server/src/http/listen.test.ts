@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
+import { setTimeout as elapse } from 'node:timers/promises';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
 import { memoryStore } from '@outrider/testkit/memory-store';
@@ -106,6 +108,16 @@ test('a wrong request is answered by one problem document that says what is allo
     ['POST', '/scopes/pause', { scope: 'moon', reason: 'x' }, 400, 'body-malformed'],
     ['POST', '/scopes/pause', { scope: 'global', reason: 'x', typo: 1 }, 400, 'body-malformed'],
     ['POST', '/scopes/pause', { scope: 'global', reason: 'x', author: 'decision' }, 400, 'body-malformed'],
+    ['POST', '/scopes/pause', { scope: 'global', reason: 'a\0b' }, 400, 'body-malformed'],
+    ['POST', '/scopes/pause', { scope: 'global', reason: 'a\ud800b' }, 400, 'body-malformed'],
+    // 1,024 characters of two UTF-16 units each.
+    ['POST', '/scopes/pause', { scope: 'global', reason: '\u{1F6D1}'.repeat(1_024) }, 400, 'body-malformed'],
+    ['GET', '/devices?limt=1', undefined, 400, 'query-invalid'],
+    ['GET', '/status?x=1', undefined, 400, 'query-invalid'],
+    ['GET', '/releases/%zz', undefined, 400, 'query-invalid'],
+    ['GET', `/releases/${'a'.repeat(500)}`, undefined, 400, 'query-invalid'],
+    ['PUT', `/blobs/${digestText('x')}`, {}, 415, 'media-type-unsupported'],
+    ['PUT', `/blobs/${digestText('x')}`, undefined, 415, 'media-type-unsupported'],
     ['POST', '/scopes/resume', { scope: 'global', reason: 'x' }, 409, 'scope-not-paused'],
     ['POST', '/releases', `"${'x'.repeat(2_200_000)}"`, 413, 'body-too-large'],
     ['POST', '/conductor/step', { now: 1 }, 409, 'clock-backwards'],
@@ -159,6 +171,46 @@ test('a body that is too large is refused before it is read, and one that is no 
   const binary = await fetch(`${url}/v1/report`, { method: 'POST', headers, body: Buffer.from([0xff, 0xfe]) });
   assert.deepEqual([binary.status, ((await binary.json()) as { code: string }).code], [400, 'body-malformed']);
 });
+
+test('what is no HTTP request is told so by a problem document, and an upload that breaks off is no fault of ours', async () => {
+  const cases: readonly (readonly [string, number, string])[] = [
+    [`GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431, 'headers-too-large'],
+    ['\x16\x03\x01 a TLS greeting\r\n\r\n', 400, 'request-malformed'],
+    ['POST /v1/report HTTP/1.1\r\nContent-Length: -1\r\n\r\n', 400, 'request-malformed'],
+    ['GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n', 404, 'route-unknown'],
+  ];
+  for (const [text, status, code] of cases) {
+    const said = await sayRaw(text);
+    assert.match(said, new RegExp(`^HTTP/1.1 ${status} `));
+    assert.match(said, /content-type: application\/problem\+json/);
+    assert.match(said, new RegExp(`"code":"${code}","detail":"[A-Z]`));
+  }
+  const head = [`PUT /api/v1/blobs/${digestText('cut')} HTTP/1.1`, `Authorization: ${authorization}`];
+  const upload = [...head, 'Content-Type: application/octet-stream', 'Content-Length: 100', '', 'half'].join('\r\n');
+  await sayRaw(upload, 100);
+  for (let tries = 0; !rehearsal.logged.some((one) => one.code === 'connection-ended'); tries++) {
+    assert.ok(tries < 100, 'the cut upload is noted');
+    await elapse(10);
+  }
+  assert.equal(
+    rehearsal.logged.some((one) => one.code === 'internal-error'),
+    false,
+  );
+});
+
+/** Sends bytes as they are and answers what came back; hangs up itself after `hangUpMs`. */
+function sayRaw(text: string, hangUpMs = 5_000): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
+    let said = '';
+    socket.setTimeout(hangUpMs, () => socket.destroy());
+    socket.on('data', (part) => {
+      said += part;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(said));
+  });
+}
 
 test('a port that is taken is said so', async () => {
   const second = await listen({ ...options, port: Number(new URL(url).port) });

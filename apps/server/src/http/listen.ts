@@ -7,6 +7,7 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
+import { answerBrokenRequests } from './broken-request.ts';
 import { deviceListener } from './device-listener.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
@@ -59,7 +60,10 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: HEADERS_MS,
     requestTimeout: REQUEST_MS,
+    // No route depends on the name it was called by.
+    requireHostHeader: false,
   });
+  answerBrokenRequests(http);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { Json } from '@outrider/domain/kernel/canonical-json';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
@@ -7,6 +8,7 @@ import type { DigestText } from '@outrider/domain/trust/ports';
 import { DOCUMENT_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { encodeProblem, PROBLEM_MEDIA_TYPE, problemStatus } from '@outrider/protocol/kernel/problem';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Type from 'typebox';
 import type { CommandError } from '../errors.ts';
 import type { Log } from '../ports.ts';
 import type { ApiRoute } from './api-route.ts';
@@ -36,7 +38,9 @@ export async function managementListener(
     routerOptions: { maxParamLength: PARAM_CHARACTERS_MAX },
     // What a schema does not name is refused, never dropped in silence; and no text is taken for a number.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false } },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error, log)),
   });
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
   app.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request, reply, routes)));
@@ -55,7 +59,7 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
     url: `${API_PREFIX}${route.path}`,
     schema: {
       ...(params === undefined ? {} : { params }),
-      ...(query === undefined ? {} : { querystring: query }),
+      querystring: { ...(query ?? NO_QUERY), additionalProperties: false },
       ...(body === undefined || body === 'bytes' ? {} : { body }),
     },
     // Before the body is read: a stranger uploads nothing.
@@ -65,6 +69,12 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
         'The request carries no valid bearer token; send "Authorization: Bearer" with the text of the file admin-token';
       reply.header('www-authenticate', 'Bearer');
       return sendProblem(reply, { code: 'token-invalid', detail });
+    },
+    preValidation: async (request, reply) => {
+      if (body !== 'bytes' || request.body instanceof Readable) return undefined;
+      const seen = String(request.headers['content-type']).slice(0, 80);
+      const detail = `The body has the media type ${seen}; send application/octet-stream`;
+      return sendProblem(reply, { code: 'media-type-unsupported', detail });
     },
     handler: async (request, reply) => {
       const answer = await route.handle({ params: request.params, query: request.query, body: request.body });
@@ -76,6 +86,9 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
     },
   });
 }
+
+/** For routes that take no query: one that came would be thought to have an effect. */
+const NO_QUERY = Type.Object({});
 
 /** Digests are compared, so that the time it takes tells nothing about the token. */
 function isAuthorised(request: FastifyRequest, { tokenDigest, digestText }: ManagementOptions): boolean {
@@ -109,6 +122,15 @@ function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return { code: 'body-malformed', detail: 'The body is not JSON; send one JSON value in UTF-8' };
+    case 'FST_ERR_BAD_URL':
+      return { code: 'query-invalid', detail: 'The path holds a percent sign that two hexadecimal digits must follow' };
+    case 'FST_ERR_MAX_PARAM_LENGTH': {
+      const detail = `A name in the path has more than ${PARAM_CHARACTERS_MAX} characters; ids have 128 at most`;
+      return { code: 'query-invalid', detail };
+    }
+    case 'ECONNRESET':
+      log.info({ stage: 'server', code: 'connection-ended' }, 'An upload ended early; nothing of it was kept');
+      return { code: 'body-malformed', detail: 'The connection ended before the whole body had come; send it again' };
   }
   log.error({ stage: 'server', code: 'internal-error', err: error }, 'A request of the management API failed');
   return { code: 'internal-error', detail: 'The server failed on this request; its log says why' };

@@ -13,7 +13,12 @@ export const CountText = Type.String({ pattern: '^[0-9]{1,15}$' });
 
 export const ScopeText = Type.String({ pattern: '^(global|region:[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127})$' });
 
-export const ReasonText = Type.String({ minLength: 1, maxLength: REASON_CHARACTERS_MAX });
+/** Without what no store can hold: U+0000 and halves of surrogate pairs. */
+export const ReasonText = Type.String({
+  minLength: 1,
+  maxLength: REASON_CHARACTERS_MAX,
+  pattern: '^[^\\u0000\\ud800-\\udfff]*$',
+});
 
 /** Who makes a change, and from which revision: what each change of the policy may say beside itself. */
 export const CHANGE_FIELDS = {

@@ -10,6 +10,8 @@ import { decideChange } from '@outrider/domain/policy/decide-change';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { encodePolicyChange, parsePolicyChange } from '@outrider/protocol/policy/policy-change';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Log } from '../ports.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
@@ -78,6 +80,9 @@ export function policyCommands(options: {
     context: ChangeContext,
     exposure?: Exposure,
   ): Promise<Result<PolicyEntry, CommandError>> {
+    // The log is read for good, so that nothing is written that its reader would not take.
+    const legible = parsePolicyChange(encodePolicyChange(change));
+    if (!legible.ok) return refuse('body-malformed', describeParseError(legible.error));
     let lost: CommandError | undefined;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       await holder.refresh();

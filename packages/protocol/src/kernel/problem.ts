@@ -8,6 +8,9 @@ import { record, text, whole } from './reader.ts';
 
 /** Every error of the HTTP edge: its status and its title. Codes never change, titles may. */
 export const PROBLEMS = {
+  'request-malformed': { status: 400, title: 'The request is not HTTP/1.1' },
+  'request-timeout': { status: 408, title: 'The request did not come in time' },
+  'headers-too-large': { status: 431, title: 'The head of the request is larger than this server takes' },
   'body-malformed': { status: 400, title: 'The body is not the message it should be' },
   'body-too-large': { status: 413, title: 'The body is larger than this route takes' },
   'media-type-unsupported': { status: 415, title: 'The body has a media type that this route does not take' },
