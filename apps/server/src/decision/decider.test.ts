@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { MetricGate, RolloutPlan } from '@outrider/domain/policy/rollout';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
@@ -81,6 +82,49 @@ test('a halt does not wait for the ten minutes after which caps move', async () 
   await stage.step();
   assert.equal((await viewOf(stage)).rollout.state, 'halted', 'the plan says that a person decides about the way back');
 });
+
+test('a halt during which the database went away comes a minute later, with its decision stored', async () => {
+  for (const port of ['decisions', 'policyLog'] as const) {
+    const stage = await onStage(10, { onHalt: 'stay' });
+    await reportAll(stage, 'reverted', 4);
+    const { store } = stage.ports;
+    const failure = { isDue: true };
+    const server = composeServer({ ...stage.ports, store: { ...store, [port]: failingOnce(store[port], failure) } });
+    await assert.rejects(server.step(fleetInstant(stage.now() + MINUTE_MS)), StoreAwayError);
+    assert.equal(failure.isDue, false, 'it failed while the halt was on its way');
+    assert.ok((await server.step(fleetInstant(stage.now() + MINUTE_MS))).ok);
+    const { rollout } = await viewOf({ ...stage, server });
+    assert.equal(rollout.state, 'halted', port);
+    const decisions = await stage.server.queries.listDecisions(stage.plan.rolloutId, { limit: 100 });
+    assert.equal(decisions.at(-1)?.decision.overall.kind, 'halt');
+  }
+});
+
+test('a server that died between a verdict and the halt halts as soon as it is back', async () => {
+  const stage = await onStage(10, { onHalt: 'stay' });
+  await reportAll(stage, 'reverted', 4);
+  const { store } = stage.ports;
+  const policyLog = failingOnce(store.policyLog, { isDue: true });
+  const dying = composeServer({ ...stage.ports, store: { ...store, policyLog } });
+  await assert.rejects(dying.step(fleetInstant(stage.now() + MINUTE_MS)), StoreAwayError);
+  const second = composeServer(stage.ports);
+  assert.ok((await second.step(fleetInstant(stage.now() + 1))).ok);
+  assert.equal((await viewOf({ ...stage, server: second })).rollout.state, 'halted');
+});
+
+/** A port whose first write finds no database. */
+function failingOnce<Port extends object>(port: Port, failure: { isDue: boolean }): Port {
+  return new Proxy(port, {
+    get(target, name) {
+      const method: unknown = Reflect.get(target, name);
+      if (!String(name).startsWith('append') || !failure.isDue) return method;
+      return async () => {
+        failure.isDue = false;
+        throw new StoreAwayError('it was killed');
+      };
+    },
+  });
+}
 
 test('a server that died between the halt and the rollback starts the rollback when it is back', async () => {
   const stage = await onStage(10);

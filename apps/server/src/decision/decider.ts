@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decide } from '@outrider/domain/decision/decide';
 import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import { decideSafely } from '@outrider/domain/decision/replay';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { emptyEvidence } from '@outrider/domain/evidence/count';
@@ -9,7 +9,6 @@ import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
-import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { advance, afterResume } from '../evidence/advance.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
@@ -86,48 +85,41 @@ export function decider(options: {
 
   async function decideAbout(rollout: Rollout, now: FleetInstant): Promise<void> {
     const { plan } = rollout;
-    const before = watches.get(plan.rolloutId) ?? (await loadWatch(plan));
+    const watched = watches.get(plan.rolloutId);
+    const before = watched ?? (await loadWatch(plan));
     const { evidence, hasNews } = await advance(store.ledger, plan, { evidence: goingOn(rollout, before), now });
     const isOnGrid = gridOf(now) > gridOf(before.decision?.at ?? -1);
-    if (!hasNews && !isOnGrid) return void watches.set(plan.rolloutId, { ...before, evidence });
+    // A server that was killed may have left a verdict that is stored and was not acted upon: the first look decides.
+    const isFirstLook = watched === undefined;
+    if (!hasNews && !isOnGrid && !isFirstLook) return void watches.set(plan.rolloutId, { ...before, evidence });
 
+    // Between the grid's points, and while nothing is given out, evidence can only stop.
+    const isWidening = isOnGrid && rollout.state !== 'paused';
     const exposure = await store.exposures.loadExposure(plan.rolloutId);
     const input: DecisionInput = {
       evidence,
       exposure: present(exposure, 'an exposure of a rollout that was started'),
       now,
       haltedSegments: rollout.haltedSegments,
+      ...(isWidening ? {} : { isStopOnly: true }),
     };
-    const decision = decideSafely(plan, input);
+    const { decision, cause } = decideSafely(plan, input);
+    if (cause !== undefined) {
+      const { rolloutId } = plan;
+      log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'The rule itself failed');
+    }
     const isStop = decision.overall.kind === 'halt' || decision.overall.kind === 'pause';
     const isNewHalt = decision.segments.some(
       ({ segment, verdict }) => verdict.kind === 'halt' && !rollout.haltedSegments.includes(segment),
     );
-    // Between the grid's points, and while nothing is given out, evidence can only stop.
-    const isWidening = isOnGrid && rollout.state !== 'paused';
     if (!isWidening && !isStop && !isNewHalt) return void watches.set(plan.rolloutId, { ...before, evidence });
-    const settled = isWidening ? decision : { ...decision, exposure: withReason(input.exposure, decision.exposure) };
 
-    watches.set(plan.rolloutId, { evidence, decision: settled });
-    if (hasNews || isAnotherVerdict(before.decision, settled) || isAnotherStep(input.exposure, settled.exposure)) {
-      await store.decisions.appendDecision(input, settled);
+    watches.set(plan.rolloutId, { evidence, decision });
+    if (hasNews || isAnotherVerdict(before.decision, decision) || isAnotherStep(input.exposure, decision.exposure)) {
+      await store.decisions.appendDecision(input, decision);
     }
-    if (isAnotherExposure(input.exposure, settled.exposure)) await store.exposures.storeExposure(settled.exposure);
-    await verdicts.apply(rollout, settled);
-  }
-
-  /** An error in deciding is a verdict that a person sees: it holds, and never passes. */
-  function decideSafely(plan: RolloutPlan, input: DecisionInput): Decision {
-    try {
-      return decide(plan, input);
-    } catch (cause) {
-      // What can be foreseen is a verdict already; this is a bug, and a bug in the rule must not stop the safety loop.
-      const { rolloutId } = plan;
-      log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'The rule itself failed');
-      const reason = `error: ${cause instanceof Error ? cause.message : String(cause)}`;
-      const exposure: Exposure = { ...input.exposure, holdReason: reason };
-      return { rolloutId, at: input.now, overall: { kind: 'hold', reason }, segments: [], figures: [], exposure };
-    }
+    if (isAnotherExposure(input.exposure, decision.exposure)) await store.exposures.storeExposure(decision.exposure);
+    await verdicts.apply(rollout, decision);
   }
 
   /** After a restart counting goes on from the evidence that was stored with the newest decision. */
@@ -168,8 +160,4 @@ function goingOn(rollout: Rollout, { evidence, decision }: Watch): Evidence {
 
 function gridOf(instantMs: number): number {
   return Math.floor(instantMs / GRID_MS);
-}
-
-function withReason(stored: Exposure, { holdReason }: Exposure): Exposure {
-  return holdReason === undefined ? stored : { ...stored, holdReason };
 }
