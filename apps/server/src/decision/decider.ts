@@ -114,12 +114,13 @@ export function decider(options: {
     );
     if (!isWidening && !isStop && !isNewHalt) return void watches.set(plan.rolloutId, { ...before, evidence });
 
-    watches.set(plan.rolloutId, { evidence, decision });
     if (hasNews || isAnotherVerdict(before.decision, decision) || isAnotherStep(input.exposure, decision.exposure)) {
       await store.decisions.appendDecision(input, decision);
     }
     if (isAnotherExposure(input.exposure, decision.exposure)) await store.exposures.storeExposure(decision.exposure);
     await verdicts.apply(rollout, decision);
+    // Last: where the store went away half-way, the next round finds the same news, stores it and acts upon it.
+    watches.set(plan.rolloutId, { evidence, decision });
   }
 
   /** After a restart counting goes on from the evidence that was stored with the newest decision. */
