@@ -117,6 +117,32 @@ test('while PostgreSQL is away every port says so by name, and goes on by itself
   );
 });
 
+test('a PostgreSQL that is frozen is away before a device gives up, and a permit asked for again is given once', async () => {
+  const connection = await server.createDatabase();
+  await useStore(
+    () => openPostgresStore({ connection }),
+    async (store) => {
+      await startRollout(store, exposureOf(ROLLOUT, 10));
+      // The first process, and those behind the connections that are open.
+      const frozen = [postgres.pid, ...(await backendsOf(connection))];
+      for (const pid of frozen) process.kill(pid, 'SIGSTOP');
+      const askedAt = performance.now();
+      try {
+        await assert.rejects(store.ledger.commitPermits([proposal(1)]), StoreAwayError);
+        assert.ok(performance.now() - askedAt < 30_000, 'a device waits thirty seconds');
+      } finally {
+        for (const pid of frozen) process.kill(pid, 'SIGCONT');
+      }
+      const commits = await untilBack(
+        () => store.ledger.commitPermits([proposal(1)]),
+        () => false,
+      );
+      assert.deepEqual(codesOf(commits ?? []), ['committed']);
+      assert.equal((await store.exposures.loadExposure(ROLLOUT))?.granted, 1);
+    },
+  );
+});
+
 test('an address with a wrong password or database is told as a store that is away', async () => {
   const { connection } = postgres;
   for (const wrong of [{ password: 'a guess' }, { database: 'elsewhere' }, { port: 1 }]) {
@@ -158,15 +184,24 @@ const STREAM_MS = 150;
 
 async function kill(round: number, connection: PostgresConnection): Promise<void> {
   if (round % 2 === 0) {
-    const backend = `select pid from pg_stat_activity where application_name = 'outrider' and datname = '${connection.database}' limit 1`;
-    const [row] = await execute(connection, backend);
-    assert.ok(typeof row === 'object' && row !== null && 'pid' in row && typeof row.pid === 'number');
-    process.kill(row.pid, 'SIGKILL');
+    const [pid] = await backendsOf(connection);
+    assert.ok(pid !== undefined, 'a connection is open');
+    process.kill(pid, 'SIGKILL');
     return;
   }
   process.kill(postgres.pid, 'SIGKILL');
   await postgres.killed;
   postgres = await startAgain();
+}
+
+/** The processes of PostgreSQL that serve our store's connections. */
+async function backendsOf({ database, ...connection }: PostgresConnection): Promise<readonly number[]> {
+  const backends = `select pid from pg_stat_activity where application_name = 'outrider' and datname = '${database}'`;
+  const rows = await execute({ ...connection, database }, backends);
+  return rows.map((row) => {
+    assert.ok(typeof row === 'object' && row !== null && 'pid' in row && typeof row.pid === 'number');
+    return row.pid;
+  });
 }
 
 /** On the same port, as the server does: open stores find it again. */

@@ -27,12 +27,12 @@ export function isDeadlock(cause: unknown): boolean {
 
 function isAway(cause: unknown): boolean {
   const code = codeOf(cause);
-  if (code !== undefined) return AWAY_CODES.has(code) || code.startsWith(CONNECTION_CLASS);
+  if (code !== undefined) return AWAY_CODES.has(code) || AWAY_CLASSES.some((one) => code.startsWith(one));
   return cause instanceof Error && AWAY_MESSAGES.some((message) => cause.message.includes(message));
 }
 
-/** PostgreSQL's class 08, "connection exception" (appendix A of its manual). */
-const CONNECTION_CLASS = '08';
+/** Classes "connection exception", and "insufficient resources": no disk, memory or connection left (its manual, appendix A). */
+const AWAY_CLASSES: readonly string[] = ['08', '53'];
 
 const AWAY_CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -47,12 +47,15 @@ const AWAY_CODES: ReadonlySet<string> = new Set([
   '28P01',
   '28000',
   '3D000',
-  // admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; read_only: it is a standby now.
+  // admin_shutdown, crash_shutdown, cannot_connect_now; read_only: it is a standby now.
   '57P01',
   '57P02',
   '57P03',
-  '53300',
   '25006',
+  // query_canceled: its time was over while it waited; idle_in_transaction_session_timeout; io_error of its disk.
+  '57014',
+  '25P03',
+  '58030',
 ]);
 
 /** What pg 8.23 throws without a code when a connection broke or none was to be had in time. */
@@ -61,6 +64,7 @@ const AWAY_MESSAGES: readonly string[] = [
   'Client has encountered a connection error',
   'timeout exceeded when trying to connect',
   'timeout expired',
+  'Query read timeout',
 ];
 
 function codeOf(cause: unknown): string | undefined {

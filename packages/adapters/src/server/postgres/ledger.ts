@@ -3,7 +3,7 @@ import type { Ledger, OpenPermit, PermitCommit } from '@outrider/domain/gateway/
 import { present } from '@outrider/domain/kernel/assert';
 import { parseLedgerOutcome, parseLedgerRow } from '@outrider/protocol/gateway/ledger';
 import { parseOpenPermit } from './open-permit-document.ts';
-import type { Database, Row } from './pool.ts';
+import { type Database, LONG_ANSWER_MS, type Row } from './pool.ts';
 import { documentsOf, numberOf, textOf, wellFormed } from './row.ts';
 
 export function postgresLedger(database: Database): Ledger {
@@ -15,15 +15,18 @@ export function postgresLedger(database: Database): Ledger {
       return proposals.map((_, index) => present(commits.get(index + 1), 'an answer to every proposal'));
     },
     async loadRows(rolloutId, { afterPosition, limit }) {
-      return documentsOf(await database.query(LOAD_ROWS, [rolloutId, afterPosition, limit]), parseLedgerOutcome);
+      return documentsOf(
+        await database.query(LOAD_ROWS, [rolloutId, afterPosition, limit], LONG_ANSWER_MS),
+        parseLedgerOutcome,
+      );
     },
     async loadRowsTouched(rolloutId, { afterMs, upTo }, windowsMs) {
-      await database.query('select close_evidence_interval($1, $2)', [rolloutId, upTo]);
-      const rows = await database.query(LOAD_TOUCHED, [rolloutId, afterMs, upTo, windowsMs]);
+      await database.query('select close_evidence_interval($1, $2)', [rolloutId, upTo], LONG_ANSWER_MS);
+      const rows = await database.query(LOAD_TOUCHED, [rolloutId, afterMs, upTo, windowsMs], LONG_ANSWER_MS);
       return documentsOf(rows, parseLedgerOutcome);
     },
     async loadOpenPermits(scope, now): Promise<readonly OpenPermit[]> {
-      return documentsOf(await database.query(LOAD_OPEN, [scope, now]), parseOpenPermit);
+      return documentsOf(await database.query(LOAD_OPEN, [scope, now], LONG_ANSWER_MS), parseOpenPermit);
     },
     async noteContacts(contacts) {
       await database.query('select note_contacts($1::jsonb)', [JSON.stringify(contacts)]);

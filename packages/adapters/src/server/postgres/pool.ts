@@ -9,8 +9,11 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** One database, many connections. All faults are caught here, once: see `errors.ts`. */
 export interface Database {
-  /** One statement, on any connection; made again after a deadlock. */
-  query(statement: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /**
+   * One statement, on any connection; made again after a deadlock. A database that does not answer within `answerMs`, frozen
+   * or behind a network that swallows all, is away.
+   */
+  query(statement: string, values?: readonly unknown[], answerMs?: number): Promise<readonly Row[]>;
   /** Several statements on one connection, all or nothing. */
   transaction<T>(work: (query: Database['query']) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -36,8 +39,8 @@ export function openDatabase(connection: PostgresConnection, connectionsMax: num
   // A connection that breaks while idle is dropped from the pool; whoever asks next gets a new one, or StoreAwayError.
   pool.on('error', () => {});
   return {
-    async query(statement, values = []) {
-      return await repeated(async () => (await pool.query<Row>(statement, [...values])).rows);
+    async query(statement, values = [], answerMs = ANSWER_MS) {
+      return await repeated(async () => (await pool.query<Row>(awaited(statement, values, answerMs))).rows);
     },
     async transaction(work) {
       return await repeated(async () => {
@@ -57,6 +60,10 @@ const CONNECTIONS_MAX = 8;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Our longest statement reads all rows of a large rollout; anything beyond waits for a lock that nobody releases. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** What a device waits for: its batch behind another one is then told "store away" before its 30 s of silence are over. */
+const ANSWER_MS = 10_000;
+/** For statements that may use all of their time: PostgreSQL itself ends them first if it can. */
+export const LONG_ANSWER_MS = STATEMENT_TIMEOUT_MS + 5_000;
 /** The lock order makes deadlocks impossible among our own statements; people have other tools. */
 const DEADLOCK_TRIES = 3;
 
@@ -78,12 +85,14 @@ async function inTransaction<T>(client: PoolClient, work: (query: Database['quer
   };
   client.on('error', onError);
   try {
-    await client.query('begin');
-    const value = await work(async (statement, values = []) => (await client.query<Row>(statement, [...values])).rows);
-    await client.query('commit');
+    await client.query(awaited('begin'));
+    const value = await work(
+      async (statement, values = []) => (await client.query<Row>(awaited(statement, values))).rows,
+    );
+    await client.query(awaited('commit'));
     return value;
   } catch (cause) {
-    await client.query('rollback').catch((fault: Error) => {
+    await client.query(awaited('rollback')).catch((fault: Error) => {
       broken = fault;
     });
     throw cause;
@@ -91,6 +100,11 @@ async function inTransaction<T>(client: PoolClient, work: (query: Database['quer
     client.off('error', onError);
     client.release(broken);
   }
+}
+
+/** `query_timeout` counts in this process, from the call on; the pool drops a connection on which it has run out. */
+function awaited(text: string, values: readonly unknown[] = [], answerMs: number = LONG_ANSWER_MS) {
+  return { text, values: [...values], query_timeout: answerMs };
 }
 
 /** Whole numbers come as numbers, JSON as text: its readers are in `protocol`, and nothing is parsed twice. */
