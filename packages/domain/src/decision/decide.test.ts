@@ -55,6 +55,19 @@ test('with every segment halted there is nothing left, and the rollout halts', (
   assert.deepEqual(decide(excluding, input).overall, { kind: 'halt', reason: 'All segments' });
 });
 
+test('a release that fails in forty segments at once halts for a reason that can be stored', () => {
+  const many = Array.from({ length: 40 }, (_, index) => id<SegmentId>(`a-hardware-revision-with-a-long-name-${index}`));
+  const before = inputOf({ base: many.map((one) => reverts(one, 10, 10)) });
+  const exposure = {
+    ...before.exposure,
+    segments: many.map((segment) => ({ segment, population: 100, cap: 20, granted: 10 })),
+  };
+  const { overall } = decide(plan, { ...before, exposure });
+  assert.equal(overall.kind, 'halt');
+  assert.match(overall.reason, /; and 36 more$/);
+  assert.ok(overall.reason.length <= 1_024, `${overall.reason.length} characters`);
+});
+
 test('installations that fail too often pause, since a shared outage may be the cause', () => {
   const failures: BaseCount = { ...reverts(revA, 200, 14), metric: 'install' };
   const { overall } = decide(plan, inputOf({ base: [failures] }));

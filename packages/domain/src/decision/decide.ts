@@ -2,7 +2,7 @@
 import type { Evidence } from '../evidence/evidence.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import { elapsedMs, MINUTE_MS } from '../kernel/time.ts';
-import { populationOf } from '../policy/exposure.ts';
+import { type Exposure, populationOf } from '../policy/exposure.ts';
 import type { RolloutPlan } from '../policy/rollout.ts';
 import { aaAlarms } from './aa-monitor.ts';
 import { breakerReason } from './breaker.ts';
@@ -39,7 +39,12 @@ export function decide(plan: RolloutPlan, input: DecisionInput): Decision {
   }
   const held = new Set(segments.filter((one) => one.verdict.kind === 'hold').map((one) => one.segment));
   const widened = widen({ plan, input, tally, tallies, figures: all, halted, held });
-  return { ...shared, overall: widened.verdict, exposure: widened.exposure };
+  const isWidening = input.isStopOnly === undefined;
+  return {
+    ...shared,
+    overall: widened.verdict,
+    exposure: isWidening ? widened.exposure : withReason(exposure, widened.exposure),
+  };
 }
 
 /** Evidence older than this is late: ticks are a minute apart, or the ten minutes of a conductor's grid. */
@@ -134,8 +139,16 @@ function verdictOf({ segment, verdict }: JudgedSegment): SegmentVerdict {
   return { segment, verdict };
 }
 
-/** Clauses as one message: capital first. */
+function withReason(exposure: Exposure, { holdReason }: Exposure): Exposure {
+  return holdReason === undefined ? exposure : { ...exposure, holdReason };
+}
+
+/** Reasons are stored as texts of 1,024 characters at most; a clause with the longest segment id has under 200. */
+const CLAUSES_MAX = 5;
+
+/** Clauses as one message: capital first. A release that fails everywhere crosses in every segment at once. */
 function listText(clauses: readonly string[]): string {
-  const text = clauses.join('; ');
+  const more = clauses.length - CLAUSES_MAX;
+  const text = [...clauses.slice(0, CLAUSES_MAX), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

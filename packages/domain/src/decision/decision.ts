@@ -52,4 +52,12 @@ export interface DecisionInput {
   readonly now: FleetInstant;
   /** Segments the policy has halted already: out of the overall figures and of the population. Absent: none. */
   readonly haltedSegments?: readonly SegmentId[];
+  /** Nothing may widen now (between the grid's points, or while paused): evidence can stop. Absent: it may. */
+  readonly isStopOnly?: true;
+}
+
+/** A decision as it is kept: with everything it was made from but the plan, which never changes. */
+export interface StoredDecision {
+  readonly input: DecisionInput;
+  readonly decision: Decision;
 }

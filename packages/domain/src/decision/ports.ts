@@ -2,7 +2,7 @@
 import type { Evidence } from '../evidence/evidence.ts';
 import type { RolloutId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
-import type { Decision, DecisionInput } from './decision.ts';
+import type { Decision, DecisionInput, StoredDecision } from './decision.ts';
 
 /** Decisions with their inputs, append-only. */
 export interface DecisionLog {
@@ -12,6 +12,6 @@ export interface DecisionLog {
   loadDecisions(
     rolloutId: RolloutId,
     page: { readonly afterAt?: FleetInstant; readonly limit: number },
-  ): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  ): Promise<readonly StoredDecision[]>;
   loadLatestEvidence(rolloutId: RolloutId): Promise<Evidence | undefined>;
 }
