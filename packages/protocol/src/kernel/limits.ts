@@ -12,6 +12,12 @@ export const DOCUMENT_BYTES_MAX = 2_097_152;
 /** Largest answer to a device: a manifest as JSON text inside JSON, where a quote takes two bytes, and its artifacts. */
 export const ANSWER_BYTES_MAX = 4 * MANIFEST_BYTES_MAX;
 
+/**
+ * Largest evidence of one rollout, with what is decided from it: a thousand segments, seven metrics and every stratum, in
+ * some hundred bytes a count.
+ */
+export const EVIDENCE_BYTES_MAX = 64 * 1_048_576;
+
 /** Deepest nesting of a body. An audience of 16 levels needs two for each, and the plan around it a few more. */
 export const NESTING_DEPTH_MAX = 48;
 

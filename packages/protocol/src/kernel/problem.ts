@@ -48,6 +48,7 @@ export const PROBLEMS = {
   'rollout-not-live': { status: 409, title: 'The rollout has not started or has ended' },
   'segment-unknown': { status: 404, title: 'The rollout has no such segment' },
   'segment-already-halted': { status: 409, title: 'The segment has been halted before' },
+  'evidence-absent': { status: 409, title: 'Nothing has been counted about the rollout yet' },
   'scope-not-paused': { status: 409, title: 'The scope is not paused' },
   'twin-missing': { status: 409, title: 'The release has no rollback twin, so there is no way back' },
   'transition-impossible': { status: 409, title: 'The rollout cannot do this in its present state' },

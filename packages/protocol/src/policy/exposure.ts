@@ -8,7 +8,7 @@ import { bool, finite, listOf, optional, record, text, whole } from '../kernel/r
 import { instant, rolloutId, segmentId } from '../kernel/values.ts';
 
 /** Segments of one rollout: the union bound over them must leave each a threshold that evidence can reach. */
-const SEGMENTS_MAX = 1_024;
+export const SEGMENTS_MAX = 1_024;
 
 /** Writes how much of a rollout is open. */
 export function encodeExposure(exposure: Exposure): string {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
 import type { DecisionLog } from '@outrider/domain/decision/ports';
-import type { Evidence } from '@outrider/domain/evidence/evidence';
+import {
+  encodeDecision,
+  encodeDecisionInput,
+  parseDecision,
+  parseDecisionInput,
+} from '@outrider/protocol/decision/decision';
+import { parseEvidence } from '@outrider/protocol/evidence/evidence';
 import type { Database } from './pool.ts';
-import { textOf } from './row.ts';
+import { textOf, wellFormed } from './row.ts';
 
 export function postgresDecisions(database: Database): DecisionLog {
   return {
@@ -11,28 +16,23 @@ export function postgresDecisions(database: Database): DecisionLog {
       await database.query(APPEND, [
         decision.rolloutId,
         decision.at,
-        JSON.stringify(input),
-        JSON.stringify(decision),
+        encodeDecisionInput(input),
+        encodeDecision(decision),
         input.evidence.asOf,
       ]);
     },
     async loadDecisions(rolloutId, { afterAt, limit }) {
       const rows = await database.query(LOAD, [rolloutId, afterAt ?? -1, limit]);
       return rows.map((row) => ({
-        input: asWritten<DecisionInput>(textOf(row, 'input')),
-        decision: asWritten<Decision>(textOf(row, 'decision')),
+        input: wellFormed(parseDecisionInput(textOf(row, 'input'))),
+        decision: wellFormed(parseDecision(textOf(row, 'decision'))),
       }));
     },
     async loadLatestEvidence(rolloutId) {
       const [row] = await database.query('select evidence from evidence_latest where rollout_id = $1', [rolloutId]);
-      return row === undefined ? undefined : asWritten<Evidence>(textOf(row, 'evidence'));
+      return row === undefined ? undefined : wellFormed(parseEvidence(textOf(row, 'evidence')));
     },
   };
-}
-
-/** These documents never leave the server: only `appendDecision` writes them, from the very types they are read as. */
-function asWritten<T>(text: string): T {
-  return JSON.parse(text) as T;
 }
 
 const APPEND = `
