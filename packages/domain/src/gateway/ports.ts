@@ -100,9 +100,10 @@ export interface ReportLog {
   appendReports(
     reports: readonly (StoredReport & { readonly signedBody: string; readonly signature: string })[],
   ): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
+  /** Reports about a rollout after `position`, ascending, at most `limit`; with `deviceIds`, of these devices alone. */
   loadReports(
     rolloutId: RolloutId,
-    page: { readonly afterPosition: number; readonly limit: number },
+    page: { readonly afterPosition: number; readonly limit: number; readonly deviceIds?: readonly DeviceId[] },
   ): Promise<readonly (StoredReport & { readonly position: number })[]>;
 }
 

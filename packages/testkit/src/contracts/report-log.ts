@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PermitId, ReleaseId } from '@outrider/domain/kernel/ids';
-import { at, exposureOf, idOf, proposal, ROLLOUT, signedReport, startRollout } from './store-fixtures.ts';
+import { at, deviceIdOf, exposureOf, idOf, proposal, ROLLOUT, signedReport, startRollout } from './store-fixtures.ts';
 import { type OpenStore, useStore } from './use-store.ts';
 
 /** What every log of reports must do: each counts once, and only where a ledger row stands for it. */
@@ -112,6 +112,20 @@ export function reportLogContract(adapter: string, open: OpenStore): void {
           [...first, ...rest].map((one) => one.report),
           sent.map((one) => one.report),
         );
+      }));
+
+    test('the reports of some devices alone are asked for without reading all others', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await store.ledger.commitPermits([1, 2, 3].map((number) => proposal(number)));
+        const sent = [1, 2, 3, 1].map((number, index) => signedReport(number, 'crash', { sequence: index + 1 }));
+        await store.reports.appendReports(sent);
+        const deviceIds = [deviceIdOf(1), deviceIdOf(3)];
+        const first = await store.reports.loadReports(ROLLOUT, { afterPosition: 0, limit: 2, deviceIds });
+        const afterPosition = first.at(-1)?.position ?? 0;
+        const rest = await store.reports.loadReports(ROLLOUT, { afterPosition, limit: 2, deviceIds });
+        assert.deepEqual([first.length, rest.length], [2, 1]);
+        assert.deepEqual([...first, ...rest].map((one) => one.report.sequence).sort(), [1, 3, 4]);
       }));
   });
 }

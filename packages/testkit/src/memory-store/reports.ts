@@ -9,10 +9,11 @@ export function memoryReports(state: MemoryState): ReportLog {
     async appendReports(reports) {
       return reports.map((one) => appendReport(state, one));
     },
-    async loadReports(rolloutId, { afterPosition, limit }) {
+    async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
+      const wanted = deviceIds === undefined ? undefined : new Set(deviceIds);
       return state.reports
         .slice(afterPosition)
-        .filter((one) => one.report.rolloutId === rolloutId)
+        .filter(({ report }) => report.rolloutId === rolloutId && (wanted?.has(report.deviceId) ?? true))
         .slice(0, limit);
     },
   };

@@ -21,10 +21,11 @@ export function postgresReports(database: Database): ReportLog {
         );
       });
     },
-    async loadReports(rolloutId, { afterPosition, limit }) {
-      const page = `select position, received_at, report from report
-        where rollout_id = $1 and position > $2 order by position limit $3`;
-      const rows = await database.query(page, [rolloutId, afterPosition, limit]);
+    async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
+      const page = [rolloutId, afterPosition, limit];
+      const rows = await (deviceIds === undefined
+        ? database.query(LOAD, page)
+        : database.query(LOAD_OF_DEVICES, [...page, deviceIds]));
       return rows.map((row) => ({
         position: numberOf(row, 'position'),
         receivedAt: fleetInstant(numberOf(row, 'received_at')),
@@ -35,3 +36,11 @@ export function postgresReports(database: Database): ReportLog {
 }
 
 const RESULTS = ['counted', 'duplicate', 'unmatched'] as const;
+
+const LOAD = `
+select position, received_at, report from report where rollout_id = $1 and position > $2 order by position limit $3`;
+
+/** By the key of device and sequence; the rest is sorted in memory. */
+const LOAD_OF_DEVICES = `
+select position, received_at, report from report
+where device_id = any($4::text[]) and rollout_id = $1 and position > $2 order by position limit $3`;
