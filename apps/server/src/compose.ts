@@ -8,6 +8,7 @@ import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
 import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
+import { type Recounts, recounts } from './evidence/recounts.ts';
 import { checkIns } from './gateway/check-ins.ts';
 import { contacts } from './gateway/contacts.ts';
 import { createCounters } from './gateway/counters.ts';
@@ -31,6 +32,7 @@ export interface Server {
   readonly policy: PolicyCommands;
   readonly queries: Queries;
   readonly forecasts: Forecasts;
+  readonly recounts: Recounts;
   /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
   step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
   /** Writes all that was gathered, reads the policy anew, counts and decides. */
@@ -162,6 +164,7 @@ export function composeServer(ports: ServerPorts): Server {
       isConducted: ports.conductor !== undefined,
     }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
+    recounts: recounts({ store, holder }),
     async step(now) {
       const conductor = ports.conductor;
       if (conductor === undefined) {

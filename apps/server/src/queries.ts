@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import type { Decision, StoredDecision } from '@outrider/domain/decision/decision';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
@@ -59,7 +59,7 @@ export interface Queries {
   listDecisions(
     rolloutId: RolloutId,
     page: { readonly afterAt?: FleetInstant; readonly limit: number },
-  ): Promise<readonly { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  ): Promise<readonly StoredDecision[]>;
   listLedger(
     rolloutId: RolloutId,
     page: { readonly afterPosition: number; readonly limit: number },

@@ -170,6 +170,9 @@ test('failed installations pause, and counting them begins again when a person r
     evidence?.base.some((one) => one.metric === 'install' && one.events > 0),
     false,
   );
+  const recount = await stage.server.recounts.ofRollout(stage.plan.rolloutId);
+  assert.ok(recount.ok && recount.value.stored.installRestartedAt !== undefined);
+  assert.deepEqual([recount.value.isEqual, recount.value.differences], [true, []], 'counted again from that signature');
 });
 
 test('a rule that fails holds with its error in sight, and never passes', async () => {

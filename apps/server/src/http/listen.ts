@@ -9,6 +9,7 @@ import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import { deviceListener } from './device-listener.ts';
+import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
@@ -51,6 +52,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...releaseRoutes(server),
     ...rolloutRoutes(server),
     ...forecastRoutes(server),
+    ...evidenceRoutes(server),
     ...installationRoutes(server),
   ];
   const { version, digestText } = options;
