@@ -5,6 +5,7 @@ import { CommandFailure } from './failure.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
 import { deviceNoun } from './nouns/device.ts';
+import { evidenceNoun } from './nouns/evidence.ts';
 import { keyNoun } from './nouns/key.ts';
 import { releaseNoun } from './nouns/release.ts';
 import { rolloutNoun } from './nouns/rollout.ts';
@@ -53,6 +54,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   rolloutNoun(program, world);
   scopeNouns(program, world);
   deviceNoun(program, world);
+  evidenceNoun(program, world);
   decisionNoun(program, world);
   statusNoun(program, world);
   withoutHelpCommand(program);

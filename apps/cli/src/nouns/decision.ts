@@ -9,6 +9,7 @@ import { type OutputFlags, showList } from '../output.ts';
 import { pathOfOne, withQuery } from '../paths.ts';
 import { ask } from '../server.ts';
 import type { World } from '../world.ts';
+import { decisionReplayVerb } from './decision-replay.ts';
 
 /** `outrider decision`: what the rule decided, and the rule itself for anyone to check by hand. */
 export function decisionNoun(program: Command, world: World): void {
@@ -21,6 +22,8 @@ export function decisionNoun(program: Command, world: World): void {
     .option('--limit <count>', 'how many', parseCount, LIMIT_DEFAULT)
     .option('--json', 'print JSON')
     .action((id: string, flags: ListFlags) => list(world, id, flags));
+
+  decisionReplayVerb(decision, world);
 
   decision
     .command('eval')
