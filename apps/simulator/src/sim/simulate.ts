@@ -17,6 +17,7 @@ import type { EventLog } from './event-log.ts';
 import { type SimWorld, simDevice } from './sim-device.ts';
 import { SIM_DEVICE_TYPE, type SimProduct, simProducts } from './sim-products.ts';
 import { simServer } from './sim-server.ts';
+import { verifyHistory } from './verify-history.ts';
 
 /** What a simulation is made from: the same options give the same log, byte for byte. */
 export interface SimulationOptions {
@@ -96,6 +97,7 @@ export async function simulate({
     daysMax,
   });
   const haltedAt = await controlPlane.eventAt(badId, 'halt');
+  for (const rolloutId of [goodId, badId]) await verifyHistory(sim.server, rolloutId);
   const recall = recallOf(await controlPlane.ledger(badId), participants, { goodVersion: '1.1.0', haltedAt });
   await sim.server.close();
   return {
