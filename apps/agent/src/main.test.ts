@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -61,6 +61,40 @@ test('the program registers, updates, reverts a bad image and goes on after kill
   assert.equal(code, EXIT_CODES.stopped);
 });
 
+test('a second agent on the same data folder is refused by name, and a killed one holds nothing', async () => {
+  network.offered = undefined;
+  const device = { '--data': join(root, 'shared') };
+  const holding = startAgent(device);
+  await holding.wake(start);
+  const chooser = await readFile(join(root, 'shared', 'boot.json'), 'utf8');
+  const refused = await endOf(flags(device));
+  assert.equal(refused.code, EXIT_CODES['data-folder']);
+  assert.match(refused.said, new RegExp(`is in use: process ${holding.child.pid} works there`));
+  assert.equal(await readFile(join(root, 'shared', 'boot.json'), 'utf8'), chooser, 'it took no try of the other one');
+  holding.child.kill('SIGKILL');
+  await once(holding.child, 'exit');
+  const next = startAgent(device);
+  assert.equal((await next.wake(start + HOUR_MS)).activeVersion, '1.0.0');
+  next.child.kill('SIGKILL');
+  await once(next.child, 'exit');
+});
+
+test('a data folder that can no longer be written ends the agent by name, without a stack trace', async () => {
+  const folder = join(root, 'failing');
+  const agent = startAgent({ '--data': folder });
+  await agent.wake(start);
+  await rm(folder, { recursive: true });
+  let said = '';
+  agent.child.stderr?.on('data', (part) => {
+    said += part;
+  });
+  agent.child.stdin?.write(`${JSON.stringify({ now: start + DAY_MS })}\n`);
+  const [code] = await once(agent.child, 'close');
+  assert.equal(code, EXIT_CODES['data-folder'], said);
+  assert.match(said, /outrider agent: The data folder .* cannot be used: ENOENT/);
+  assert.doesNotMatch(said, /\n {4}at /);
+});
+
 test('each wrong start ends in one sentence and its own exit code', async () => {
   const cases: readonly (readonly [keyof typeof EXIT_CODES, readonly string[], RegExp])[] = [
     ['usage', ['--colour', 'red'], /--colour/],
@@ -72,12 +106,7 @@ test('each wrong start ends in one sentence and its own exit code', async () => 
     ['unreachable', flags({ '--data': join(root, 'alone'), '--server': 'http://127.0.0.1:9' }), /network-unreachable/],
   ];
   for (const [end, args, sentence] of cases) {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (part) => {
-      said += part;
-    });
-    const [code] = await once(child, 'close');
+    const { said, code } = await endOf(args);
     assert.match(said, sentence);
     assert.equal(said.trim().split('\n').length, 1, said);
     assert.equal(code, EXIT_CODES[end], said);
@@ -92,9 +121,19 @@ interface Answer {
   readonly handled: number;
 }
 
-function startAgent() {
-  const child: ChildProcess = spawn(process.execPath, [PROGRAM, '--conducted', ...flags({})], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+async function endOf(args: readonly string[]): Promise<{ readonly said: string; readonly code: number }> {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (part) => {
+    said += part;
+  });
+  const [code] = await once(child, 'close');
+  return { said, code };
+}
+
+function startAgent(change: Readonly<Record<string, string>> = {}) {
+  const child: ChildProcess = spawn(process.execPath, [PROGRAM, '--conducted', ...flags(change)], {
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
   assert(child.stdout !== null);
   const lines = createInterface({ input: child.stdout });

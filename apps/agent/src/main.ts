@@ -5,26 +5,30 @@ import { DAY_MS } from '@outrider/domain/kernel/time';
 import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
 import { runConducted } from './conducted.ts';
 import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
-import { readFlags, USAGE } from './flags.ts';
-import { openDevice } from './open-device.ts';
+import { type AgentFlags, readFlags, USAGE } from './flags.ts';
+import { namingDisk, openDevice } from './open-device.ts';
 
 // A cut at any point is safe, so a signal needs no ceremony.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_CODES.stopped));
 
 try {
-  await main();
+  const flags = readFlags(process.argv.slice(2));
+  if (flags === undefined) process.stdout.write(USAGE);
+  else await namingDisk(flags.dataFolder, () => main(flags));
 } catch (cause) {
-  if (!(cause instanceof AgentEnd)) throw cause;
-  process.stderr.write(`outrider agent: ${cause.message}\n`);
-  process.exit(EXIT_CODES[cause.end]);
+  if (cause instanceof AgentEnd) end(cause.end, cause.message);
+  // One line for people, one for those who mend the program.
+  const stack = cause instanceof Error ? cause.stack : String(cause);
+  process.stderr.write(`${JSON.stringify({ stage: 'device', code: 'failed', stack })}\n`);
+  end('failed', 'The agent failed; start it again, it goes on from its journal');
 }
 
-async function main(): Promise<void> {
-  const flags = readFlags(process.argv.slice(2));
-  if (flags === undefined) {
-    process.stdout.write(USAGE);
-    return;
-  }
+function end(name: keyof typeof EXIT_CODES, sentence: string): never {
+  process.stderr.write(`outrider agent: ${sentence}\n`);
+  process.exit(EXIT_CODES[name]);
+}
+
+async function main(flags: AgentFlags): Promise<void> {
   const ports = await openDevice(flags, {
     path: process.env.PATH ?? '/usr/bin:/bin',
     ...(flags.isRebootByExit && { onReboot: () => process.exit(EXIT_CODES.reboot) }),

@@ -4,6 +4,7 @@ import { commandHealth } from '@outrider/adapters/device/command-health';
 import { loadAnchors, loadDeviceKey, storeAnchors } from '@outrider/adapters/device/device-identity';
 import { isProvisioned, openFileBoot, provisionBoot } from '@outrider/adapters/device/file-boot';
 import { openFileStorage, provisionImage } from '@outrider/adapters/device/file-storage';
+import { lockFolder } from '@outrider/adapters/device/folder-lock';
 import { type HttpClient, keptConnections } from '@outrider/adapters/device/http-client';
 import { httpNetwork } from '@outrider/adapters/device/http-network';
 import { registerDevice } from '@outrider/adapters/device/register';
@@ -26,42 +27,45 @@ export async function openDevice(
   environment: { readonly path: string; readonly onReboot?: () => never },
 ): Promise<AgentPorts> {
   const { dataFolder: folder, deviceId, attributes, serverUrl } = flags;
-  try {
-    await createFolder(folder);
-    await provision(flags);
-    const boot = opened(await openFileBoot(folder, environment.onReboot));
-    const storage = await openFileStorage(folder);
-    const signer = opened(await loadDeviceKey(folder));
-    const client = { serverUrl, deviceId, signer, connections: keptConnections(serverUrl) };
-    const anchors =
-      opened(await loadAnchors(folder)) ?? (await register(flags, client, runningSoftware(await boot.state())));
-    return {
-      identity: { deviceId, deviceType: attributes.deviceType, hardwareId: attributes.hardwareId },
-      anchors,
-      verifier: createVerifier(),
-      network: httpNetwork(client),
-      storage,
+  await createFolder(folder);
+  opened(await lockFolder(folder));
+  await provision(flags);
+  const boot = opened(await openFileBoot(folder, environment.onReboot));
+  const storage = await openFileStorage(folder);
+  const signer = opened(await loadDeviceKey(folder));
+  const client = { serverUrl, deviceId, signer, connections: keptConnections(serverUrl) };
+  const anchors =
+    opened(await loadAnchors(folder)) ?? (await register(flags, client, runningSoftware(await boot.state())));
+  return {
+    identity: { deviceId, deviceType: attributes.deviceType, hardwareId: attributes.hardwareId },
+    anchors,
+    verifier: createVerifier(),
+    network: httpNetwork(client),
+    storage,
+    boot,
+    health: commandHealth({
+      folder,
       boot,
-      health: commandHealth({
-        folder,
-        boot,
-        component: flags.component,
-        hardwareId: attributes.hardwareId,
-        launcherArguments: flags.launcherArguments,
-        environment: { PATH: environment.path },
-      }),
-      // A device on a bench is always ready; vehicles have their own pre-flight behind this port.
-      readiness: { mayDownload: () => true, readyAt: (now) => now },
-    };
+      component: flags.component,
+      hardwareId: attributes.hardwareId,
+      launcherArguments: flags.launcherArguments,
+      environment: { PATH: environment.path },
+    }),
+    // A device on a bench is always ready; vehicles have their own pre-flight behind this port.
+    readiness: { mayDownload: () => true, readyAt: (now) => now },
+  };
+}
+
+/** Does its work and gives what the disk threw, at the start or months later, a sentence and an exit code. Throws AgentEnd. */
+export async function namingDisk<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (cause) {
     const code = errorCode(cause);
-    if (code === undefined) throw cause;
+    if (code === undefined || code.startsWith('ERR_')) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new AgentEnd(
-      'data-folder',
-      `The data folder ${folder} cannot be used: ${what}. Name a folder to write`,
-      cause,
-    );
+    const sentence = `The data folder ${folder} cannot be used: ${what}. Name a folder to write`;
+    throw new AgentEnd('data-folder', sentence, cause);
   }
 }
 
