@@ -90,6 +90,7 @@ function figuresOf(
     none('of these reports, missing from the log after a kill', findings.reportsLost),
     none('looks at which granted > cap, overall or in a segment', findings.overruns),
     none('looks at which granted was not the number of treated rows', findings.miscounts),
+    none('looks at which the evidence was not what the raw rows say', findings.recountsDiffering),
     {
       figure: 'slowest recovery',
       value: seconds,

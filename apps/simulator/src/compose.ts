@@ -38,6 +38,8 @@ export interface ProvingFacts {
   readonly ledger: readonly LedgerOutcome[];
   readonly reportKeys: ReadonlySet<string>;
   readonly exposure: Exposure;
+  /** Whether the stored evidence is what the raw rows and reports say. */
+  readonly isRecountEqual: boolean;
 }
 
 export interface ProvingOptions {
@@ -74,6 +76,7 @@ export async function composeProvingGround({ seed, deviceCount, onAnswer }: Prov
         ledger,
         reportKeys: new Set(reports.map(reportKeyOf)),
         exposure: present(exposure, 'an exposure of a rollout that was started'),
+        isRecountEqual: (await management.recount(ROLLOUT_ID)).isEqual,
       };
     },
     remove: installation.remove,

@@ -11,6 +11,7 @@ import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { ledgerOutcome } from '@outrider/protocol/gateway/ledger';
 import { report } from '@outrider/protocol/gateway/report';
 import {
+  bool,
   finite,
   keyOf,
   listOf,
@@ -137,3 +138,12 @@ export const statusAnswer = record<{ readonly fleetTime: number; readonly handle
   fleetTime: count,
   handled: count,
 });
+
+/** Of a recount what says whether it holds, and how much was counted. */
+export interface RecountAnswer {
+  readonly isEqual: boolean;
+  readonly rows: number;
+  readonly reports: number;
+}
+
+export const recountAnswer = record<RecountAnswer>({ isEqual: bool, rows: count, reports: count });

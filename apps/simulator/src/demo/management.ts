@@ -12,7 +12,9 @@ import {
   ledgerPage,
   PAGE,
   policyEntries,
+  type RecountAnswer,
   type ReportItem,
+  recountAnswer,
   releaseAnswer,
   reportPage,
   rolloutAnswer,
@@ -25,6 +27,8 @@ export interface Management extends ControlPlane {
   status(): Promise<{ readonly fleetTime: number; readonly handled: number }>;
   /** All reports about a rollout that the server has on disk. */
   reports(rolloutId: RolloutId): Promise<readonly Report[]>;
+  /** The stored evidence beside a count of all raw rows and reports. */
+  recount(rolloutId: RolloutId): Promise<RecountAnswer>;
 }
 
 /** A page of a thousand ledger rows is the largest answer. */
@@ -82,6 +86,7 @@ export function httpManagement(url: string, token: string): Management {
       const items = await allPages<ReportItem>((page) => ask('GET', `${path}?${page}`, { reader: reportPage }));
       return items.map((one) => one.report);
     },
+    recount: (rolloutId) => ask('POST', `/rollouts/${rolloutId}/evidence/recount`, { body: {}, reader: recountAnswer }),
     async eventAt(rolloutId, event) {
       const { items } = await ask('GET', '/policy-entries', { reader: policyEntries });
       const entry = items.find(
