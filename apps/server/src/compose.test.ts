@@ -7,7 +7,7 @@ import type { PermitDocument } from '@outrider/domain/gateway/permit';
 import { present } from '@outrider/domain/kernel/assert';
 import { DAY_MS, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
-import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
+import { encodePermitRequest, parsePermitAnswer, parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import type { Schedule } from './ports.ts';
@@ -192,6 +192,29 @@ test('a device asks again after a lost answer and gets the same permit, not a se
   const view = await stage.server.queries.showRollout(plan.rolloutId);
   assert.ok(view.ok);
   assert.equal(view.value.exposure?.granted, 1);
+});
+
+test('a recorded permit request that is played again enrols nobody', async () => {
+  const stage = await onStage(20, { tags: ['dogfood'] });
+  const plan = planOf(stage.newer);
+  const [device] = stage.devices;
+  assert.ok(device !== undefined);
+  const { deviceId } = device;
+  const { rolloutId, releaseId } = plan;
+  const recorded = device.signedRequest(
+    '/v1/permit',
+    encodePermitRequest({ deviceId, sequence: 1, rolloutId, releaseId, isRollback: false }),
+  );
+  await device.checkIn();
+  await device.checkIn();
+  await startRollout(stage.server, plan);
+  await stage.step();
+  const played = await stage.server.handleDevice(recorded);
+  const answer = parsePermitAnswer(String(played.body));
+  assert.equal(answer.ok && answer.value.kind === 'not-yet' && answer.value.code, 'no-offer');
+  const view = await stage.server.queries.showRollout(rolloutId);
+  assert.ok(view.ok);
+  assert.equal(view.value.exposure?.granted, 0);
 });
 
 test('while the database is away check-ins are answered, permits wait, and reports are kept by the device', async () => {

@@ -38,6 +38,9 @@ export interface Permits {
 /** Without a device record or any policy there is no proposal to make; soon there will be. */
 export const STORE_AWAY: NotYet = { kind: 'not-yet', code: 'store-away', askAfterMs: SOON_POLL_MS };
 
+/** To a question from before the device's newest message: what it would be given now, it has not asked for. */
+const OUTDATED: NotYet = { kind: 'not-yet', code: 'no-offer', askAfterMs: SOON_POLL_MS };
+
 /** Permits of one statement: it holds the lock on a rollout's counters for some milliseconds. */
 const BATCH_PERMITS_MAX = 500;
 const WAITING_MAX = 20_000;
@@ -68,6 +71,9 @@ export function permits(options: PermitOptions): Permits {
 
   async function decideOne(device: KnownDevice, request: PermitRequest): Promise<PermitAnswer> {
     const now = fleetClock.now();
+    const known = devices.peek(request.deviceId) ?? device;
+    // The device has spoken since: this is a recording, or was lost on the way, and nobody waits for its permit.
+    if (request.sequence < known.record.status.sequence) return OUTDATED;
     contacts.note(device, { sequence: request.sequence, at: now });
     const snapshot = holder.newest();
     if (snapshot === undefined) return STORE_AWAY;
