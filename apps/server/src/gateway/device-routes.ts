@@ -150,7 +150,7 @@ function failed(cause: unknown, log: Log): DeviceResponse {
 function storeAway(): DeviceResponse {
   return problemResponse({
     code: 'store-away',
-    detail: `The database cannot be reached; nothing was stored: send the same request again in ${RETRY_AFTER_S} s`,
+    detail: `The database cannot be reached; send the same request again in ${RETRY_AFTER_S} s, it counts once`,
     headers: { 'retry-after': String(RETRY_AFTER_S) },
   });
 }

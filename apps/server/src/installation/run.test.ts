@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -140,6 +140,25 @@ test('a release goes from its signatures to a device, through PostgreSQL and HTT
   assert.equal(exposure.granted, 1);
   assert.equal(evidence.base.find((one: { metric: string }) => one.metric === 'revert').confirmed, 1);
   assert.equal(decision.at, fleetTime + 1_200_000);
+});
+
+test('a data folder that cannot be read is refused by name, whatever in it is wrong', async () => {
+  const cases: readonly (readonly [string, (path: string) => Promise<unknown>])[] = [
+    ['admin-token', (path) => mkdir(path)],
+    ['release-role.json', (path) => mkdir(path)],
+    ['blobs', (path) => writeFile(path, 'a file')],
+    ['postgres.json', (path) => writeFile(path, '{')],
+  ];
+  for (const [name, spoil] of cases) {
+    const folder = await mkdtemp(join(dataFolder, 'spoiled-'));
+    await spoil(join(folder, name));
+    await assert.rejects(start('--data', folder), (cause: unknown) => {
+      assert.ok(cause instanceof StartError, String(cause));
+      assert.equal(cause.code, 'folder-unusable');
+      assert.match(cause.message, new RegExp(`${name}`));
+      return true;
+    });
+  }
 });
 
 test('a second server on the same data is refused by name', async () => {

@@ -36,10 +36,14 @@ export interface RunningServer {
 const DATA_FOLDER_MODE = 0o700;
 
 /** Starts a whole installation in one process. Throws StartError, and leaves nothing running then. */
-export async function runServer(world: ProgramWorld): Promise<RunningServer> {
+export function runServer(world: ProgramWorld): Promise<RunningServer> {
+  return namingFiles(world.flags.dataFolder, () => startServer(world));
+}
+
+async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const { flags, log } = world;
   const { dataFolder } = flags;
-  await openDataFolder(dataFolder);
+  await createFolder(dataFolder, DATA_FOLDER_MODE);
   const ownFile = serverFile(dataFolder);
   await ownFile.refuseSecondServer();
   const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
@@ -88,11 +92,15 @@ export async function runServer(world: ProgramWorld): Promise<RunningServer> {
   });
 }
 
-async function openDataFolder(folder: string): Promise<void> {
+/** A folder or file that is not readable, not writable or of another kind is no fault of the program: it has a name. */
+async function namingFiles<T>(dataFolder: string, start: () => Promise<T>): Promise<T> {
   try {
-    await createFolder(folder, DATA_FOLDER_MODE);
+    return await start();
   } catch (cause) {
-    const detail = `The data folder ${folder} cannot be used (${errorCode(cause) ?? cause}); choose another with --data`;
+    // Only faults of files have a path.
+    if (!(cause instanceof Error) || errorCode(cause) === undefined || !('path' in cause)) throw cause;
+    const whatToDo = 'give this user the right to read and write all of it, or choose another with --data';
+    const detail = `The data folder ${dataFolder} cannot be used (${cause.message}); ${whatToDo}`;
     throw new StartError('folder-unusable', detail, cause);
   }
 }

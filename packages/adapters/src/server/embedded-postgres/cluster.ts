@@ -48,13 +48,22 @@ export async function openCluster(options: {
 export async function loadPointer(dataFolder: string): Promise<Cluster | undefined> {
   const text = await readTextIfPresent(join(dataFolder, POINTER_FILE));
   if (text === undefined) return undefined;
-  const pointer: unknown = JSON.parse(text);
+  const pointer = readJson(text);
   const isPointer = typeof pointer === 'object' && pointer !== null && 'home' in pointer && 'password' in pointer;
   if (isPointer && typeof pointer.home === 'string' && typeof pointer.password === 'string') {
     return { home: resolve(dataFolder, pointer.home), password: pointer.password };
   }
   const detail = `The file ${POINTER_FILE} in the data folder does not say where the database is: restore it from a backup`;
   throw new PostgresStartError('folder-unusable', detail);
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) return undefined;
+    throw cause;
+  }
 }
 
 /** The data folder has no cluster from now on. */
