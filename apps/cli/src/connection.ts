@@ -29,18 +29,20 @@ export function withConnection(command: Command): Command {
       'data folder of a server on this machine (default: OUTRIDER_DATA, else .outrider in the checkout)',
     )
     .option('--server <url>', 'a server elsewhere, for example http://10.0.0.5:8440 (default: OUTRIDER_SERVER)')
-    .option('--token <token>', 'bearer token for --server (default: OUTRIDER_TOKEN)');
+    .option('--token <token>', 'bearer token (default: OUTRIDER_TOKEN, else that of the data folder)');
 }
 
 /** The data folder: --data, else OUTRIDER_DATA, else `.outrider` in the checkout. */
 export function dataFolder(world: World, flags: { readonly data?: string }): string {
-  return pathOf(world, flags.data ?? world.environment.OUTRIDER_DATA ?? join(world.root, '.outrider'));
+  const named = flags.data ?? world.environment.OUTRIDER_DATA;
+  if (named === '') throw usageFailure('The data folder is an empty text; name it with --data or OUTRIDER_DATA');
+  return pathOf(world, named ?? join(world.root, '.outrider'));
 }
 
 /** Finds the server: --server with a token, or the data folder in which a running server left its address and token. */
 export async function findServer(world: World, flags: ConnectionFlags): Promise<Connection> {
   const server = flags.server ?? (flags.data === undefined ? world.environment.OUTRIDER_SERVER : undefined);
-  if (server === undefined) return serverOfFolder(world, dataFolder(world, flags));
+  if (server === undefined) return serverOfFolder(world, flags);
   if (flags.data !== undefined)
     throw usageFailure('Both --data and --server were given; one of them says where the server is');
   const token = flags.token ?? world.environment.OUTRIDER_TOKEN;
@@ -50,7 +52,8 @@ export async function findServer(world: World, flags: ConnectionFlags): Promise<
   return { url: parseServerUrl(server), token };
 }
 
-async function serverOfFolder(world: World, folder: string): Promise<Connection> {
+async function serverOfFolder(world: World, flags: ConnectionFlags): Promise<Connection> {
+  const folder = dataFolder(world, flags);
   const address = await readIfPresent('server address', join(folder, 'server.json'));
   if (address === undefined) {
     throw new CommandFailure(
@@ -71,7 +74,10 @@ async function serverOfFolder(world: World, folder: string): Promise<Connection>
       `There is no admin-token in ${folder}; start the server again with \`outrider up\`, which makes one`,
     );
   }
-  return { url: parseServerUrl(parsed.value.url), token: world.environment.OUTRIDER_TOKEN ?? token.trim() };
+  return {
+    url: parseServerUrl(parsed.value.url),
+    token: flags.token ?? world.environment.OUTRIDER_TOKEN ?? token.trim(),
+  };
 }
 
 /** A URL and a process id. */

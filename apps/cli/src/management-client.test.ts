@@ -44,6 +44,14 @@ test('the data folder of a running server says where it is and lets the operator
   });
 });
 
+test('a token that was given is the one that is used, and an empty name of a folder is none', async () => {
+  await world.run('release', 'list', '--data', 'data', '--token', 'mine');
+  assert.equal(requests.at(-1)?.token, 'Bearer mine');
+  const empty = await world.run('status', '--data', '');
+  assert.equal(empty.code, 2);
+  assert.match(empty.log, /The data folder is an empty text; name it with --data or OUTRIDER_DATA/);
+});
+
 test('a pause names its author and reason, and shows who still holds a permit', async () => {
   answer = {
     status: 200,

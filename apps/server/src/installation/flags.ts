@@ -29,7 +29,9 @@ const PORT_DEFAULT = '8440';
 /** Reads the flags. Throws StartError: usage. */
 export function readFlags(parameters: readonly string[]): Flags {
   const { data, port, host, clock, 'release-role': releaseRole } = parse(parameters);
-  if (data === undefined) throw new StartError('usage', `The flag --data is missing; name the data folder\n${USAGE}`);
+  // An empty text would be the folder the server was started in, as where a variable of a script was not set.
+  if (data === undefined || data === '')
+    throw new StartError('usage', `The flag --data is missing; name the data folder\n${USAGE}`);
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
     throw new StartError('usage', `The port is ${port}; allowed is a whole number from 0 to 65535`);
   }

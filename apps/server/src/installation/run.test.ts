@@ -161,6 +161,12 @@ test('a data folder that cannot be read is refused by name, whatever in it is wr
   }
 });
 
+test('a data folder with an empty name is not the folder the server was started in', () => {
+  for (const flags of [[], ['--data', ''], ['--data=']]) {
+    assert.throws(() => readFlags(flags), /The flag --data is missing; name the data folder/);
+  }
+});
+
 test('a second server on the same data is refused by name', async () => {
   await assert.rejects(start(), (cause) => cause instanceof StartError && cause.code === 'data-folder-in-use');
 });
