@@ -63,7 +63,9 @@ export async function readTextIfPresent(path: string): Promise<string | undefine
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return undefined;
+    const code = errorCode(cause);
+    // ESRCH: a file of /proc whose process ended after it was opened.
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
     throw cause;
   }
 }

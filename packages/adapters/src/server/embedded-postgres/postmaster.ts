@@ -89,7 +89,9 @@ export async function isAlive(pid: number): Promise<boolean> {
   if (!Number.isSafeInteger(pid) || pid <= 1 || !signalled(pid, 0)) return false;
   // proc(5): the state is the field after the command's name, which stands in parentheses.
   const status = await readTextIfPresent(`/proc/${pid}/stat`);
-  return status === undefined || !/^ Z/.test(status.slice(status.lastIndexOf(')') + 1));
+  // No /proc on this system, or the process ended between the two looks: a third tells which.
+  if (status === undefined) return signalled(pid, 0);
+  return !/^ Z/.test(status.slice(status.lastIndexOf(')') + 1));
 }
 
 /** Sends a signal (0: only looks) and says whether the process is there. */
