@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { binomialWalk } from '@outrider/domain/kernel/binomial-walk';
 import type { Prng } from '@outrider/domain/kernel/prng';
 
 /**
@@ -10,7 +11,7 @@ export function binomial(source: Prng, trials: number, probability: number): num
   if (probability >= 1) return trials;
   if (probability > 0.5) return trials - binomial(source, trials, 1 - probability);
   return trials * probability < INVERSION_MEAN_MAX
-    ? byInversion(source, trials, probability)
+    ? binomialWalk(source, trials, probability)
     : byRejection(source, trials, probability);
 }
 
@@ -37,20 +38,6 @@ export interface Bins {
 const INVERSION_MEAN_MAX = 10;
 /** One draw a device costs as much as one binomial draw a bin at about this many. */
 const SINGLE_DRAWS_PER_BIN = 3;
-
-/** Walks up the distribution function. Source: Kachitvichyanukul and Schmeiser 1988, BINV. */
-function byInversion(source: Prng, trials: number, probability: number): number {
-  const odds = probability / (1 - probability);
-  let term = Math.exp(trials * Math.log1p(-probability));
-  let left = source.next();
-  let happened = 0;
-  while (left > term && happened < trials) {
-    left -= term;
-    happened += 1;
-    term *= (odds * (trials - happened + 1)) / happened;
-  }
-  return happened;
-}
 
 /** Transformed rejection with a squeeze: 1.15 tries on average. Source: Hörmann 1993, BTRS; p <= 0.5, mean >= 10. */
 function byRejection(source: Prng, trials: number, probability: number): number {

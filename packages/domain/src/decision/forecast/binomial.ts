@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { binomialWalk } from '../../kernel/binomial-walk.ts';
 import type { Prng } from '../../kernel/prng.ts';
 
 /**
@@ -10,7 +11,7 @@ export function binomial(source: Prng, trials: number, probability: number): num
   if (probability >= 1) return trials;
   if (probability > 0.5) return trials - binomial(source, trials, 1 - probability);
   const mean = trials * probability;
-  return mean <= EXACT_MEAN_MAX ? byInversion(source, trials, probability) : byNormal(source, trials, probability);
+  return mean <= EXACT_MEAN_MAX ? binomialWalk(source, trials, probability) : byNormal(source, trials, probability);
 }
 
 /** Puts `devices` into bins that are equally likely, through `put(bin, devices)`. */
@@ -29,20 +30,6 @@ export function scatter(
 
 /** The walk takes about as many steps as its mean; its first term, at least 2^-60, is far from underflow. */
 const EXACT_MEAN_MAX = 30;
-
-/** Walks up the distribution function. Source: Kachitvichyanukul and Schmeiser 1988, BINV. */
-function byInversion(source: Prng, trials: number, probability: number): number {
-  const odds = probability / (1 - probability);
-  let term = Math.exp(trials * Math.log1p(-probability));
-  let left = source.next();
-  let happened = 0;
-  while (left > term && happened < trials) {
-    left -= term;
-    happened += 1;
-    term *= (odds * (trials - happened + 1)) / happened;
-  }
-  return happened;
-}
 
 /** Box and Muller 1958. */
 function byNormal(source: Prng, trials: number, probability: number): number {
