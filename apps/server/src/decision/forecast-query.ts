@@ -6,10 +6,11 @@ import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
 import type { Forecast, ForecastInput } from '@outrider/domain/decision/forecast/forecast';
 import type { TrafficPrice } from '@outrider/domain/decision/forecast/traffic';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { IS_LIVE } from '@outrider/domain/gateway/compile-snapshot';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import type { RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
+import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { validatePlan } from '@outrider/domain/policy/validate-plan';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
@@ -76,7 +77,7 @@ export function forecasts(options: {
       baseRates: {
         baseRates: proposeBaseRates(past.releases),
         findings: lintPlan(plan, past.releases),
-        ...(known === undefined || !HAS_BEGUN[known.state]
+        ...(known === undefined || !IS_LIVE[known.state]
           ? {}
           : { drift: driftOf(plan, await loadRelease(store.ledger, known), past.releases) }),
       },
@@ -115,15 +116,3 @@ export function forecasts(options: {
 }
 
 type BaseRates = Omit<PlanForecast, 'forecast'>;
-
-const HAS_BEGUN: Readonly<Record<RolloutState, boolean>> = {
-  draft: false,
-  approved: false,
-  running: true,
-  paused: true,
-  halted: true,
-  'rolling-back': true,
-  'rolled-back': true,
-  completed: true,
-  cancelled: false,
-};

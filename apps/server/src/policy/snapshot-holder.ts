@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
-import { compileSnapshot } from '@outrider/domain/gateway/compile-snapshot';
+import { compileSnapshot, imagesOf } from '@outrider/domain/gateway/compile-snapshot';
 import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
-import type { ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import type { ReleaseId } from '@outrider/domain/kernel/ids';
 import { after, durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
-import { emptyPolicy, foldPolicy, type Policy } from '@outrider/domain/policy/fold';
+import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
 import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { Log, Schedule } from '../ports.ts';
 
@@ -57,7 +57,7 @@ export function snapshotHolder(options: {
   async function read(): Promise<void> {
     const beganAt = machineClock.now();
     const entries = await store.policyLog.loadEntries(policy.revision);
-    policy = entries.reduce(foldPolicy, policy);
+    policy = foldEntries(policy, entries);
     const exposures = await store.exposures.loadExposures();
     const isStale = releasesRead === undefined || elapsedMs(releasesRead.at, beganAt) > RELEASES_FRESH_MS;
     const current = isStale || entries.length > 0 ? await readReleases(beganAt) : releasesRead;
@@ -75,7 +75,8 @@ export function snapshotHolder(options: {
       const release = await store.catalogue.loadRelease(id);
       if (release !== undefined) releases.push(release);
     }
-    const deltas = await store.deltas.loadDeltasTo(imageDigests(releases));
+    const images = new Set(releases.flatMap(({ manifest }) => imagesOf(manifest)));
+    const deltas = await store.deltas.loadDeltasTo([...images]);
     return { releases, deltas, at };
   }
 
@@ -125,12 +126,4 @@ export function snapshotHolder(options: {
       };
     },
   };
-}
-
-/** The digests of all images that these releases, or their ways back, bring. */
-function imageDigests(releases: readonly PublishedRelease[]): readonly Sha256[] {
-  const digests = releases.flatMap(({ manifest }) =>
-    [...manifest.components, ...(manifest.rollbackTwin?.components ?? [])].map((component) => component.image.digest),
-  );
-  return [...new Set(digests)];
 }

@@ -71,8 +71,8 @@ function liveRollout(rollout: Rollout, lookups: Lookups): LiveRollout | undefine
   return { rollout, release, exposure, deltas, imageDigests };
 }
 
-/** Every image of the release and of its twin, once. */
-function imagesOf(manifest: ReleaseManifest): readonly Sha256[] {
+/** The digest of every image of the release and of its twin, once. */
+export function imagesOf(manifest: ReleaseManifest): readonly Sha256[] {
   const components = [...manifest.components, ...(manifest.rollbackTwin?.components ?? [])];
   return [...new Set(components.map((one) => one.image.digest))];
 }
