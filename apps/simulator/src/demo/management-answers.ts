@@ -6,8 +6,10 @@ import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { Report } from '@outrider/domain/gateway/report';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
-import type { MetricName, Rollout } from '@outrider/domain/policy/rollout';
+import type { Rollout } from '@outrider/domain/policy/rollout';
 import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
+import { metric } from '@outrider/protocol/decision/decision';
+import { coinMetric } from '@outrider/protocol/evidence/evidence';
 import { ledgerOutcome } from '@outrider/protocol/gateway/ledger';
 import { report } from '@outrider/protocol/gateway/report';
 import {
@@ -44,22 +46,6 @@ const count = whole({ min: 0 });
 const share = finite({ min: 0, max: 1 });
 const figure = finite({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE });
 const arm = keyOf<'treated' | 'control'>({ treated: true, control: true });
-const metric = keyOf<MetricName>({
-  revert: true,
-  install: true,
-  silent24: true,
-  silent72: true,
-  silent168: true,
-  crash24: true,
-  sensor24: true,
-});
-const coinMetric = keyOf<ClosedCount['metric']>({
-  silent24: true,
-  silent72: true,
-  silent168: true,
-  crash24: true,
-  sensor24: true,
-});
 
 const evidence = record<NonNullable<RolloutAnswer['evidence']>>({
   base: listOf(

@@ -48,7 +48,8 @@ export async function createFolder(path: string, mode = 0o755): Promise<void> {
   await syncFolder(parent);
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is something at this path. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

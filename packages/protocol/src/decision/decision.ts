@@ -58,7 +58,8 @@ export interface DecisionPage {
 
 const figureValue = finite({ min: -Number.MAX_VALUE, max: Number.MAX_VALUE });
 
-const metric = keyOf<MetricName>({
+/** Reads the name of a metric. */
+export const metric = keyOf<MetricName>({
   revert: true,
   install: true,
   silent24: true,

@@ -34,7 +34,8 @@ export function parseEvidence(body: string): Result<Evidence, ParseError> {
 const count = whole({ min: 0 });
 const pi = finite({ min: 0, max: 1 });
 const arm = keyOf<Arm>({ treated: true, control: true });
-const coinMetric = keyOf<CoinMetric>({
+/** Reads the name of a metric that compares the arms. */
+export const coinMetric = keyOf<CoinMetric>({
   silent24: true,
   silent72: true,
   silent168: true,

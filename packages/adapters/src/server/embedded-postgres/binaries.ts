@@ -15,7 +15,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
-import { createFolder, errorCode } from '../../shared/files.ts';
+import { createFolder, errorCode, exists } from '../../shared/files.ts';
 import { PostgresStartError } from './errors.ts';
 
 /** The binaries that npm brought for this platform. */
@@ -107,15 +107,5 @@ async function copyReadable(from: string, to: string): Promise<void> {
       await copyFile(source, copy);
       await chmod(copy, (await stat(source)).mode & 0o100 ? 0o755 : 0o644);
     }
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (cause) {
-    if (errorCode(cause) === 'ENOENT') return false;
-    throw cause;
   }
 }
