@@ -24,11 +24,23 @@ export interface MeasureOptions {
   readonly seed: string;
   /** A line for the person who waits; goes to standard error. */
   readonly log: (line: string) => void;
+  /** The module's own flags, each with its value or its default. */
+  readonly flags: Readonly<Record<string, number>>;
+}
+
+/** A flag of one module: a whole number, given as `--<name> <number>`. */
+export interface WholeFlag {
+  /** What it sets, for the person who called it wrongly. */
+  readonly sentence: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** A module of `bench/` or `scenarios/`. */
 export interface MeasureModule {
   readonly name: string;
+  readonly flags?: Readonly<Record<string, WholeFlag>>;
   readonly run: (options: MeasureOptions) => Promise<readonly Figure[]>;
 }
 

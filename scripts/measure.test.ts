@@ -11,6 +11,14 @@ mkdirSync(join(root, 'proofs'));
 plant('held', true);
 plant('missed', false);
 writeFileSync(join(root, 'proofs', 'empty.ts'), 'export async function run() { return []; }\n');
+writeFileSync(
+  join(root, 'proofs', 'tunable.ts'),
+  `export const flags = { laps: { sentence: 'how often', default: 3, min: 1, max: 9 } };
+export async function run({ seed, flags }) {
+  return [{ figure: 'laps with seed ' + seed, value: flags.laps, unit: 'laps', goal: '', holds: true }];
+}
+`,
+);
 writeFileSync(join(root, 'proofs', 'main.ts'), '');
 writeFileSync(join(root, 'proofs', 'held.test.ts'), '');
 
@@ -49,18 +57,37 @@ test('a proof that measures nothing fails', async () => {
 
 for (const [claim, parameters] of [
   ['no name', []],
+  ['a flag in the place of the name', ['--json']],
   ['an unknown name', ['speed']],
   ['a carrier of the modules instead of a module', ['main']],
-  ['two names', ['held', 'missed']],
-  ['an unknown flag', ['held', '--fast']],
 ] as const) {
   test(`${claim} ends with 2 and lists what exists`, async () => {
     const { code, log, output } = await run(parameters);
     assert.equal(code, 2);
     assert.equal(output, '');
-    assert.match(log, /There are: empty, held, missed\. Call `npm run prove -- <name> \[--json\]`/);
+    assert.match(log, /There are: empty, held, missed, tunable\. Call `npm run prove -- <name> \[--json\]/);
   });
 }
+
+for (const [claim, parameters, sentence] of [
+  ['two names', ['held', 'missed'], /One name is allowed, got missed too/],
+  ['an unknown flag', ['tunable', '--fast', '1'], /The flag --fast is unknown.*--laps \(how often, 3\)/],
+  ['a flag without its value', ['tunable', '--laps'], /The flag --laps needs a value/],
+  ['a value that is none', ['tunable', '--laps', 'many'], /is many, allowed is a whole number from 1 to 9/],
+  ['a value past its limit', ['tunable', '--laps', '10'], /is 10, allowed is a whole number from 1 to 9/],
+] as const) {
+  test(`${claim} ends with 2 and lists the flags there are`, async () => {
+    const { code, log, output } = await run(parameters);
+    assert.equal(code, 2);
+    assert.equal(output, '');
+    assert.match(log, sentence);
+  });
+}
+
+test('a module is handed its own flags and the seed, or their defaults', async () => {
+  assert.match((await run(['tunable'])).output, /laps with seed 1 +3 /);
+  assert.match((await run(['tunable', '--seed', 'x', '--laps', '7'])).output, /laps with seed x +7 /);
+});
 
 function plant(name: string, holds: boolean): void {
   const figure = { figure: 'speed', value: 12.3456, unit: 'ms', peer: 'hare', ratio: 0.5, goal: '<= 20 ms', holds };

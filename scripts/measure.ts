@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Figure, figureTable, type MeasureModule } from '../bench/figures.ts';
+import { type Figure, figureTable, type MeasureModule, type WholeFlag } from '../bench/figures.ts';
 
 /** What `bench` and `prove` have in common: modules found by name in one folder, run, and shown beside their goals. */
 export interface MeasureCommand {
@@ -27,37 +27,81 @@ const USAGE = 2;
 /** These files carry the modules and are none themselves. */
 const CARRIERS = new Set(['main', 'figures']);
 
-/** Runs one module and prints its figures; gives the exit code: 0 held, 1 a goal missed or an error, 2 no such name. */
+/** Runs one module and prints its figures; gives the exit code: 0 held, 1 a goal missed or an error, 2 wrongly called. */
 export async function measure(command: MeasureCommand): Promise<number> {
   const { verb, root, folder, parameters, log } = command;
-  const isJson = parameters.includes('--json');
-  const [name, ...rest] = parameters.filter((one) => one !== '--json');
+  const [name, ...given] = parameters;
   const names = moduleNames(join(root, folder));
-  const list = names.length === 0 ? `There is none in ${folder}/` : `There are: ${names.join(', ')}`;
-  const problem = usageProblem(name, rest, names);
+  const problem = nameProblem(name, names);
   if (problem !== undefined || name === undefined) {
-    log(`${problem ?? ''}. ${list}. Call \`npm run ${verb} -- <name> [--json]\``);
+    const list = names.length === 0 ? `There is none in ${folder}/` : `There are: ${names.join(', ')}`;
+    log(`${problem ?? ''}. ${list}. Call \`npm run ${verb} -- <name> [--json] [--seed <text>]\``);
     return USAGE;
   }
   const module = await loadModule(join(root, folder, `${name}.ts`));
-  const figures = await module.run({ root, seed: command.seed, log });
+  const read = readFlags(given, module.flags);
+  if (typeof read === 'string') {
+    log(`${read}. ${describeFlags(module.flags)}. Call \`npm run ${verb} -- ${name} [--<flag> <value>]\``);
+    return USAGE;
+  }
+  const { isJson, flags, seed = command.seed } = read;
+  const figures = await module.run({ root, seed, log, flags });
   if (figures.length === 0) {
     log(`${name} gave no figure; a ${verb} that measures nothing fails`);
     return GOAL_MISSED;
   }
   const commit = commitOf(root);
   if (isJson) command.write(`${JSON.stringify({ name, commit, figures })}\n`);
-  else command.write(`${name} at ${commit}, seed ${command.seed}\n\n${figureTable(figures)}\n`);
+  else command.write(`${name} at ${commit}, seed ${seed}\n\n${figureTable(figures)}\n`);
   return command.isProof ? verdictOf(figures, log) : OK;
 }
 
-function usageProblem(name: string | undefined, rest: readonly string[], names: readonly string[]): string | undefined {
-  const unknown = [name ?? '', ...rest].find((one) => one.startsWith('-'));
-  if (unknown !== undefined) return `The flag ${unknown} is unknown; allowed is --json`;
-  if (name === undefined) return 'No name was given';
-  if (rest.length > 0) return `One name is allowed, got ${rest.length + 1}: ${[name, ...rest].join(' ')}`;
+function nameProblem(name: string | undefined, names: readonly string[]): string | undefined {
+  if (name === undefined || name.startsWith('-')) return 'No name was given; it comes first';
   return names.includes(name) ? undefined : `The name ${name} is unknown`;
 }
+
+interface ReadFlags {
+  readonly isJson: boolean;
+  readonly seed?: string;
+  readonly flags: Readonly<Record<string, number>>;
+}
+
+/** The flags by name, or the sentence that says what is wrong with them. */
+function readFlags(given: readonly string[], known: KnownFlags): ReadFlags | string {
+  let isJson = false;
+  let seed: string | undefined;
+  const flags = Object.fromEntries(Object.entries(known).map(([name, flag]) => [name, flag.default]));
+  for (let index = 0; index < given.length; index++) {
+    const word = given[index] ?? '';
+    if (word === '--json') {
+      isJson = true;
+      continue;
+    }
+    if (!word.startsWith('--')) return `One name is allowed, got ${word} too`;
+    const name = word.slice('--'.length);
+    const value = given[++index];
+    if (name !== 'seed' && !Object.hasOwn(known, name)) return `The flag ${word} is unknown`;
+    if (value === undefined) return `The flag ${word} needs a value`;
+    if (name === 'seed') {
+      seed = value;
+      continue;
+    }
+    const { min, max } = known[name] ?? { min: 0, max: 0 };
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max) {
+      return `The flag ${word} is ${value}, allowed is a whole number from ${min} to ${max}`;
+    }
+    flags[name] = Number(value);
+  }
+  return { isJson, flags, ...(seed === undefined ? {} : { seed }) };
+}
+
+function describeFlags(known: KnownFlags): string {
+  const own = Object.entries(known).map(([name, flag]) => `--${name} (${flag.sentence}, ${flag.default})`);
+  return `Flags are: ${['--json', '--seed', ...own].join(', ')}`;
+}
+
+type KnownFlags = Readonly<Record<string, WholeFlag>>;
 
 /** `bench/decision.ts` is called `decision`; tests and folders are no modules. */
 function moduleNames(folder: string): readonly string[] {
@@ -68,11 +112,11 @@ function moduleNames(folder: string): readonly string[] {
     .sort();
 }
 
-async function loadModule(path: string): Promise<Pick<MeasureModule, 'run'>> {
-  const module: { readonly run?: unknown } = await import(pathToFileURL(path).href);
-  const { run } = module;
+async function loadModule(path: string): Promise<Pick<MeasureModule, 'run'> & { readonly flags: KnownFlags }> {
+  const module: { readonly run?: unknown; readonly flags?: KnownFlags } = await import(pathToFileURL(path).href);
+  const { run, flags = {} } = module;
   if (typeof run !== 'function') throw new TypeError(`${path} exports no function \`run\`; see bench/figures.ts`);
-  return { run: (options) => run(options) };
+  return { run: (options) => run(options), flags };
 }
 
 function verdictOf(figures: readonly Figure[], log: (line: string) => void): number {
