@@ -1,25 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
+import { findProgram } from './programs.ts';
 import type { ChildProgram } from './world.ts';
 
 /** One Ctrl-C arrives more than once: from the terminal, and again from the launcher above this process. */
 const SAME_GESTURE_MS = 1_000;
 
 /**
- * Runs a program of the checkout with this runtime. It has a process group of its own, so that Ctrl-C reaches it once and
+ * Runs one of the programs with this runtime. It has a process group of its own, so that Ctrl-C reaches it once and
  * through this process, which waits for its end: nothing is left behind. A second Ctrl-C is handed on too, a third ends
  * it. Gives its exit code, 1 when a signal ended it.
  */
-export function runChild(root: string, program: ChildProgram): Promise<number> {
-  return new Promise((resolve) => {
+export async function runChild(program: ChildProgram): Promise<number> {
+  const main = findProgram(program.name);
+  return await new Promise((resolve) => {
     const isLogging = program.logFile !== undefined;
-    const child = spawn(process.execPath, [...RUNTIME_FLAGS, join(root, program.path), ...program.parameters], {
+    const child = spawn(process.execPath, [...RUNTIME_FLAGS, main, ...program.parameters], {
       stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
       detached: true,
     });
@@ -34,7 +35,7 @@ export function runChild(root: string, program: ChildProgram): Promise<number> {
       resolve(code);
     }
     child.on('error', (cause) => {
-      process.stderr.write(`outrider: ${program.path} could not be started: ${cause.message}\n`);
+      process.stderr.write(`outrider: The ${program.name} could not be started: ${cause.message}\n`);
       end(1);
     });
     child.on('close', (code) => end(code ?? 1));

@@ -26,13 +26,13 @@ export function withConnection(command: Command): Command {
   return command
     .option(
       '--data <folder>',
-      'data folder of a server on this machine (default: OUTRIDER_DATA, else .outrider in the checkout)',
+      'data folder of a server on this machine (default: OUTRIDER_DATA, else .outrider in the checkout or, installed, in this folder)',
     )
     .option('--server <url>', 'a server elsewhere, for example http://10.0.0.5:8440 (default: OUTRIDER_SERVER)')
     .option('--token <token>', 'bearer token (default: OUTRIDER_TOKEN, else that of the data folder)');
 }
 
-/** The data folder: --data, else OUTRIDER_DATA, else `.outrider` in the checkout. */
+/** The data folder: --data, else OUTRIDER_DATA, else `.outrider` in the checkout or, installed, in the working folder. */
 export function dataFolder(world: World, flags: { readonly data?: string }): string {
   const named = flags.data ?? world.environment.OUTRIDER_DATA;
   if (named === '') throw usageFailure('The data folder is an empty text; name it with --data or OUTRIDER_DATA');

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { runChild } from './child.ts';
+import { defaultRoot } from './programs.ts';
 import { run } from './run.ts';
 
-/** The checkout: the launcher names it; without it, three folders above this file. */
-const root = process.env.OUTRIDER_ROOT ?? dirname(dirname(dirname(import.meta.dirname)));
+/** npm changes to the package's folder and says where the person stood. */
+const workingFolder = process.env.INIT_CWD ?? process.cwd();
 
 // `outrider release list | head` closes the pipe: that is no failure of ours.
 process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
@@ -15,15 +15,15 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
 
 process.exitCode = await run(
   {
-    root,
+    // The launcher of the checkout names it.
+    root: process.env.OUTRIDER_ROOT ?? defaultRoot(workingFolder),
     environment: process.env,
-    // npm changes to the package's folder and says where the person stood.
-    workingFolder: process.env.INIT_CWD ?? process.cwd(),
+    workingFolder,
     write: (text) => process.stdout.write(text),
     log: (line) => process.stderr.write(`${line}\n`),
     inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     fetch,
-    runProgram: (program) => runChild(root, program),
+    runProgram: (program) => runChild(program),
   },
   process.argv.slice(2),
 );

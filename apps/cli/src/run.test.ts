@@ -80,9 +80,7 @@ test('with --json a failure is one JSON object on standard error', async () => {
 test('the demonstration gets every flag as it is, and its exit code is ours', async () => {
   const { code, started } = await world.run('demo', '--once', '--json', '--devices', '50', '--help');
   assert.equal(code, 3);
-  assert.deepEqual(started, [
-    { path: 'apps/simulator/src/demo/main.ts', parameters: ['--once', '--json', '--devices', '50', '--help'] },
-  ]);
+  assert.deepEqual(started, [{ name: 'demonstration', parameters: ['--once', '--json', '--devices', '50', '--help'] }]);
 });
 
 test('up starts the server on the data folder and keeps its log there', async () => {
@@ -90,7 +88,7 @@ test('up starts the server on the data folder and keeps its log there', async ()
   const data = join(world.folder, 'fleet');
   assert.deepEqual(started, [
     {
-      path: 'apps/server/src/main.ts',
+      name: 'server',
       parameters: ['--data', data, '--port', '0'],
       logFile: join(data, 'server.log'),
     },

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ProgramName } from './programs.ts';
 
 /** Everything a command needs of the world beside files: handed over by `main.ts`, and by tests. */
 export interface World {
-  /** The root of the checkout; its programs are started as child processes. */
+  /** The root of the checkout, or, installed, the folder the person stands in: data lies there by default. */
   readonly root: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Relative paths on the command line start here. */
@@ -14,13 +15,12 @@ export interface World {
   /** Standard input, line by line. */
   readonly inputLines: () => AsyncIterable<string>;
   readonly fetch: typeof fetch;
-  /** Runs a program of the checkout with this runtime until it ends; Ctrl-C reaches it first. Gives its exit code. */
+  /** Runs one of the programs with this runtime until it ends; Ctrl-C reaches it first. Gives its exit code. */
   readonly runProgram: (program: ChildProgram) => Promise<number>;
 }
 
 export interface ChildProgram {
-  /** From the root, for example `apps/server/src/main.ts`. */
-  readonly path: string;
+  readonly name: ProgramName;
   readonly parameters: readonly string[];
   /** Where lines of JSON on its standard error go; everything else it says is shown. Absent: all is shown. */
   readonly logFile?: string;

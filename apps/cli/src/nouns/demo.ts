@@ -14,6 +14,6 @@ export function demoNoun(program: Command, world: World, end: (code: number) => 
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (flags: readonly string[]) =>
-      end(await world.runProgram({ path: 'apps/simulator/src/demo/main.ts', parameters: flags })),
+      end(await world.runProgram({ name: 'demonstration', parameters: flags })),
     );
 }

@@ -12,7 +12,10 @@ export function upNoun(program: Command, world: World, end: (code: number) => vo
   program
     .command('up')
     .description('run the server with everything it needs; stops with Ctrl-C')
-    .option('--data <folder>', 'where everything is kept (default: OUTRIDER_DATA, else .outrider in the checkout)')
+    .option(
+      '--data <folder>',
+      'where everything is kept (default: OUTRIDER_DATA, else .outrider in the checkout or, installed, in this folder)',
+    )
     .option('--port <port>', 'port on this machine, 0 for any free one', parsePort, PORT_DEFAULT)
     .option('--release-role <file>', 'who must sign releases (default: release-role.json in the data folder)')
     .option('--log-to-terminal', 'show the log here instead of writing it to server.log')
@@ -39,7 +42,7 @@ async function up(world: World, flags: UpFlags): Promise<number> {
   world.log(`Data in ${data}: the API's token in admin-token, the token for new devices in registration-token`);
   if (flags.logToTerminal !== true) world.log(`Log in ${logFile}`);
   return world.runProgram({
-    path: 'apps/server/src/main.ts',
+    name: 'server',
     parameters: [
       ...['--data', data, '--port', String(flags.port)],
       ...(flags.releaseRole === undefined ? [] : ['--release-role', flags.releaseRole]),
