@@ -7,7 +7,7 @@ export const EXIT_CODES = {
   stopped: 0,
   /** A fault nobody foresaw; the log has it. */
   failed: 1,
-  /** A flag or its value is wrong. */
+  /** A setting is wrong, whether it came by flag, environment or configuration file. */
   usage: 2,
   /** The data folder cannot be read or written. */
   'folder-unusable': 3,

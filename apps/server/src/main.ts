@@ -3,26 +3,32 @@ import process from 'node:process';
 import pino from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { EXIT_CODES, StartError } from './exit-codes.ts';
-import { readFlags } from './installation/flags.ts';
+import { type Flags, readStart, USAGE } from './installation/flags.ts';
 import { type RunningServer, runServer } from './installation/run.ts';
 import type { Log, Schedule } from './ports.ts';
-
-/** Longest time to stop: then whatever still hangs is cut. Everything acknowledged is on disk already. */
-const STOP_MS = 5_000;
 
 await main();
 
 async function main(): Promise<void> {
-  const log: Log = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const log: Log = logger;
   try {
-    const flags = readFlags(process.argv.slice(2));
-    const world = { flags, databaseUrl: process.env.DATABASE_URL, version: manifest.version, pid: process.pid };
+    const start = { parameters: process.argv.slice(2), environment: process.env, workingFolder: process.cwd() };
+    const flags = readStart(start);
+    if (flags === 'help' || flags === 'version') {
+      process.stdout.write(flags === 'help' ? USAGE : `${manifest.version}\n`);
+      return;
+    }
+    logger.level = flags.logLevel;
+    for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);
+    log.info({ stage: 'server', code: 'settings', settings: saidIn(flags) }, 'The settings that were given');
     const stopping = untilStopped();
-    const server = await runServer({ ...world, schedule: timers(), log });
+    const server = await runServer({ flags, version: manifest.version, pid: process.pid, schedule: timers(), log });
     console.log(`Outrider is ready at ${server.url}, data in ${flags.dataFolder}, process ${process.pid}`);
+    if (flags.publicUrl !== undefined) console.log(`Devices reach it at ${flags.publicUrl}`);
     const signal = await stopping;
     log.info({ stage: 'server', code: 'stopping', signal }, 'The server stops');
-    await stop(server);
+    await stop(server, flags.drainTimeoutMs);
     process.exit(EXIT_CODES.stopped);
   } catch (cause) {
     if (cause instanceof StartError) {
@@ -34,10 +40,17 @@ async function main(): Promise<void> {
   }
 }
 
-async function stop(server: RunningServer): Promise<void> {
-  const cut = setTimeout(() => process.exit(EXIT_CODES.failed), STOP_MS);
+/** After the drain timeout whatever still hangs is cut. Everything acknowledged is on disk already. */
+async function stop(server: RunningServer, drainTimeoutMs: number): Promise<void> {
+  const cut = setTimeout(() => process.exit(EXIT_CODES.failed), drainTimeoutMs);
   await server.stop();
   clearTimeout(cut);
+}
+
+/** What was said by flag, variable or file; defaults are on the page, and secrets are "set". */
+function saidIn({ shown }: Flags): Readonly<Record<string, string>> {
+  const said = shown.filter(({ from }) => from !== 'default' && from !== '-');
+  return Object.fromEntries(said.map(({ name, value, from }) => [name, `${value} (${from})`]));
 }
 
 /** Resolves with the first signal to stop; a second one does not wait any longer. */

@@ -20,11 +20,19 @@ export interface Database {
 /** Between attempts to start a PostgreSQL that was killed: its memory and port are free within a second. */
 const RESTART_PAUSE_MS = 500;
 
-/** Opens the database that `url` names, or starts a PostgreSQL in the data folder. Throws StartError. */
-export async function openDatabase(url: string | undefined, dataFolder: string, log: Log): Promise<Database> {
+/** Which database the settings name. */
+export interface DatabaseSettings {
+  /** A secret; undefined: one is started in the data folder. */
+  readonly databaseUrl: string | undefined;
+  readonly databaseConnectionsMax: number;
+}
+
+/** Opens the database that the settings name, or starts a PostgreSQL in the data folder. Throws StartError. */
+export async function openDatabase(settings: DatabaseSettings, dataFolder: string, log: Log): Promise<Database> {
+  const { databaseUrl, databaseConnectionsMax: connectionsMax } = settings;
   try {
-    if (url === undefined) return await openEmbedded(dataFolder, log);
-    const store = await openPostgresStore({ connection: connectionFromUrl(url) });
+    if (databaseUrl === undefined) return await openEmbedded(dataFolder, connectionsMax, log);
+    const store = await openPostgresStore({ connection: connectionFromUrl(databaseUrl), connectionsMax });
     return { store, close: () => store.close() };
   } catch (cause) {
     if (cause instanceof PostgresStartError) throw new StartError(cause.code, cause.message, cause);
@@ -34,10 +42,10 @@ export async function openDatabase(url: string | undefined, dataFolder: string, 
   }
 }
 
-async function openEmbedded(dataFolder: string, log: Log): Promise<Database> {
+async function openEmbedded(dataFolder: string, connectionsMax: number, log: Log): Promise<Database> {
   const embedded = await superviseEmbedded(dataFolder, log);
   try {
-    const store = await openPostgresStore({ connection: embedded.connection });
+    const store = await openPostgresStore({ connection: embedded.connection, connectionsMax });
     return {
       store,
       async close() {

@@ -1,69 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { readServerSettings, SERVER_SETTINGS } from '@outrider/adapters/server/server-settings';
+import type { ProgramStart, SettingNotice } from '@outrider/adapters/shared/settings/program-settings';
+import { settingsUsage } from '@outrider/adapters/shared/settings/settings-page';
+import { type ShownSetting, shownSettings } from '@outrider/adapters/shared/settings/shown-settings';
 import { StartError } from '../exit-codes.ts';
 
-/** What the server is started with. */
+/** What the server is started with: flags over environment over configuration file, every value checked. */
 export interface Flags {
   readonly dataFolder: string;
   /** 0: any free one. */
   readonly port: number;
   readonly host: string;
+  /** Where others reach it, through a proxy. */
+  readonly publicUrl: string | undefined;
   readonly clock: 'wall' | 'conducted';
   /** Who must sign releases; a file that need not be there yet, unless it was named. */
   readonly releaseRoleFile: string;
   readonly isReleaseRoleNamed: boolean;
+  /** A secret; undefined: a PostgreSQL is started in the data folder. */
+  readonly databaseUrl: string | undefined;
+  readonly databaseConnectionsMax: number;
+  readonly drainTimeoutMs: number;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
+  readonly hasMetrics: boolean;
+  /** The OpenTelemetry collector; undefined: no traces. */
+  readonly traceEndpoint: string | undefined;
+  /** What works and should be looked at, to be logged at the start. */
+  readonly notices: readonly SettingNotice[];
+  /** Every setting as it may be logged, and where it was said. */
+  readonly shown: readonly ShownSetting[];
 }
 
-export const USAGE = `Usage: server --data <folder> [--port 8440] [--host 127.0.0.1] [--clock wall|conducted] [--release-role <file>]
-  --data          where everything is kept; made if it is missing
-  --port          0 for any free one; see server.json in the data folder
-  --host          the address to listen on
-  --clock         conducted: fleet time stands still until it is stepped (demonstration, simulator)
-  --release-role  who must sign releases (default: release-role.json in the data folder)
+export const USAGE = `Usage: server --data <path> [flags]
+${settingsUsage(SERVER_SETTINGS, {
+  '--config <path>': 'The configuration file (default: outrider.json in the data folder, if it is there)',
+  '--help': 'Prints this',
+  '--version': 'Prints the version',
+})}
+A flag wins over the environment, the environment over the file; see docs/configuration.md.
 Environment: DATABASE_URL for a PostgreSQL of your own; without it one is started in the data folder
 `;
 
-const PORT_DEFAULT = '8440';
-
-/** Reads the flags. Throws StartError: usage. */
-export function readFlags(parameters: readonly string[]): Flags {
-  const { data, port, host, clock, 'release-role': releaseRole } = parse(parameters);
-  // An empty text would be the folder the server was started in, as where a variable of a script was not set.
-  if (data === undefined || data === '')
-    throw new StartError('usage', `The flag --data is missing; name the data folder\n${USAGE}`);
-  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) {
-    throw new StartError('usage', `The port is ${port}; allowed is a whole number from 0 to 65535`);
-  }
-  if (clock !== 'wall' && clock !== 'conducted') {
-    throw new StartError('usage', `The clock is ${clock}; allowed are wall and conducted`);
-  }
-  const dataFolder = resolve(data);
-  return {
-    dataFolder,
-    port: Number(port),
-    host,
-    clock,
-    releaseRoleFile: releaseRole === undefined ? join(dataFolder, 'release-role.json') : resolve(releaseRole),
-    isReleaseRoleNamed: releaseRole !== undefined,
-  };
+/** Reads the settings, or what else was asked for. Throws StartError: usage. */
+export function readStart(start: ProgramStart): Flags | 'help' | 'version' {
+  const asked = (['help', 'version'] as const).find((flag) => start.parameters.includes(`--${flag}`));
+  return asked ?? readFlags(start.parameters, start);
 }
 
-function parse(parameters: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...parameters],
-      options: {
-        data: { type: 'string' },
-        port: { type: 'string', default: PORT_DEFAULT },
-        host: { type: 'string', default: '127.0.0.1' },
-        clock: { type: 'string', default: 'wall' },
-        'release-role': { type: 'string' },
-      },
-    }).values;
-  } catch (cause) {
-    // parseArgs throws a TypeError whose message names the flag that it does not know.
-    if (cause instanceof TypeError) throw new StartError('usage', `${cause.message}\n${USAGE}`, cause);
-    throw cause;
-  }
+/** Reads the settings. Throws StartError: usage. */
+export function readFlags(
+  parameters: readonly string[],
+  { environment, workingFolder }: Omit<ProgramStart, 'parameters'> = { environment: {}, workingFolder: '.' },
+): Flags {
+  const read = readServerSettings({ parameters, environment, workingFolder });
+  if (!read.ok) throw new StartError('usage', read.error.sentence);
+  const { values, notices, databaseUrl } = read.value;
+  const { dataFolder, releaseRoleFile, metrics, ...rest } = values;
+  return {
+    dataFolder,
+    port: rest.port,
+    host: rest.host,
+    publicUrl: rest.publicUrl,
+    clock: rest.clock,
+    releaseRoleFile: releaseRoleFile ?? join(dataFolder, 'release-role.json'),
+    isReleaseRoleNamed: releaseRoleFile !== undefined,
+    databaseUrl,
+    databaseConnectionsMax: rest.databaseConnectionsMax,
+    drainTimeoutMs: rest.drainTimeoutMs,
+    logLevel: rest.logLevel,
+    hasMetrics: metrics,
+    traceEndpoint: rest.traceEndpoint,
+    notices,
+    shown: shownSettings(SERVER_SETTINGS, read.value),
+  };
 }

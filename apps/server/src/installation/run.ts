@@ -16,10 +16,9 @@ import { releaseRoleSource } from './release-role.ts';
 import { settlePermitKey, settleToken } from './secrets.ts';
 import { serverFile } from './server-file.ts';
 
-/** What the program gives: its flags, its environment, and what only `main.ts` may touch. */
+/** What the program gives: its settings, and what only `main.ts` may touch. */
 export interface ProgramWorld {
   readonly flags: Flags;
-  readonly databaseUrl: string | undefined;
   readonly version: string;
   readonly pid: number;
   readonly schedule: Schedule;
@@ -51,7 +50,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const permitSigner = await settlePermitKey(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
   const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
-  const database = await openDatabase(world.databaseUrl, dataFolder, log);
+  const database = await openDatabase(flags, dataFolder, log);
   return endingOnFailure(database, async () => {
     await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
     const clock = await openClock(flags, database);

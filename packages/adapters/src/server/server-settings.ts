@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { loadSecretFile } from '../shared/settings/config-file.ts';
+import {
+  type Program,
+  type ProgramFault,
+  type ProgramSettings,
+  type ProgramStart,
+  readProgramSettings,
+} from '../shared/settings/program-settings.ts';
+import { ORIGIN_RANK, placeOf } from '../shared/settings/read-settings.ts';
+import type { SettingsTable } from '../shared/settings/setting.ts';
+
+/** Every setting of the server: `docs/configuration.md` and its JSON Schema are made from this table. */
+export const SERVER_SETTINGS = {
+  dataFolder: {
+    shape: { kind: 'path' },
+    flag: 'data',
+    variable: 'OUTRIDER_DATA',
+    isNeeded: true,
+    sentence: 'The data folder, where everything is kept; made if it is missing',
+  },
+  host: {
+    shape: { kind: 'text', pattern: /^[\w.:%-]{1,253}$/, allowed: 'a host name or an IP address' },
+    flag: 'host',
+    variable: 'OUTRIDER_HOST',
+    default: '127.0.0.1',
+    sentence: 'The address to listen on; 0.0.0.0 for all of this machine',
+  },
+  port: {
+    shape: { kind: 'whole', min: 0, max: 65_535 },
+    flag: 'port',
+    variable: 'OUTRIDER_PORT',
+    default: 8_440,
+    sentence: 'The port to listen on; 0 for any free one, which server.json in the data folder then names',
+  },
+  publicUrl: {
+    shape: { kind: 'url', protocols: ['http:', 'https:'] },
+    flag: 'public-url',
+    variable: 'OUTRIDER_PUBLIC_URL',
+    sentence:
+      'Where devices and people reach the server through a proxy; named at the start and in the OpenAPI document',
+  },
+  databaseUrl: {
+    shape: { kind: 'url', protocols: ['postgres:', 'postgresql:'] },
+    variable: 'DATABASE_URL',
+    isSecret: true,
+    sentence: 'A PostgreSQL of your own, version 15 or newer; without it one is started in the data folder',
+  },
+  databaseUrlFile: {
+    shape: { kind: 'path' },
+    flag: 'database-url-file',
+    variable: 'DATABASE_URL_FILE',
+    sentence: 'A file that holds the database URL, as secret stores hand it over; instead of databaseUrl',
+  },
+  databaseConnectionsMax: {
+    shape: { kind: 'whole', min: 2, max: 500, unit: 'connections' },
+    flag: 'database-connections-max',
+    variable: 'OUTRIDER_DATABASE_CONNECTIONS_MAX',
+    default: 8,
+    sentence: 'How many connections to the database this server holds at most',
+  },
+  releaseRoleFile: {
+    shape: { kind: 'path' },
+    flag: 'release-role',
+    variable: 'OUTRIDER_RELEASE_ROLE',
+    sentence: 'Who must sign releases; without it release-role.json in the data folder, which may come later',
+  },
+  clock: {
+    shape: { kind: 'choice', choices: ['wall', 'conducted'] },
+    flag: 'clock',
+    variable: 'OUTRIDER_CLOCK',
+    default: 'wall',
+    sentence: 'Under conducted, fleet time stands still until it is stepped: for demonstrations and simulations',
+  },
+  drainTimeoutMs: {
+    shape: { kind: 'whole', min: 1_000, max: 60_000, unit: 'milliseconds' },
+    flag: 'drain-timeout-ms',
+    variable: 'OUTRIDER_DRAIN_TIMEOUT_MS',
+    default: 5_000,
+    sentence: 'How long a stop may take; then whatever still hangs is cut',
+  },
+  logLevel: {
+    shape: { kind: 'choice', choices: ['error', 'warn', 'info', 'debug'] },
+    flag: 'log-level',
+    variable: 'OUTRIDER_LOG_LEVEL',
+    default: 'info',
+    sentence: 'The least important lines that are logged',
+  },
+  metrics: {
+    shape: { kind: 'switch' },
+    flag: 'metrics',
+    variable: 'OUTRIDER_METRICS',
+    default: true,
+    sentence: 'Whether metrics are given out; --no-metrics turns them off',
+  },
+  traceEndpoint: {
+    shape: { kind: 'url', protocols: ['http:', 'https:'] },
+    flag: 'trace-endpoint',
+    variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    sentence: 'The OpenTelemetry collector that traces are sent to (OTLP over HTTP); without it none are made',
+  },
+} as const satisfies SettingsTable;
+
+/** The server as a program: its table, and `outrider.json` in the data folder unless another file is named. */
+export const SERVER_PROGRAM: Program<typeof SERVER_SETTINGS> = {
+  table: SERVER_SETTINGS,
+  dataSetting: 'dataFolder',
+  defaultFile: 'outrider.json',
+  configVariable: 'OUTRIDER_CONFIG',
+  variablePrefix: 'OUTRIDER_',
+  // The command line's, the launcher's, the agent's and what the agent tells its launcher.
+  foreignVariables: /^OUTRIDER_(SERVER|TOKEN|ROOT|HARDWARE_ID|AGENT_\w+)$/,
+  further: { help: 'switch', version: 'switch' },
+};
+
+export interface ServerSettings extends ProgramSettings<typeof SERVER_SETTINGS> {
+  /** The database URL, wherever it came from; undefined: a PostgreSQL of our own. A secret. */
+  readonly databaseUrl: string | undefined;
+}
+
+/** Reads the server's settings, and the file that holds the database URL. */
+export function readServerSettings(start: ProgramStart): Result<ServerSettings, ProgramFault> {
+  const settings = readProgramSettings(SERVER_PROGRAM, start);
+  if (!settings.ok) return settings;
+  const { values, origins } = settings.value;
+  const rankOf = (name: 'databaseUrl' | 'databaseUrlFile') =>
+    values[name] === undefined ? -1 : ORIGIN_RANK[origins[name].kind];
+  const [urlRank, fileRank] = [rankOf('databaseUrl'), rankOf('databaseUrlFile')];
+  if (urlRank >= 0 && urlRank === fileRank) {
+    const other = placeOf(origins.databaseUrlFile, 'databaseUrlFile');
+    const sentence = `${placeOf(origins.databaseUrl, 'databaseUrl')} and ${lowered(other)} both name a database; take one of them out`;
+    return err({ code: 'setting-malformed', sentence });
+  }
+  if (values.databaseUrlFile === undefined || urlRank > fileRank) {
+    return ok({ ...settings.value, databaseUrl: values.databaseUrl });
+  }
+  const text = loadSecretFile(values.databaseUrlFile);
+  if (!text.ok) return text;
+  if (/^postgres(ql)?:\/\/\S+$/.test(text.value)) return ok({ ...settings.value, databaseUrl: text.value });
+  const sentence = `The file ${values.databaseUrlFile} holds a text of ${text.value.length} characters, allowed is one line that begins with postgres:// or postgresql://`;
+  return err({ code: 'setting-malformed', sentence });
+}
+
+function lowered(sentence: string): string {
+  return sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
+}
