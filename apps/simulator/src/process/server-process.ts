@@ -25,18 +25,17 @@ export class ServerStartError extends Error {
 const START_LIMIT_MS = 60_000;
 const POLL_MS = 25;
 
-/** Starts the server on a data folder and waits until it is ready. Throws ServerStartError. */
-export async function startServer(options: {
+export interface LaunchOptions {
   readonly dataFolder: string;
   readonly logPath: string;
   /** 0: any free one. */
   readonly port: number;
-}): Promise<ServerProcess> {
-  const { dataFolder, logPath, port } = options;
-  const program = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
-  const flags = ['--data', dataFolder, '--port', String(port), '--clock', 'conducted'];
-  const child = startChild({ program, arguments: flags, logPath });
-  child.lines.resume();
+}
+
+/** Starts the server on a data folder and waits until it is ready. Throws ServerStartError. */
+export async function startServer(options: LaunchOptions): Promise<ServerProcess> {
+  const { dataFolder, logPath } = options;
+  const child = launchServer(options);
   const url = await untilReady(child, dataFolder);
   if (url === undefined) {
     await child.kill();
@@ -48,6 +47,15 @@ export async function startServer(options: {
     adminToken: await readToken(dataFolder, 'admin-token'),
     registrationToken: await readToken(dataFolder, 'registration-token'),
   };
+}
+
+/** Starts the server and waits for nothing. */
+export function launchServer({ dataFolder, logPath, port }: LaunchOptions): Child {
+  const program = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
+  const flags = ['--data', dataFolder, '--port', String(port), '--clock', 'conducted'];
+  const child = startChild({ program, arguments: flags, logPath });
+  child.lines.resume();
+  return child;
 }
 
 /** The address that this very process wrote; an older file names another process. */
@@ -72,7 +80,8 @@ const ADDRESS_FORMAT = {
   reader: record<ServerAddress>({ url: text({ charactersMin: 1, charactersMax: 1_024 }), pid: whole({ min: 0 }) }),
 };
 
-async function readToken(dataFolder: string, name: string): Promise<string> {
+/** A token that the server made when it first started. */
+export async function readToken(dataFolder: string, name: string): Promise<string> {
   return (await readFile(join(dataFolder, name), 'utf8')).trim();
 }
 
