@@ -9,11 +9,10 @@ import { memoryLedger } from './memory-store/ledger.ts';
 import { memoryPolicyLog } from './memory-store/policy-log.ts';
 import { memoryRegistry } from './memory-store/registry.ts';
 import { memoryReports } from './memory-store/reports.ts';
-import { emptyMemoryState } from './memory-store/state.ts';
+import { emptyMemoryState, type MemoryState } from './memory-store/state.ts';
 
 /** Every port of a server's store in memory, deterministic: the same semantics as PostgreSQL, for simulator and tests. */
-export function memoryStore(): ServerStore {
-  const state = emptyMemoryState();
+export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStore {
   return {
     registry: memoryRegistry(state),
     ledger: memoryLedger(state),

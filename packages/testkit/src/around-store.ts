@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+
+/** Stands between a caller and one call of a store: runs `work` once, never, or later, and says what the caller gets. */
+export type AroundCall = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+/** A store each of whose calls goes through `around`, by the name `<port>.<call>`: the network between server and store. */
+export function aroundStore(store: ServerStore, around: AroundCall): ServerStore {
+  const { registry, ledger, reports, policyLog, exposures, catalogue, deltas, decisions, installation } = store;
+  return {
+    registry: {
+      register: (...all) => around('registry.register', () => registry.register(...all)),
+      loadDevices: (...all) => around('registry.loadDevices', () => registry.loadDevices(...all)),
+      storeStatuses: (...all) => around('registry.storeStatuses', () => registry.storeStatuses(...all)),
+      listDevices: (...all) => around('registry.listDevices', () => registry.listDevices(...all)),
+      countStates: () => around('registry.countStates', () => registry.countStates()),
+    },
+    ledger: {
+      commitPermits: (...all) => around('ledger.commitPermits', () => ledger.commitPermits(...all)),
+      loadRows: (...all) => around('ledger.loadRows', () => ledger.loadRows(...all)),
+      loadRowsTouched: (...all) => around('ledger.loadRowsTouched', () => ledger.loadRowsTouched(...all)),
+      loadOpenPermits: (...all) => around('ledger.loadOpenPermits', () => ledger.loadOpenPermits(...all)),
+      noteContacts: (...all) => around('ledger.noteContacts', () => ledger.noteContacts(...all)),
+    },
+    reports: {
+      appendReports: (...all) => around('reports.appendReports', () => reports.appendReports(...all)),
+      loadReports: (...all) => around('reports.loadReports', () => reports.loadReports(...all)),
+    },
+    policyLog: {
+      appendEntry: (...all) => around('policyLog.appendEntry', () => policyLog.appendEntry(...all)),
+      loadEntries: (...all) => around('policyLog.loadEntries', () => policyLog.loadEntries(...all)),
+    },
+    exposures: {
+      loadExposures: (...all) => around('exposures.loadExposures', () => exposures.loadExposures(...all)),
+      storeExposure: (...all) => around('exposures.storeExposure', () => exposures.storeExposure(...all)),
+      loadExposure: (...all) => around('exposures.loadExposure', () => exposures.loadExposure(...all)),
+    },
+    catalogue: {
+      publish: (...all) => around('catalogue.publish', () => catalogue.publish(...all)),
+      withdraw: (...all) => around('catalogue.withdraw', () => catalogue.withdraw(...all)),
+      loadRelease: (...all) => around('catalogue.loadRelease', () => catalogue.loadRelease(...all)),
+      listReleases: (...all) => around('catalogue.listReleases', () => catalogue.listReleases(...all)),
+    },
+    deltas: {
+      storeDelta: (...all) => around('deltas.storeDelta', () => deltas.storeDelta(...all)),
+      loadDeltasTo: (...all) => around('deltas.loadDeltasTo', () => deltas.loadDeltasTo(...all)),
+    },
+    decisions: {
+      appendDecision: (...all) => around('decisions.appendDecision', () => decisions.appendDecision(...all)),
+      loadDecisions: (...all) => around('decisions.loadDecisions', () => decisions.loadDecisions(...all)),
+      loadLatestEvidence: (...all) =>
+        around('decisions.loadLatestEvidence', () => decisions.loadLatestEvidence(...all)),
+    },
+    installation: {
+      loadSetting: (...all) => around('installation.loadSetting', () => installation.loadSetting(...all)),
+      storeSetting: (...all) => around('installation.storeSetting', () => installation.storeSetting(...all)),
+      settleSetting: (...all) => around('installation.settleSetting', () => installation.settleSetting(...all)),
+    },
+    close: () => store.close(),
+  };
+}
