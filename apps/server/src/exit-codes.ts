@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { PostgresStartCode } from '@outrider/adapters/server/embedded-postgres/errors';
+import type { DatabaseFaultCode } from '@outrider/adapters/server/postgres/database-fault';
+import type { SchemaErrorCode } from '@outrider/adapters/server/postgres/errors';
 
 /** How the server program ends. Codes never change: supervisors branch on them. */
 export const EXIT_CODES = {
@@ -18,7 +21,7 @@ export const EXIT_CODES = {
   'port-refused': 6,
   /** A file in the data folder, or one named by a flag, is not what it should be. */
   'file-malformed': 7,
-  /** DATABASE_URL is set and nothing answers there. */
+  /** A database URL is set and nothing answers there, or it has no connection left. */
   'database-away': 8,
   /** A newer program has used this database. */
   'schema-newer': 9,
@@ -29,7 +32,30 @@ export const EXIT_CODES = {
   'initdb-failed': 13,
   'postgres-did-not-start': 14,
   'database-url-malformed': 15,
-} as const satisfies Readonly<Record<PostgresStartCode, number>> & Readonly<Record<string, number>>;
+  /** The database refuses the user, its password or this address. */
+  'database-login-refused': 16,
+  'database-missing': 17,
+  /** The user of the database URL may not connect or create tables. */
+  'database-rights-missing': 18,
+  /** The database takes encrypted connections only. */
+  'database-tls-needed': 19,
+  /** Encryption is asked for and the database offers none. */
+  'database-tls-refused': 20,
+  /** The certificate of the database is not trusted. */
+  'database-tls-untrusted': 21,
+  /** The database is older than PostgreSQL 15. */
+  'database-too-old': 22,
+  /** The database is a standby, or takes no writes. */
+  'database-read-only': 23,
+  /** A migration was applied to this database with another text than this program has. */
+  'migration-changed': 30,
+  /** Servers of a former version run that could not work with what this one would make of the database. */
+  'schema-in-use': 31,
+  /** Something held a lock on a table all the while. */
+  'schema-locked': 32,
+  /** The data folder and the database do not come from the same restore. */
+  'restore-unfinished': 33,
+} as const satisfies Readonly<Record<PostgresStartCode | SchemaErrorCode, number>> & Readonly<Record<string, number>>;
 
 export type ExitName = keyof typeof EXIT_CODES;
 

@@ -196,7 +196,7 @@ async function kill(round: number, connection: PostgresConnection): Promise<void
 
 /** The processes of PostgreSQL that serve our store's connections. */
 async function backendsOf({ database, ...connection }: PostgresConnection): Promise<readonly number[]> {
-  const backends = `select pid from pg_stat_activity where application_name = 'outrider' and datname = '${database}'`;
+  const backends = `select pid from pg_stat_activity where application_name like 'outrider schema %' and datname = '${database}'`;
   const rows = await execute({ ...connection, database }, backends);
   return rows.map((row) => {
     assert.ok(typeof row === 'object' && row !== null && 'pid' in row && typeof row.pid === 'number');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { StoreAwayError, type StoreAwayReason } from '@outrider/domain/decision/store-away';
 
 /**
- * The database holds a newer schema than this program knows: migrations only go forward. Code: schema-newer.
+ * The database holds a newer schema than this program can work with: migrations only go forward. Code: schema-newer.
  */
 export class SchemaNewerError extends Error {
   override readonly name = 'SchemaNewerError';
@@ -10,14 +10,35 @@ export class SchemaNewerError extends Error {
 
   constructor(seen: number, known: number) {
     super(
-      `The database has schema ${seen}, this program knows schemas up to ${known}: start the newer program that made it`,
+      `The database has schema ${seen}, this program knows schemas up to ${known} and cannot work beside it: start the newer program that made it`,
     );
   }
 }
 
-/** What a caller of a port gets for what `pg` threw: a database that is away has a name of its own. */
+/** Why the schema of a database cannot be brought to this program's. Codes never change, texts may. */
+export type SchemaErrorCode =
+  /** A migration was applied with another text than this program has under its number. */
+  | 'migration-changed'
+  /** Servers run that cannot work with what a migration would make. */
+  | 'schema-in-use'
+  /** A migration waited for a lock that somebody held all the time. */
+  | 'schema-locked';
+
+export class SchemaError extends Error {
+  override readonly name = 'SchemaError';
+  readonly code: SchemaErrorCode;
+
+  constructor(code: SchemaErrorCode, detail: string, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+/** What a caller of a port gets for what `pg` threw: a database that cannot do what is asked has a name of its own. */
 export function named(cause: unknown): unknown {
-  return isAway(cause) ? new StoreAwayError(cause) : cause;
+  if (cause instanceof StoreAwayError) return cause;
+  const reason = reasonOf(cause);
+  return reason === undefined ? cause : new StoreAwayError(cause, reason);
 }
 
 /** Two batches waited for each other and PostgreSQL ended this one, unharmed: it may simply be made again. */
@@ -25,46 +46,70 @@ export function isDeadlock(cause: unknown): boolean {
   return codeOf(cause) === '40P01';
 }
 
-function isAway(cause: unknown): boolean {
-  const code = codeOf(cause);
-  if (code !== undefined) return AWAY_CODES.has(code) || AWAY_CLASSES.some((one) => code.startsWith(one));
-  return cause instanceof Error && AWAY_MESSAGES.some((message) => cause.message.includes(message));
+/** No connection was to be had: of the server, of the role or of the database all are taken. */
+export function isWithoutConnection(cause: unknown): boolean {
+  return codeOf(cause) === '53300';
 }
 
-/** Classes "connection exception", and "insufficient resources": no disk, memory or connection left (its manual, appendix A). */
-const AWAY_CLASSES: readonly string[] = ['08', '53'];
+/** A lock was not to be had within `lock_timeout`. */
+export function isLockTimeout(cause: unknown): boolean {
+  return codeOf(cause) === '55P03';
+}
 
-const AWAY_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  // Wrong password, no right to connect, no such database: an address to be mended, and nothing can be stored until then.
-  '28P01',
-  '28000',
-  '3D000',
-  // admin_shutdown, crash_shutdown, cannot_connect_now; read_only: it is a standby now.
-  '57P01',
-  '57P02',
-  '57P03',
-  '25006',
-  // query_canceled: its time was over while it waited; idle_in_transaction_session_timeout; io_error of its disk.
-  '57014',
-  '25P03',
-  '58030',
+/** What is wrong with the database, or undefined when it is none of its troubles. */
+function reasonOf(cause: unknown): StoreAwayReason | undefined {
+  const code = codeOf(cause);
+  if (code !== undefined) return REASON_BY_CODE.get(code) ?? REASON_BY_CLASS.get(code.slice(0, 2));
+  if (!(cause instanceof Error)) return undefined;
+  return REASON_BY_MESSAGE.find(([message]) => cause.message.includes(message))?.[1];
+}
+
+/** Classes of SQLSTATE, PostgreSQL's manual, appendix A: "connection exception", "insufficient resources". */
+const REASON_BY_CLASS: ReadonlyMap<string, StoreAwayReason> = new Map([
+  ['08', 'unreachable'],
+  ['53', 'memory-full'],
+]);
+
+const REASON_BY_CODE: ReadonlyMap<string, StoreAwayReason> = new Map([
+  ['ECONNREFUSED', 'unreachable'],
+  ['ECONNRESET', 'unreachable'],
+  ['EPIPE', 'unreachable'],
+  ['ETIMEDOUT', 'unreachable'],
+  ['EHOSTUNREACH', 'unreachable'],
+  ['ENETUNREACH', 'unreachable'],
+  ['ENOTFOUND', 'unreachable'],
+  ['EAI_AGAIN', 'unreachable'],
+  // Wrong password, no entry for this host or user, no such database, no right: to be mended, and nothing is stored until then.
+  ['28P01', 'refused'],
+  ['28000', 'refused'],
+  ['3D000', 'refused'],
+  ['42501', 'refused'],
+  // admin_shutdown, crash_shutdown, cannot_connect_now.
+  ['57P01', 'starting'],
+  ['57P02', 'starting'],
+  ['57P03', 'starting'],
+  // too_many_connections, of the whole server, of the role or of the database.
+  ['53300', 'connections-exhausted'],
+  // query_canceled: its time was over; idle_in_transaction_session_timeout; lock_not_available.
+  ['57014', 'slow'],
+  ['25P03', 'slow'],
+  ['55P03', 'slow'],
+  // read_only_sql_transaction: it is a standby now, or somebody set default_transaction_read_only.
+  ['25006', 'read-only'],
+  ['53100', 'disk-full'],
+  ['53200', 'memory-full'],
+  ['58030', 'disk-failed'],
 ]);
 
 /** What pg 8.23 throws without a code when a connection broke or none was to be had in time. */
-const AWAY_MESSAGES: readonly string[] = [
-  'Connection terminated',
-  'Client has encountered a connection error',
-  'timeout exceeded when trying to connect',
-  'timeout expired',
-  'Query read timeout',
+const REASON_BY_MESSAGE: readonly (readonly [string, StoreAwayReason])[] = [
+  ['Connection terminated due to connection timeout', 'unreachable'],
+  ['Connection terminated', 'unreachable'],
+  ['Client has encountered a connection error', 'unreachable'],
+  // The pool's own connections are all in use, each by a statement that takes long.
+  ['timeout exceeded when trying to connect', 'slow'],
+  ['timeout expired', 'unreachable'],
+  ['Query read timeout', 'slow'],
 ];
 
 function codeOf(cause: unknown): string | undefined {

@@ -1,33 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { postgresCatalogue } from './catalogue.ts';
 import type { PostgresConnection } from './connection.ts';
 import { postgresDecisions } from './decisions.ts';
 import { postgresDeltas } from './deltas.ts';
+import { SchemaNewerError } from './errors.ts';
 import { postgresExposures } from './exposures.ts';
 import { postgresInstallation } from './installation.ts';
 import { postgresLedger } from './ledger.ts';
+import { MIGRATIONS, standingOf } from './migrations.ts';
 import { postgresPolicyLog } from './policy-log.ts';
-import { openDatabase } from './pool.ts';
+import { type Database, openDatabase } from './pool.ts';
 import { postgresRegistry } from './registry.ts';
 import { postgresReports } from './reports.ts';
-import { migrate } from './schema.ts';
+import { loadSchema, type MigrateOptions, migrate } from './schema.ts';
+
+export interface PostgresStoreOptions extends MigrateOptions {
+  readonly connection: PostgresConnection;
+  readonly connectionsMax?: number;
+}
 
 /**
  * Every port of a server's store on one PostgreSQL, brought to this program's schema first. Throws StoreAwayError when the
- * database cannot be reached, SchemaNewerError when a newer program has used it.
+ * database cannot be reached, SchemaNewerError when a newer program has used it that this one cannot work beside, and
+ * SchemaError when it cannot be migrated.
  */
-export async function openPostgresStore(options: {
-  readonly connection: PostgresConnection;
-  readonly connectionsMax?: number;
-}): Promise<ServerStore> {
-  const database = openDatabase(options.connection, options.connectionsMax);
-  try {
-    await migrate(database);
-  } catch (cause) {
-    await database.close();
-    throw cause;
-  }
+export async function openPostgresStore(options: PostgresStoreOptions): Promise<ServerStore> {
+  const { connection, connectionsMax, migrations = MIGRATIONS } = options;
+  await migrate(connection, options);
+  const known = migrations.length;
+  const database = openDatabase(connection, {
+    purpose: `schema ${known}`,
+    ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    checkConnection: (query) => refuseNewerSchema(query, known),
+  });
   return {
     registry: postgresRegistry(database),
     ledger: postgresLedger(database),
@@ -38,6 +45,14 @@ export async function openPostgresStore(options: {
     deltas: postgresDeltas(database),
     decisions: postgresDecisions(database),
     installation: postgresInstallation(database),
+    connections: database.connections,
     close: () => database.close(),
   };
+}
+
+/** A newer server may have come, and contracted the schema, while the database was away. */
+async function refuseNewerSchema(query: Database['query'], known: number): Promise<void> {
+  const stored = await loadSchema(query);
+  if (standingOf(stored, known) !== 'newer') return;
+  throw new StoreAwayError(new SchemaNewerError(stored.version, known), 'schema-newer');
 }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TABLES } from './migrations/0001-tables.ts';
+import { APPEND_ONLY } from './migrations/0002-append-only.ts';
+import { PERMITS } from './migrations/0003-permits.ts';
+import { EVIDENCE } from './migrations/0004-evidence.ts';
+import { LATER_CONTACTS } from './migrations/0005-later-contacts.ts';
+
+/** One step of the schema, applied once, whole or not at all. */
+export interface Migration {
+  /** As its file is called: the number is its place in the list. */
+  readonly name: string;
+  readonly sql: string;
+  /**
+   * `expand`: servers that know the schema before go on working beside it: columns, tables and fields of documents are
+   * added, functions keep their parameters and what they promise. `contract`: anything else; it is refused while such
+   * servers run, and afterwards they refuse to start.
+   */
+  readonly rule: 'expand' | 'contract';
+  /** Its new tables, each after those it refers to: what a backup holds, in the order in which it is restored. */
+  readonly creates: readonly string[];
+}
+
+/** Numbered from one, forward only: what has shipped is never edited, a change is a further one. */
+export const MIGRATIONS: readonly Migration[] = [
+  // The first five come from before the rule: the servers of their time start on no newer schema, compatible or not.
+  {
+    name: '0001-tables',
+    sql: TABLES,
+    rule: 'contract',
+    creates: [
+      'policy_head',
+      'policy_log',
+      'permit_gate',
+      'exposure',
+      'exposure_segment',
+      'device',
+      'ledger',
+      'ledger_outcome',
+      'evidence_mark',
+      'report',
+      'release',
+      'delta',
+      'decision',
+      'evidence_latest',
+      'installation',
+    ],
+  },
+  { name: '0002-append-only', sql: APPEND_ONLY, rule: 'contract', creates: [] },
+  { name: '0003-permits', sql: PERMITS, rule: 'contract', creates: [] },
+  { name: '0004-evidence', sql: EVIDENCE, rule: 'contract', creates: [] },
+  { name: '0005-later-contacts', sql: LATER_CONTACTS, rule: 'contract', creates: [] },
+];
+
+/** What a database says about its schema. */
+export interface StoredSchema {
+  /** Zero: nothing of ours is in it. */
+  readonly version: number;
+  /** The oldest schema that a server may know to work with it. */
+  readonly compatibleFrom: number;
+}
+
+/** How a program that knows schemas up to `known` stands to a database. */
+export type SchemaStanding =
+  /** It is to be migrated first. */
+  | 'older'
+  | 'same'
+  /** A newer server has expanded it, and nothing that this program uses has changed. */
+  | 'newer-compatible'
+  | 'newer';
+
+export function standingOf(stored: StoredSchema, known: number): SchemaStanding {
+  if (stored.version === known) return 'same';
+  if (stored.version < known) return 'older';
+  return stored.compatibleFrom <= known ? 'newer-compatible' : 'newer';
+}
+
+/** The oldest schema that a server may know once the first `version` migrations are applied. */
+export function compatibleFromOf(migrations: readonly Migration[], version: number): number {
+  return migrations.slice(0, version).findLastIndex((one) => one.rule === 'contract') + 1;
+}
+
+/** The tables of a schema, each after those it refers to. */
+export function tablesOf(migrations: readonly Migration[], version: number): readonly string[] {
+  return migrations.slice(0, version).flatMap((one) => one.creates);
+}
