@@ -50,6 +50,8 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       loadDecisions: (...all) => around('decisions.loadDecisions', () => decisions.loadDecisions(...all)),
       loadLatestEvidence: (...all) =>
         around('decisions.loadLatestEvidence', () => decisions.loadLatestEvidence(...all)),
+      loadNewestVerdicts: (...all) =>
+        around('decisions.loadNewestVerdicts', () => decisions.loadNewestVerdicts(...all)),
     },
     installation: {
       loadSetting: (...all) => around('installation.loadSetting', () => installation.loadSetting(...all)),

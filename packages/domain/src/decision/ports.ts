@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.ts';
 import type { RolloutId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Decision, DecisionInput, StoredDecision } from './decision.ts';
+import type { VerdictNote } from './overview.ts';
 
 /** Decisions with their inputs, append-only. */
 export interface DecisionLog {
@@ -14,4 +15,6 @@ export interface DecisionLog {
     page: { readonly afterAt?: FleetInstant; readonly limit: number },
   ): Promise<readonly StoredDecision[]>;
   loadLatestEvidence(rolloutId: RolloutId): Promise<Evidence | undefined>;
+  /** What was decided last about any rollout, without the figures: the one stored last first, at most `limit`. */
+  loadNewestVerdicts(limit: number): Promise<readonly VerdictNote[]>;
 }

@@ -20,8 +20,17 @@ export interface ServerStore {
   readonly deltas: DeltaStore;
   readonly decisions: DecisionLog;
   readonly installation: InstallationSettings;
+  /** How busy the connections are; absent where there are none. */
+  readonly connections?: () => StoreConnections;
   /** Ends all connections; calls under way finish first. */
   close(): Promise<void>;
+}
+
+/** The connections of a store at one moment: all in use and callers waiting means that it is the bottleneck. */
+export interface StoreConnections {
+  readonly inUse: number;
+  readonly max: number;
+  readonly waiting: number;
 }
 
 /** What belongs to this installation as a whole, by key: for example the hash of the admin token, or fleet time. */

@@ -3,7 +3,7 @@ import type { Bytes, DeviceId, Epoch, PermitId, Revision, RolloutId, Sha256 } fr
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
-import type { DeviceRecord, DeviceStatus, KnownDevice } from './device-record.ts';
+import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
 import type { LedgerOutcome, LedgerRow } from './ledger.ts';
 import type { NotYetCode } from './permit.ts';
 import type { StoredReport } from './report.ts';
@@ -20,6 +20,8 @@ export interface Registry {
   storeStatuses(updates: readonly { readonly deviceId: DeviceId; readonly status: DeviceStatus }[]): Promise<void>;
   /** Pages through the registry by device id, ascending, for lists, exports and population counts. */
   listDevices(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly DeviceRecord[]>;
+  /** How many devices last told each state, over the whole registry; a state that nobody is in may be absent. */
+  countStates(): Promise<ReadonlyMap<ReportedState, number>>;
 }
 
 /** What `answerPermit` proposed; the store decides. */

@@ -17,6 +17,7 @@ import type { Revision } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { RolloutState } from '@outrider/domain/policy/rollout';
+import { reportedState } from '../gateway/device-record.ts';
 import { parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
@@ -81,7 +82,13 @@ export interface DatabaseVitals {
 /** Devices of the whole registry by the state they last told. */
 export interface DeviceStates {
   readonly total: number;
-  readonly states: readonly { readonly state: ReportedState; readonly count: number }[];
+  readonly states: readonly StateCount[];
+}
+
+/** Devices that last told this state. */
+export interface StateCount {
+  readonly state: ReportedState;
+  readonly count: number;
 }
 
 /** Decisions in a row that say the same about a rollout, as one. */
@@ -99,6 +106,16 @@ export const DECISIONS_SHOWN_MAX = 50;
 /** Reads the installation at a glance. Code: body-malformed. */
 export function parseOverview(body: string): Result<Overview, ParseError> {
   return parseText(body, { noun: 'overview', bytesMax: DOCUMENT_BYTES_MAX, reader: overview });
+}
+
+/** Reads how many devices are in one state, as a store counts them. Code: body-malformed. */
+export function parseStateCount(body: string): Result<StateCount, ParseError> {
+  return parseText(body, { noun: 'state-count', bytesMax: DOCUMENT_BYTES_MAX, reader: stateCount });
+}
+
+/** Reads what was decided when, as a store gives it. Code: body-malformed. */
+export function parseVerdictNote(body: string): Result<VerdictNote, ParseError> {
+  return parseText(body, { noun: 'verdict', bytesMax: DOCUMENT_BYTES_MAX, reader: verdictNote });
 }
 
 const count = whole({ min: 0 });
@@ -141,20 +158,7 @@ const rolloutState = keyOf<RolloutState>({
   cancelled: true,
 });
 
-const reportedState = keyOf<ReportedState>({
-  idle: true,
-  checking: true,
-  available: true,
-  downloading: true,
-  downloaded: true,
-  permitted: true,
-  installing: true,
-  installed: true,
-  verified: true,
-  failed: true,
-  deferred: true,
-  reverted: true,
-});
+const stateCount = record<StateCount>({ state: reportedState, count });
 
 const verdictKind = keyOf<Verdict['kind']>({ admit: true, hold: true, pause: true, halt: true, complete: true });
 
@@ -234,7 +238,7 @@ const overview: Reader<Overview> = record<Overview>({
   devices: optional(
     record<DeviceStates>({
       total: count,
-      states: listOf(record<DeviceStates['states'][number]>({ state: reportedState, count }), { countMax: 64 }),
+      states: listOf(stateCount, { countMax: 64 }),
     }),
   ),
   rollouts: listOf(rollout, { countMax: ROLLOUTS_SHOWN_MAX }),

@@ -27,6 +27,18 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
         assert.equal(await decisions.loadLatestEvidence(OTHER_ROLLOUT), undefined);
       }));
 
+    test('the newest verdicts of all rollouts come first, without their figures', () =>
+      useStore(open, async ({ decisions }) => {
+        assert.deepEqual(await decisions.loadNewestVerdicts(5), []);
+        for (const minutes of [10, 20]) await decisions.appendDecision(input(minutes), decision(minutes));
+        await decisions.appendDecision(input(30), { ...decision(30), rolloutId: OTHER_ROLLOUT });
+        const notes = await decisions.loadNewestVerdicts(2);
+        assert.deepEqual(notes, [
+          { rolloutId: OTHER_ROLLOUT, at: at(30), kind: 'hold', reason: 'the wave bakes' },
+          { rolloutId: ROLLOUT, at: at(20), kind: 'hold', reason: 'the wave bakes' },
+        ]);
+      }));
+
     test('the history pages through every decision once, oldest first, and never parts those of one instant', () =>
       useStore(open, async ({ decisions }) => {
         for (const minutes of [30, 10, 20, 20, 40]) await decisions.appendDecision(input(minutes), decision(minutes));

@@ -42,6 +42,15 @@ export function registryContract(adapter: string, open: OpenStore): void {
         ]);
       }));
 
+    test('devices are counted by the state they last told', () =>
+      useStore(open, async ({ registry }) => {
+        assert.deepEqual(await registry.countStates(), new Map());
+        await registry.register([device(1), device(2), device(3)]);
+        await registry.storeStatuses([{ deviceId: deviceIdOf(1), status: { ...status(5), state: 'failed' } }]);
+        const counts = await registry.countStates();
+        assert.deepEqual([counts.get('failed'), counts.get(device(2).status.state)], [1, 2]);
+      }));
+
     test('an older status never overwrites a newer one, in one batch or over many', () =>
       useStore(open, async ({ registry }) => {
         await registry.register([device(1), device(2)]);

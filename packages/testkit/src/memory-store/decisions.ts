@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { verdictNote } from '@outrider/domain/decision/overview';
 import type { DecisionLog } from '@outrider/domain/decision/ports';
 import { listUnder, type MemoryState } from './state.ts';
 
-export function memoryDecisions({ decisions, latestEvidence }: MemoryState): DecisionLog {
+export function memoryDecisions({ decisions, verdicts, latestEvidence }: MemoryState): DecisionLog {
   return {
     async appendDecision(input, decision) {
       listUnder(decisions, decision.rolloutId).push({ input, decision });
+      verdicts.push(verdictNote(decision));
       const latest = latestEvidence.get(decision.rolloutId);
       if (latest === undefined || input.evidence.asOf >= latest.asOf) {
         latestEvidence.set(decision.rolloutId, input.evidence);
@@ -17,6 +19,9 @@ export function memoryDecisions({ decisions, latestEvidence }: MemoryState): Dec
         .sort((a, b) => a.decision.at - b.decision.at);
       const lastAt = later[limit - 1]?.decision.at ?? Number.POSITIVE_INFINITY;
       return later.filter((one) => one.decision.at <= lastAt);
+    },
+    async loadNewestVerdicts(limit) {
+      return verdicts.slice(-limit).reverse();
     },
     async loadLatestEvidence(rolloutId) {
       return latestEvidence.get(rolloutId);

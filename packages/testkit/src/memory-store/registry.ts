@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
+import type { DeviceRecord, ReportedState } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok } from '@outrider/domain/kernel/result';
@@ -39,6 +39,11 @@ export function memoryRegistry(state: MemoryState): Registry {
         const known = devices.get(deviceId);
         if (known !== undefined && status.sequence > known.status.sequence) devices.set(deviceId, { ...known, status });
       }
+    },
+    async countStates() {
+      const counts = new Map<ReportedState, number>();
+      for (const { status } of devices.values()) counts.set(status.state, (counts.get(status.state) ?? 0) + 1);
+      return counts;
     },
     async listDevices({ after, limit }) {
       ordered ??= [...devices.keys()].sort();

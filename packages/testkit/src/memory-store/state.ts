@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import type { VerdictNote } from '@outrider/domain/decision/overview';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
@@ -30,6 +31,8 @@ export interface MemoryState {
   readonly releases: Map<ReleaseId, PublishedRelease>;
   readonly deltas: Map<string, Delta>;
   readonly decisions: Map<RolloutId, { readonly input: DecisionInput; readonly decision: Decision }[]>;
+  /** Of all rollouts, in the order in which they were stored. */
+  readonly verdicts: VerdictNote[];
   readonly latestEvidence: Map<RolloutId, Evidence>;
 }
 
@@ -56,6 +59,7 @@ export function emptyMemoryState(): MemoryState {
     releases: new Map(),
     deltas: new Map(),
     decisions: new Map(),
+    verdicts: [],
     latestEvidence: new Map(),
   };
 }

@@ -6,9 +6,10 @@ import {
   parseDecision,
   parseDecisionInput,
 } from '@outrider/protocol/decision/decision';
+import { parseVerdictNote } from '@outrider/protocol/decision/overview';
 import { parseEvidence } from '@outrider/protocol/evidence/evidence';
 import type { Database } from './pool.ts';
-import { textOf, wellFormed } from './row.ts';
+import { documentsOf, textOf, wellFormed } from './row.ts';
 
 export function postgresDecisions(database: Database): DecisionLog {
   return {
@@ -28,6 +29,9 @@ export function postgresDecisions(database: Database): DecisionLog {
         decision: wellFormed(parseDecision(textOf(row, 'decision'))),
       }));
     },
+    async loadNewestVerdicts(limit) {
+      return documentsOf(await database.query(NEWEST, [limit]), parseVerdictNote);
+    },
     async loadLatestEvidence(rolloutId) {
       const [row] = await database.query('select evidence from evidence_latest where rollout_id = $1', [rolloutId]);
       return row === undefined ? undefined : wellFormed(parseEvidence(textOf(row, 'evidence')));
@@ -42,6 +46,11 @@ with appended as (
 insert into evidence_latest as e (rollout_id, as_of, evidence) values ($1, $5, $3::jsonb -> 'evidence')
 on conflict (rollout_id) do update set as_of = excluded.as_of, evidence = excluded.evidence
 where excluded.as_of >= e.as_of`;
+
+const NEWEST = `
+select json_build_object(
+  'rolloutId', rollout_id, 'at', at, 'kind', decision #> '{overall,kind}', 'reason', decision #> '{overall,reason}'
+) as document from decision order by position desc limit $1`;
 
 const LOAD = `
 select input, decision from decision where rollout_id = $1 and at > $2 order by at fetch first $3 rows with ties`;

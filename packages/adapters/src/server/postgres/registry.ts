@@ -2,8 +2,9 @@
 import type { Registry } from '@outrider/domain/gateway/ports';
 import { present } from '@outrider/domain/kernel/assert';
 import { err, ok } from '@outrider/domain/kernel/result';
+import { parseStateCount } from '@outrider/protocol/decision/overview';
 import { parseDeviceRecord, parseKnownDevice } from '@outrider/protocol/gateway/device-record';
-import type { Database } from './pool.ts';
+import { type Database, LONG_ANSWER_MS } from './pool.ts';
 import { documentsOf } from './row.ts';
 
 export function postgresRegistry(database: Database): Registry {
@@ -31,6 +32,10 @@ export function postgresRegistry(database: Database): Registry {
         updates.map((one) => one.status.state),
       ]);
     },
+    async countStates() {
+      const rows = await database.query(COUNT_STATES, [], LONG_ANSWER_MS);
+      return new Map(documentsOf(rows, parseStateCount).map(({ state, count }) => [state, count]));
+    },
     async listDevices({ after, limit }) {
       const page = 'select document from device_document where device_id > $1 collate "C" order by device_id limit $2';
       return documentsOf(await database.query(page, [after ?? '', limit]), parseDeviceRecord);
@@ -49,6 +54,10 @@ from jsonb_to_recordset($1::jsonb)
   as d ("deviceId" text, "publicKey" jsonb, attributes jsonb, "registeredAt" bigint, status jsonb)
 order by "deviceId" collate "C"
 on conflict (device_id) do nothing`;
+
+/** Reads the whole table, which nobody waits for: it is asked once a minute at most. */
+const COUNT_STATES = `
+select json_build_object('state', state, 'count', count(*)) as document from device group by state`;
 
 const LOAD = `
 select json_build_object('record', d.document, 'ledger', (
