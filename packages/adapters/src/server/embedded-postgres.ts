@@ -12,7 +12,7 @@ import {
 import { type Cluster, DATABASE_USER, loadPointer, openCluster, removePointer } from './embedded-postgres/cluster.ts';
 import { PostgresStartError } from './embedded-postgres/errors.ts';
 import { findOperator, type Operator } from './embedded-postgres/operator.ts';
-import { clearLeftover, removeCluster, sweepTemporaryClusters } from './embedded-postgres/orphan.ts';
+import { clearLeftover, portOfOwned, removeCluster, sweepTemporaryClusters } from './embedded-postgres/orphan.ts';
 import { DATABASE_NAME, openOwnerSession } from './embedded-postgres/owner-session.ts';
 import { type Postmaster, startPostmaster, stopProcess } from './embedded-postgres/postmaster.ts';
 import type { PostgresConnection } from './postgres/connection.ts';
@@ -63,6 +63,34 @@ async function readyBinaries(found: PostgresPackage, operator: Operator, baseFol
   }
 }
 
+/** The database of a data folder for one piece of work, whether a server runs on it or not. */
+export interface BorrowedPostgres {
+  readonly connection: PostgresConnection;
+  /** Ends what was started for this work; a server's own goes on. */
+  release(): Promise<void>;
+}
+
+/** Borrows the PostgreSQL of the server that runs on this data folder, or starts one for as long. Throws PostgresStartError. */
+export async function borrowEmbeddedPostgres(dataFolder: string, log: StartLog): Promise<BorrowedPostgres> {
+  const cluster = await loadPointer(dataFolder);
+  if (cluster === undefined) {
+    const detail = `There is no database in ${dataFolder}: name the data folder of an installation, or its database with DATABASE_URL`;
+    throw new PostgresStartError('folder-unusable', detail);
+  }
+  const port = await portOfOwned(cluster);
+  if (port !== undefined) return { connection: connectionTo(cluster, port), release: async () => {} };
+  const started = await startEmbeddedPostgres({ dataFolder, log });
+  return { connection: started.connection, release: () => started.stop() };
+}
+
+/** Removes the cluster of a data folder unless a live server holds it: PostgresStartError `data-folder-in-use`. */
+export async function discardEmbeddedPostgres(dataFolder: string): Promise<void> {
+  const cluster = await loadPointer(dataFolder);
+  if (cluster === undefined) return;
+  await clearLeftover(cluster, () => {});
+  await removeEmbeddedPostgres(dataFolder);
+}
+
 /** Removes the cluster of a data folder, running or not. For tests and for people who begin anew: all is lost. */
 export async function removeEmbeddedPostgres(dataFolder: string): Promise<void> {
   const cluster = await loadPointer(dataFolder);
@@ -99,14 +127,7 @@ async function own(cluster: Cluster, postmaster: Postmaster): Promise<EmbeddedPo
   const session = await openOwnerSession(cluster, postmaster);
   let isStopping = false;
   return {
-    connection: {
-      host: '127.0.0.1',
-      port: postmaster.port,
-      user: DATABASE_USER,
-      password: cluster.password,
-      database: DATABASE_NAME,
-      tls: 'off',
-    },
+    connection: connectionTo(cluster, postmaster.port),
     pid: postmaster.pid,
     async stop() {
       isStopping = true;
@@ -120,4 +141,8 @@ async function own(cluster: Cluster, postmaster: Postmaster): Promise<EmbeddedPo
       });
     }),
   };
+}
+
+function connectionTo({ password }: Cluster, port: number): PostgresConnection {
+  return { host: '127.0.0.1', port, user: DATABASE_USER, password, database: DATABASE_NAME, tls: 'off' };
 }

@@ -43,6 +43,13 @@ export async function clearLeftover(cluster: Cluster, log: (message: string, pid
 const OWNER_TRIES = 10;
 const OWNER_POLL_MS = 100;
 
+/** The port of the PostgreSQL that a live server holds on this cluster, or undefined. */
+export async function portOfOwned(cluster: Cluster): Promise<number | undefined> {
+  const lock = await loadLock(cluster);
+  if (lock === undefined || !(await isPostmasterOf(cluster, lock.pid))) return undefined;
+  return (await hasOwner(cluster, lock.port)) ? lock.port : undefined;
+}
+
 /**
  * Removes clusters whose data folder was below the system's folder for temporary files and is gone: what tests and
  * demonstrations that were killed leave behind. Any other cluster stays, whether its data folder is there or not.
