@@ -35,6 +35,17 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}`;
       return { code: 'rollout-not-live', detail, fields: { state: error.state } };
     }
+    case 'rollout-ended': {
+      const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}`;
+      return { code: 'rollout-ended', detail, fields: { state: error.state } };
+    }
+    case 'limit-absent':
+      return { code: 'limit-absent', detail: POLICY_ERRORS[error.code] };
+    case 'limit-in-force': {
+      const { limitDevices } = error;
+      const detail = `${POLICY_ERRORS[error.code]}; it is at ${limitDevices} devices`;
+      return { code: 'limit-in-force', detail, fields: { limitDevices } };
+    }
     case 'scope-not-paused': {
       const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
       return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };

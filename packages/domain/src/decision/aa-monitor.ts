@@ -12,6 +12,8 @@ export function aaAlarms(tally: Tally): readonly string[] {
   const threshold = thresholdAa(AA_ALPHA);
   const tests = [
     { name: 'sample ratio of the arms', strata: tally.enrolled },
+    { name: 'crashes before the permit request', strata: tally.before.crash },
+    { name: 'silence before the permit request', strata: tally.before.silence },
     ...HALVED_METRICS.map((metric) => ({ name: `${metric} between halves of control`, strata: halves(tally, metric) })),
   ];
   return tests.flatMap(({ name, strata }) => {

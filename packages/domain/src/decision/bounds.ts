@@ -29,6 +29,11 @@ export function rateUpper({ closed, events }: ClosedEvents, error: number): numb
   return logistic(y);
 }
 
+/** Lower bound on a rate, from the same mixture and with the same error as `rateUpper`: both hold together. 0 with no event. */
+export function rateLower({ closed, events }: ClosedEvents, error: number): number {
+  return 1 - rateUpper({ closed, events: closed - events }, error);
+}
+
 /**
  * Upper bound on the odds ratio of treated to control events that holds at all times with error `error`. Infinite while
  * no control event has been seen: then nothing bounds it from above. Source: design/decision.md, "Formulae".
@@ -58,6 +63,16 @@ export function thetaUpper(strata: readonly Stratum[], error: number): number {
     x = next;
   }
   return Math.exp(x);
+}
+
+/** Lower bound on the odds ratio, as the inverse of the upper bound with the arms exchanged. 0 with no treated event. */
+export function thetaLower(strata: readonly Stratum[], error: number): number {
+  const exchanged = strata.map(({ pi, eventsTreated, eventsControl }) => ({
+    pi: 1 - pi,
+    eventsTreated: eventsControl,
+    eventsControl: eventsTreated,
+  }));
+  return 1 / thetaUpper(exchanged, error);
 }
 
 /**

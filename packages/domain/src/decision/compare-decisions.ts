@@ -16,6 +16,8 @@ export function compareDecisions(stored: Decision, replayed: Decision): readonly
   return [
     ...differencesOf(flatVerdicts(stored), flatVerdicts(replayed)),
     ...differencesOf(flatFigures(stored), flatFigures(replayed), isSameFigure),
+    // Decisions of before this was stated have none; their verdicts and figures are compared all the same.
+    ...(stored.shown === undefined ? [] : differencesOf(flatShown(stored), flatShown(replayed), isSameFigure)),
     ...differencesOf(flatExposure(stored), flatExposure(replayed)),
   ];
 }
@@ -31,6 +33,14 @@ function flatFigures({ figures }: Decision): FlatFields {
   const flat = new Map<string, Scalar>();
   for (const { metric, segment, ...values } of figures) {
     addFields(flat, segment === undefined ? `figure ${metric} overall` : `figure ${metric} in ${segment}`, values);
+  }
+  return flat;
+}
+
+function flatShown({ shown = [] }: Decision): FlatFields {
+  const flat = new Map<string, Scalar>();
+  for (const { metric, segment, ...values } of shown) {
+    addFields(flat, segment === undefined ? `shown ${metric} overall` : `shown ${metric} in ${segment}`, values);
   }
   return flat;
 }

@@ -9,6 +9,7 @@ import { breakerReason } from './breaker.ts';
 import type { Decision, DecisionInput, MetricFigure, SegmentVerdict, Verdict } from './decision.ts';
 import { decisionErrorText, verifyDecidable } from './errors.ts';
 import { crossings, crossingText, overallFigures, segmentFigures } from './figures.ts';
+import { shownRates } from './shown-rates.ts';
 import { emptyTally, type Tally, tallyBySegment, tallyWithout } from './tally.ts';
 import { widen } from './widen.ts';
 
@@ -43,6 +44,7 @@ export function decide(plan: RolloutPlan, input: DecisionInput): Decision {
   return {
     ...shared,
     overall: widened.verdict,
+    ...(widened.verdict.kind === 'complete' ? { shown: shownRates(plan, evidence) } : {}),
     exposure: isWidening ? widened.exposure : withReason(exposure, widened.exposure),
   };
 }

@@ -4,6 +4,7 @@ import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import type { MetricName } from '../policy/rollout.ts';
+import type { ShownRate } from './shown-rates.ts';
 
 /** What the rule says at one instant, with every figure that led to it. Stored with its inputs, so it can be replayed. */
 export interface Decision {
@@ -14,6 +15,8 @@ export interface Decision {
   readonly figures: readonly MetricFigure[];
   /** The exposure to store: caps raised, wave and pi moved, or unchanged with `holdReason`. */
   readonly exposure: Exposure;
+  /** Once all are released: the failure rates that the rollout has shown so far. */
+  readonly shown?: readonly ShownRate[];
 }
 
 /** What follows: widen, wait, stop until a person looks, stop for good, or done; always with the reason for people. */
@@ -52,6 +55,8 @@ export interface DecisionInput {
   readonly now: FleetInstant;
   /** Segments the policy has halted already: out of the overall figures and of the population. Absent: none. */
   readonly haltedSegments?: readonly SegmentId[];
+  /** A person's ceiling on treated devices. Absent: none. */
+  readonly limitDevices?: number;
   /** Nothing may widen now (between the grid's points, or while paused): evidence can stop. Absent: it may. */
   readonly isStopOnly?: true;
 }

@@ -69,6 +69,11 @@ function* checksOf(plan: RolloutPlan, evidence: Evidence): Iterable<Result<'veri
     yield verifyCount(`events of ${one.metric}`, one.events, one.closed);
     yield verifyCount(`confirmed of ${one.metric}`, one.confirmed, one.closed);
   }
+  for (const one of evidence.before ?? []) {
+    yield verifyGate(`pi of ${one.fact} before`, one.pi, 1);
+    yield verifyCount(`treated with ${one.fact} before`, one.eventsTreated);
+    yield verifyCount(`control with ${one.fact} before`, one.eventsControl);
+  }
   for (const one of evidence.coin) {
     yield verifyGate(`pi of ${one.metric}`, one.pi, 1);
     yield verifyCount(`treated events of ${one.metric}`, one.eventsTreated);

@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BaseCount, ClosedCount, CoinCount, CoinMetric, EnrolmentCount, Evidence } from '../evidence/evidence.ts';
+import type {
+  BaseCount,
+  BeforeCount,
+  ClosedCount,
+  CoinCount,
+  CoinMetric,
+  EnrolmentCount,
+  Evidence,
+  FactBefore,
+} from '../evidence/evidence.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import type { ClosedEvents } from './bounds.ts';
 import type { Stratum } from './e-process.ts';
@@ -11,6 +20,8 @@ export interface Tally {
   readonly coin: ReadonlyMap<CoinMetric, CoinTally>;
   /** Enrolments by arm where a coin was tossed. */
   readonly enrolled: readonly Stratum[];
+  /** Of these: devices that had crashed, or been silent, before they asked. */
+  readonly before: Readonly<Record<FactBefore, readonly Stratum[]>>;
   /** Treated without a coin: rings, and everyone after completion. */
   readonly treatedWithoutCoin: number;
 }
@@ -50,7 +61,14 @@ export function tallyWithout(evidence: Evidence, excluded: ReadonlySet<SegmentId
 
 /** The counts of nobody. */
 export function emptyTally(): OpenTally {
-  return { revert: emptyBase(), install: emptyBase(), coin: new Map(), enrolled: [], treatedWithoutCoin: 0 };
+  return {
+    revert: emptyBase(),
+    install: emptyBase(),
+    coin: new Map(),
+    enrolled: [],
+    before: { crash: [], silence: [] },
+    treatedWithoutCoin: 0,
+  };
 }
 
 /** The counts of a metric that both arms can show, zero where nothing has been heard. */
@@ -66,6 +84,7 @@ interface OpenTally {
   readonly install: Open<BaseTally>;
   readonly coin: Map<CoinMetric, OpenCoin>;
   readonly enrolled: Open<Stratum>[];
+  readonly before: Readonly<Record<FactBefore, Open<Stratum>[]>>;
   treatedWithoutCoin: number;
 }
 
@@ -83,6 +102,7 @@ function addEvidence(evidence: Evidence, tallyOf: TallyOf): void {
   for (const one of evidence.coin) addCoin(one, tallyOf(one.segment));
   for (const one of evidence.closed) addClosed(one, tallyOf(one.segment));
   for (const one of evidence.enrolments) addEnrolments(one, tallyOf(one.segment));
+  for (const one of evidence.before ?? []) addBefore(one, tallyOf(one.segment));
 }
 
 function addBase(one: BaseCount, tally: OpenTally | undefined): void {
@@ -120,6 +140,13 @@ function addEnrolments(one: EnrolmentCount, tally: OpenTally | undefined): void 
   const stratum = stratumOf(tally.enrolled, one.pi);
   stratum.eventsTreated += one.treated;
   stratum.eventsControl += one.control;
+}
+
+function addBefore(one: BeforeCount, tally: OpenTally | undefined): void {
+  if (tally === undefined) return;
+  const stratum = stratumOf(tally.before[one.fact], one.pi);
+  stratum.eventsTreated += one.eventsTreated;
+  stratum.eventsControl += one.eventsControl;
 }
 
 function openCoinOf(tally: OpenTally, metric: CoinMetric): OpenCoin {

@@ -26,9 +26,10 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
     lastEnrolledAt: evidence.lastEnrolledAt,
   });
   const evident = evidenceLimit({ plan, tally, figures: given.figures.filter(isOverall), budgetDevices });
-  if (exposure.isComplete || (wave.isLast && evident.devices >= population)) return complete(given, budgetDevices);
+  const isOver = wave.isLast && evident.devices >= population;
+  if (exposure.isComplete || (isOver && input.limitDevices === undefined)) return complete(given);
 
-  const limit = smallest([evident, waveLimit(plan, wave, given)]);
+  const limit = smallest([evident, waveLimit(plan, wave, given), ...operatorLimit(input.limitDevices)]);
   const grantedToHalted = exposure.segments.reduce(
     (sum, one) => sum + (given.halted.has(one.segment) ? one.granted : 0),
     0,
@@ -49,7 +50,7 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
   if (cap > exposure.cap)
     return { verdict: { kind: 'admit', reason: `Cap raised to ${cap}: ${limit.because}` }, exposure: next };
   const reason = `Cap stays at ${cap}: ${limit.because}${wave.waitsFor === undefined ? '' : `; ${wave.waitsFor}`}`;
-  const kind = exposure.granted < cap ? 'admit' : 'hold';
+  const kind = exposure.granted < Math.min(cap, input.limitDevices ?? cap) ? 'admit' : 'hold';
   return { verdict: { kind, reason }, exposure: { ...next, holdReason: reason } };
 }
 
@@ -66,15 +67,22 @@ export interface Widening {
   readonly held: ReadonlySet<SegmentId>;
 }
 
+function complete({ plan, input, halted }: Widening) {
+  // Approvers may have completed it before the evidence would have.
+  const reason = input.exposure.isComplete ? 'All are released' : 'The evidence allows every device: all are released';
+  const verdict: Verdict = { kind: 'complete', reason };
+  return { verdict, exposure: completeExposure(plan, input.exposure, halted) };
+}
+
 /**
- * All are released: the coin is 1 and the control arm is free when its windows close. The caps stay a budget ahead of what is
- * granted, so that devices that join late get the release too.
+ * The exposure of a rollout in which all are released: the coin is 1 and the control arm is free when its windows close. The
+ * caps stay a budget ahead of what is granted, so that devices that join late get the release too.
  */
-function complete({ input, halted }: Widening, budgetDevices: number) {
-  const { holdReason: _, ...exposure } = input.exposure;
+export function completeExposure(plan: RolloutPlan, before: Exposure, halted: ReadonlySet<SegmentId>): Exposure {
+  const { holdReason: _, ...exposure } = before;
   const population = populationOf(exposure);
-  const verdict: Verdict = { kind: 'complete', reason: 'The evidence allows every device: all are released' };
-  const next: Exposure = {
+  const budgetDevices = budgetOf(plan.gates, population);
+  return {
     ...exposure,
     pi: 1,
     cap: Math.max(exposure.cap, Math.max(population, exposure.granted) + budgetDevices),
@@ -86,7 +94,12 @@ function complete({ input, halted }: Widening, budgetDevices: number) {
     downloadsAllowed: population,
     isComplete: true,
   };
-  return { verdict, exposure: next };
+}
+
+/** A person's ceiling. What was granted above it stays granted; the store gives nothing beyond it, whatever the cap. */
+function operatorLimit(limitDevices: number | undefined): readonly Limit[] {
+  if (limitDevices === undefined) return [];
+  return [{ devices: limitDevices, because: `the operator allows ${limitDevices} devices` }];
 }
 
 /** The ceiling of the wave, in treated permits: devices of its prefix, and what rings have beside it. */

@@ -2,6 +2,7 @@
 import { assert, assertNever, present } from '../kernel/assert.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import { isUsable } from './check-permit.ts';
+import { crashHistoryAt } from './crash-log.ts';
 import type { Effect, Step } from './events.ts';
 import { failInstall } from './fail-install.ts';
 import { move, withJournal, withUpdate } from './moves.ts';
@@ -113,12 +114,14 @@ function askOrDefer(state: DeviceState): Step {
   if (isPermitted(state)) return advance(moved(state, 'take-permit'));
   if (situation.now < askInstant(state, update)) return rest(moved(state, 'defer', 'not-ready'));
   const sequence = journal.sequence + 1;
+  const crashes = journal.crashes && crashHistoryAt(journal.crashes, situation.now);
   const request = {
     deviceId: journal.deviceId,
     sequence,
     rolloutId: update.rolloutId,
     releaseId: update.releaseId,
     isRollback: update.isRollback,
+    ...(crashes && { crashes }),
   };
   return { state: withJournal(state, { sequence }), effect: { kind: 'ask-permit', request } };
 }

@@ -14,12 +14,18 @@ export type DeviceEvent =
   | ({ readonly kind: 'booted'; readonly boot: BootState } & WakeFacts)
   /** Time has passed. */
   | ({ readonly kind: 'woken' } & WakeFacts)
-  /** The running software crashed, or a sensor failed: told to the server at the next wake. */
+  /**
+   * The running software crashed, or a sensor failed: told to the server at the next wake, if the device is busy with a
+   * rollout or runs what one brought. A crash is remembered in any case.
+   */
   | {
       readonly kind: 'fault-seen';
       readonly event: Extract<ReportEvent, 'crash' | 'sensor-fault'>;
-      readonly rolloutId: RolloutId;
-      readonly releaseId: ReleaseId;
+      /** What it is about; absent: the offer the device holds, else what it installed last. */
+      readonly rolloutId?: RolloutId;
+      readonly releaseId?: ReleaseId;
+      /** When, on the device's clock; absent: at the last wake. */
+      readonly at?: FleetInstant;
       readonly detail: string;
     }
   /** Somebody at the device wants it to ask at once, whatever poll or back-off it waits for. */

@@ -3,6 +3,7 @@ import { assertNever } from '../kernel/assert.ts';
 import { after, type FleetInstant } from '../kernel/time.ts';
 import { advance } from './advance.ts';
 import { isUsable } from './check-permit.ts';
+import { newCrashLog, withCrash } from './crash-log.ts';
 import type { DeviceEvent, Step } from './events.ts';
 import { failInstall } from './fail-install.ts';
 import { mergePlan } from './merge-plan.ts';
@@ -155,10 +156,20 @@ function judgeSlot(
 
 /** With the permit, when it is about what the device was permitted; a control holds none. */
 function noteFault(state: DeviceState, fault: Extract<DeviceEvent, { readonly kind: 'fault-seen' }>): DeviceState {
-  const { installed } = state.journal;
-  const { rolloutId, releaseId } = fault;
+  const remembered = fault.event === 'crash' ? rememberCrash(state, fault.at) : state;
+  const { installed, update } = remembered.journal;
+  const about = update ?? installed;
+  const { rolloutId = about?.rolloutId, releaseId = about?.releaseId } = fault;
+  if (rolloutId === undefined || releaseId === undefined) return remembered;
   const isInstalled = installed?.rolloutId === rolloutId && installed.releaseId === releaseId;
-  return queueReport(state, isInstalled ? installed : { rolloutId, releaseId }, fault);
+  return queueReport(remembered, isInstalled ? installed : { rolloutId, releaseId }, fault);
+}
+
+/** The device's own account of its crashes, which outlives every rollout. */
+function rememberCrash(state: DeviceState, at: FleetInstant | undefined): DeviceState {
+  const { now } = state.situation;
+  const log = state.journal.crashes ?? newCrashLog(now);
+  return withJournal(state, { crashes: withCrash(log, at ?? now, now) });
 }
 
 /** Everything that only waits for its time is due. The server still says whether there is anything, and whether now. */

@@ -6,6 +6,7 @@ import type { Report } from '../gateway/report.ts';
 import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Image } from '../release/release.ts';
+import { type CrashLog, newCrashLog } from './crash-log.ts';
 import type { WakeFacts } from './events.ts';
 import type { BootState, SlotContent, SlotName } from './ports.ts';
 
@@ -43,6 +44,8 @@ export interface Journal {
   readonly staging: readonly Sha256[];
   /** Counters of releases that failed their trial boot here, newest last. */
   readonly revertedCounters: readonly ReleaseCounter[];
+  /** Absent in a journal of an agent that kept none; the next wake begins one. */
+  readonly crashes?: CrashLog;
 }
 
 /** The volatile half: told anew at each boot and each wake. */
@@ -124,6 +127,7 @@ export function newJournal(deviceId: DeviceId, now: FleetInstant, sequence = 0):
     reports: [],
     staging: [],
     revertedCounters: [],
+    crashes: newCrashLog(now),
   };
 }
 
@@ -139,7 +143,8 @@ const PHASES_WITH_UPDATE: readonly DevicePhase[] = ['available', 'downloading', 
 /** The state of an agent that knows its journal and nothing else yet; the first event is `booted`. */
 export function stateFrom(journal: Journal, boot: BootState, facts: WakeFacts): DeviceState {
   const { now, mayDownload, readyAt } = facts;
-  return { journal, situation: { now, boot, mayDownload, readyAt, trial: 'unchecked', areReportsHeld: false } };
+  const known = journal.crashes === undefined ? { ...journal, crashes: newCrashLog(now) } : journal;
+  return { journal: known, situation: { now, boot, mayDownload, readyAt, trial: 'unchecked', areReportsHeld: false } };
 }
 
 /** What runs now, in the words of the wire; the boot chooser knows it of every slot that ever booted. */

@@ -23,6 +23,9 @@ function flatEvidence(evidence: Evidence): FlatFields {
   }
   for (const { segment, pi, ...counts } of evidence.enrolments)
     addFields(flat, `enrolments ${segment} pi ${pi}`, counts);
+  for (const { fact, segment, pi, ...counts } of evidence.before ?? []) {
+    addFields(flat, `before ${fact} ${segment} pi ${pi}`, counts);
+  }
   for (const { slotEndsAt, ...counts } of evidence.recent) addFields(flat, `recent ${slotEndsAt}`, counts);
   return flat;
 }

@@ -6,6 +6,8 @@ import { type FleetInstant, fleetInstant, MINUTE_MS } from '../kernel/time.ts';
 import type { RolloutPlan } from '../policy/rollout.ts';
 import type {
   BaseCount,
+  BeforeCount,
+  BeforeEvent,
   Bulk,
   ClosedCount,
   CoinCount,
@@ -25,7 +27,7 @@ export const RECENT_SLOT_MS = 10 * MINUTE_MS;
 /** No evidence yet. Counting begins just before `now`, since a permit may be granted at this very instant. */
 export function emptyEvidence(plan: RolloutPlan, now: FleetInstant): Evidence {
   const asOf = fleetInstant(Math.max(0, now - 1));
-  return { rolloutId: plan.rolloutId, asOf, base: [], coin: [], closed: [], enrolments: [], recent: [] };
+  return { rolloutId: plan.rolloutId, asOf, base: [], coin: [], closed: [], enrolments: [], before: [], recent: [] };
 }
 
 /**
@@ -39,6 +41,7 @@ export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf
     coin: indexed(evidence.coin, coinKey),
     closed: indexed(evidence.closed, closedKey),
     enrolments: indexed(evidence.enrolments, enrolmentKey),
+    before: indexed(evidence.before ?? [], beforeKey),
     recent: indexed(evidence.recent, recentKey),
     lastEnrolledAt: evidence.lastEnrolledAt,
     installRestartedAt: evidence.installRestartedAt,
@@ -51,6 +54,7 @@ export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf
     coin: sorted(open.coin),
     closed: sorted(open.closed),
     enrolments: sorted(open.enrolments),
+    before: sorted(open.before),
     recent: sorted(open.recent).filter(isRecentAt(asOf)),
     ...(open.lastEnrolledAt === undefined ? {} : { lastEnrolledAt: open.lastEnrolledAt }),
   };
@@ -72,6 +76,7 @@ interface OpenCounts {
   readonly coin: Map<string, Open<CoinCount>>;
   readonly closed: Map<string, Open<ClosedCount>>;
   readonly enrolments: Map<string, Open<EnrolmentCount>>;
+  readonly before: Map<string, Open<BeforeCount>>;
   readonly recent: Map<string, Open<RecentEnds>>;
   lastEnrolledAt: FleetInstant | undefined;
   readonly installRestartedAt: FleetInstant | undefined;
@@ -81,6 +86,9 @@ function add(open: OpenCounts, event: EvidenceEvent): void {
   switch (event.kind) {
     case 'enrolled':
       addEnrolment(open, event);
+      break;
+    case 'before':
+      addBefore(open, event);
       break;
     case 'confirmed':
     case 'reverted':
@@ -107,6 +115,13 @@ function addEnrolment(open: OpenCounts, event: Enrolled): void {
   if (event.arm === 'control') return;
   baseEntry(open, 'revert', event.segment).open += devices;
   if (isAfterRestart(open, event.at)) baseEntry(open, 'install', event.segment).open += devices;
+}
+
+function addBefore(open: OpenCounts, event: BeforeEvent): void {
+  const { fact, segment, pi } = event;
+  const zero = { fact, segment, pi, eventsTreated: 0, eventsControl: 0 };
+  const one = entry(open.before, beforeKey(zero), zero);
+  one[event.arm === 'treated' ? 'eventsTreated' : 'eventsControl'] += devicesOf(event);
 }
 
 function addEnd(open: OpenCounts, end: InstallationEnd): void {
@@ -186,6 +201,10 @@ function closedKey(one: ClosedCount): string {
 
 function enrolmentKey(one: EnrolmentCount): string {
   return `${one.pi} ${one.segment}`;
+}
+
+function beforeKey(one: BeforeCount): string {
+  return `${one.fact} ${one.pi} ${one.segment}`;
 }
 
 function recentKey(one: RecentEnds): string {

@@ -29,12 +29,22 @@ export function eventsBetween(
   const events: EvidenceEvent[] = [];
   if (isIn(interval, row.grantedAt)) {
     events.push({ kind: 'enrolled', segment: row.segment, arm: row.arm, pi: row.piEffective, at: row.grantedAt });
+    events.push(...factsBefore(row));
   }
   if (row.arm === 'treated') {
     for (const end of installationEnds(outcome)) if (isIn(interval, end.at)) events.push(end);
   }
   for (const gate of coinGatesOf(row, plan)) pushCoinEvents(events, { outcome, gate, interval, salt: plan.salt });
   return events;
+}
+
+/** What was not known is left out, of both arms alike: it was known or not before the coin was tossed. */
+function factsBefore({ segment, arm, piEffective: pi, ...row }: LedgerRow): readonly EvidenceEvent[] {
+  if (pi >= 1) return [];
+  return [
+    ...(row.hadCrashBefore === true ? [{ kind: 'before', fact: 'crash', segment, arm, pi } as const] : []),
+    ...(row.wasSilentBefore === true ? [{ kind: 'before', fact: 'silence', segment, arm, pi } as const] : []),
+  ];
 }
 
 /** The lengths of all outcome windows of a plan, each once: for `Ledger.loadRowsTouched`. */

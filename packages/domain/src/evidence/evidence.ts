@@ -21,6 +21,8 @@ export interface Evidence {
   readonly closed: readonly ClosedCount[];
   /** Enrolments by arm: the sample ratio that the A/A monitor watches. */
   readonly enrolments: readonly EnrolmentCount[];
+  /** What enrolled devices had shown before the coin was tossed; absent from evidence that was counted before it was. */
+  readonly before?: readonly BeforeCount[];
   /** The newest enrolment in either arm: tells whether a wave has begun. */
   readonly lastEnrolledAt?: FleetInstant;
   /** Ends of installations by slot of ten minutes, the newest only: what the breaker looks at. */
@@ -71,6 +73,18 @@ export interface EnrolmentCount {
   readonly control: number;
 }
 
+/** What a device may have shown 72 to 24 h before it asked for its permit. */
+export type FactBefore = 'crash' | 'silence';
+
+/** Enrolments, by arm, of devices that had shown it before. Effective pi 1 is left out: no coin was tossed. */
+export interface BeforeCount {
+  readonly fact: FactBefore;
+  readonly segment: SegmentId;
+  readonly pi: number;
+  readonly eventsTreated: number;
+  readonly eventsControl: number;
+}
+
 /** Ends of installations heard in the ten minutes up to and including `slotEndsAt`. */
 export interface RecentEnds {
   readonly slotEndsAt: FleetInstant;
@@ -79,7 +93,7 @@ export interface RecentEnds {
 }
 
 /** What moves the counts: derived from ledger rows and the instants on them, each exactly once. */
-export type EvidenceEvent = Enrolled | InstallationEnd | CoinEvent | WindowClosed;
+export type EvidenceEvent = Enrolled | BeforeEvent | InstallationEnd | CoinEvent | WindowClosed;
 
 /** Fleets that are simulated by classes have many devices in one event; a ledger row is always one device. */
 export interface Bulk {
@@ -94,6 +108,16 @@ export interface Enrolled extends Bulk {
   readonly arm: Arm;
   readonly pi: number;
   readonly at: FleetInstant;
+}
+
+/** A device was enrolled that had crashed, or been silent, in the days before it asked. */
+export interface BeforeEvent extends Bulk {
+  readonly kind: 'before';
+  readonly fact: FactBefore;
+  readonly segment: SegmentId;
+  readonly arm: Arm;
+  /** Effective pi of the stratum, below 1. */
+  readonly pi: number;
 }
 
 /** Something final was heard of an installation. A row may have more than one: confirmed first, reverted later. */

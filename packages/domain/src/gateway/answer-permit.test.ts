@@ -5,13 +5,13 @@ import { propertyOptions } from '@outrider/testkit/seed';
 import { aDevice, anExposure, aSnapshot, id, NOW, type SmallDevice } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
 import type { DeviceId, ReleaseId, RolloutId } from '../kernel/ids.ts';
-import { after, HOUR_MS, hours } from '../kernel/time.ts';
+import { after, DAY_MS, fleetInstant, HOUR_MS, hours } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import { armUnitOf, orderOf } from '../policy/place.ts';
 import { answerPermit } from './answer-permit.ts';
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
-import type { NotYet } from './permit.ts';
+import type { NotYet, PermitRequest } from './permit.ts';
 import { permitIdOf } from './permit-id.ts';
 import type { PermitProposal } from './ports.ts';
 import { settlePermit } from './settle-permit.ts';
@@ -52,6 +52,30 @@ describe('a device that asks for a permit', () => {
       }),
       propertyOptions(),
     );
+  });
+
+  test('brings into its row what had happened in the days before the coin, where that is known', () => {
+    const device = aDevice();
+    const withHistory = (since: number, slots: number): KnownDevice => {
+      const status = { ...device.record.status, contactHistory: { since: fleetInstant(since), slots } };
+      return { ...device, record: { ...device.record, status } };
+    };
+    const long = NOW - 10 * DAY_MS;
+    assert.equal(rowOf(device, {}).hadCrashBefore, undefined);
+    assert.equal(rowOf(device, { crashes: { knownForMs: hours(72), agesMs: [hours(30)] } }).hadCrashBefore, true);
+    assert.equal(rowOf(device, { crashes: { knownForMs: hours(72), agesMs: [] } }).hadCrashBefore, false);
+    assert.equal(rowOf(device, { crashes: { knownForMs: hours(71), agesMs: [] } }).hadCrashBefore, undefined);
+    assert.equal(rowOf(device, {}).wasSilentBefore, undefined);
+    assert.equal(rowOf(withHistory(long, 1), {}).wasSilentBefore, true);
+    assert.equal(rowOf(withHistory(long, 4_095), {}).wasSilentBefore, false);
+    assert.equal(rowOf(withHistory(NOW, 1), {}).wasSilentBefore, undefined);
+  });
+
+  test('is told of a full cap under the ceiling of an operator, whatever the evidence allows', () => {
+    const known = aDevice();
+    const limit = { kind: 'rollout-limited', rolloutId: id<RolloutId>('r1'), devices: 5, reason: 'Storm' } as const;
+    const snapshot = aSnapshot([{ exposure: anExposure({ cap: 100, granted: 5 }) }], [limit]);
+    assert.equal(codeOf(answerPermit(snapshot, known, requestOf(known), NOW)), 'cap-full');
   });
 
   test('is told of a full cap without a round trip, in neither arm enrolled', () => {
@@ -207,6 +231,12 @@ function requestOf({ record }: KnownDevice) {
 function ask(device: SmallDevice, exposure: Partial<Exposure>): PermitProposal | NotYet {
   const known = aDevice(device);
   return answerPermit(aSnapshot([{ exposure: anExposure(exposure) }]), known, requestOf(known), NOW);
+}
+
+function rowOf(known: KnownDevice, asked: Partial<PermitRequest>): LedgerRow {
+  const proposal = answerPermit(aSnapshot([{ exposure: anExposure() }]), known, { ...requestOf(known), ...asked }, NOW);
+  assert.ok('row' in proposal);
+  return proposal.row;
 }
 
 function rowFor(device: SmallDevice, exposure: Partial<Exposure>): LedgerRow {

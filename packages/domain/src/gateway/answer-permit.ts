@@ -4,6 +4,8 @@ import type { FleetInstant } from '../kernel/time.ts';
 import { armUnitOf, isPanel } from '../policy/place.ts';
 import { type Candidate, candidateOf, type RollbackCandidate, rollbackCandidateOf } from './candidate.ts';
 import type { RefusalCode } from './check-in.ts';
+import { wasSilentBefore } from './contact-history.ts';
+import { hadCrashBefore } from './crash-history.ts';
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
 import { OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
@@ -53,17 +55,18 @@ function answerEnrolment(candidate: Candidate, asking: Asking): PermitProposal |
     return notYet('control-arm', asking, enrolment);
   }
   const full = fullCap(candidate);
-  return full === undefined ? newEnrolment(candidate, asking.now) : notYet(full, asking, enrolment);
+  return full === undefined ? newEnrolment(candidate, asking) : notYet(full, asking, enrolment);
 }
 
 /** A cap that the snapshot already shows to be full costs no round trip; the store decides about all others. */
-function fullCap({ live: { exposure }, segment }: Candidate): 'cap-full' | 'segment-cap-full' | undefined {
-  if (exposure.granted >= exposure.cap) return 'cap-full';
+function fullCap({ live: { exposure, rollout }, segment }: Candidate): 'cap-full' | 'segment-cap-full' | undefined {
+  const cap = Math.min(exposure.cap, rollout.limitDevices ?? Number.POSITIVE_INFINITY);
+  if (exposure.granted >= cap) return 'cap-full';
   const own = exposure.segments.find((one) => one.segment === segment);
   return own === undefined || own.granted >= own.cap ? 'segment-cap-full' : undefined;
 }
 
-function newEnrolment(candidate: Candidate, now: FleetInstant): PermitProposal {
+function newEnrolment(candidate: Candidate, { request, now }: Asking): PermitProposal {
   const { live, device, segment, enrolment: former } = candidate;
   const { salt } = live.rollout.plan;
   // Rings are all treated ahead of the prefix; a device that was enrolled by the coin stays with the coin.
@@ -82,9 +85,22 @@ function newEnrolment(candidate: Candidate, now: FleetInstant): PermitProposal {
     piEffective: isRing ? 1 : (pi - piBefore) / (1 - piBefore),
     isRing,
     isPanel: isPanel(salt, device.deviceId),
+    ...factsBefore(candidate, { request, now }),
     grantedAt: now,
   });
 }
+
+/** What is known of the days before the coin was tossed; the request itself is a contact of now, and so no part of it. */
+function factsBefore({ device }: Candidate, { request, now }: Asking): FactsBefore {
+  const crashed = hadCrashBefore(request.crashes);
+  const silent = wasSilentBefore(device.status, now);
+  return {
+    ...(crashed === undefined ? {} : { hadCrashBefore: crashed }),
+    ...(silent === undefined ? {} : { wasSilentBefore: silent }),
+  };
+}
+
+type FactsBefore = Pick<LedgerRow, 'hadCrashBefore' | 'wasSilentBefore'>;
 
 /** For every device in the ledger that is not back: no cap, no coin, one row. */
 function answerRollback(candidate: RollbackCandidate | undefined, asking: Asking): PermitProposal | NotYet {

@@ -3,6 +3,7 @@ import type { DeviceId, ReleaseCounter, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
 import type { PublicKey } from '../trust/envelope.ts';
+import type { ContactHistory } from './contact-history.ts';
 import type { LedgerRow } from './ledger.ts';
 
 /** What the registry holds of one device: identity and attributes, then the last state it told. */
@@ -19,6 +20,8 @@ export interface DeviceStatus {
   /** Of the newest check-in; an older one never overwrites. Zero before the first. */
   readonly sequence: number;
   readonly lastContactAt: FleetInstant;
+  /** Contacts before that one; absent where it was last heard of by a server that kept none. */
+  readonly contactHistory?: ContactHistory;
   readonly running: RunningSoftware;
   readonly state: ReportedState;
 }

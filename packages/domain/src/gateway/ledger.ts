@@ -24,6 +24,9 @@ export interface LedgerRow {
   readonly isRing: boolean;
   /** One in ten by a second hash: holds the 168 h window. */
   readonly isPanel: boolean;
+  /** What happened 72 to 24 h before it asked, so before the coin: the arms must not differ in it. Absent: not known. */
+  readonly hadCrashBefore?: boolean;
+  readonly wasSilentBefore?: boolean;
   readonly permitId: PermitId;
   readonly epoch: Epoch;
   readonly grantedAt: FleetInstant;

@@ -9,6 +9,8 @@ export interface PermitGate {
   readonly opens: PermitGateKind;
   /** No enrolment in these, even while the gate is open for others. */
   readonly haltedSegments: readonly SegmentId[];
+  /** No treated enrolment beyond this many, whatever the cap: a person's ceiling. Absent: none. */
+  readonly limitDevices?: number;
 }
 
 /** `enrolment` and `rollback` are the kinds of ledger row that may come into being; `none` lets neither pass. */
@@ -16,7 +18,9 @@ export type PermitGateKind = 'none' | 'enrolment' | 'rollback';
 
 /** The gate of a rollout in its present state. */
 export function permitGateOf(rollout: Rollout): PermitGate {
-  return { epoch: rollout.epoch, opens: GATE_BY_STATE[rollout.state], haltedSegments: rollout.haltedSegments };
+  const { epoch, state, haltedSegments, limitDevices } = rollout;
+  const gate = { epoch, opens: GATE_BY_STATE[state], haltedSegments };
+  return limitDevices === undefined ? gate : { ...gate, limitDevices };
 }
 
 /** A completed rollout still serves late joiners; a rolled-back one still takes back the device that slept through it. */

@@ -2,6 +2,7 @@
 import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
+import type { CrashHistory } from './crash-history.ts';
 
 /** "I am ready: may I install now?" Downloaded, verified, window open, consent given. */
 export interface PermitRequest {
@@ -10,6 +11,8 @@ export interface PermitRequest {
   readonly rolloutId: RolloutId;
   readonly releaseId: ReleaseId;
   readonly isRollback: boolean;
+  /** Its crashes of the last days; absent from a device that keeps no count of them. */
+  readonly crashes?: CrashHistory;
 }
 
 /** What a permit request is answered: there is always one of the two. */

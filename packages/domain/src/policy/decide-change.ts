@@ -26,6 +26,8 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
     case 'segment-halted':
       return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'rollout-limited':
+      return withRollout(policy, change, (rollout) => faultOfLimit(rollout, change));
     case 'scope-paused':
       return undefined;
     case 'scope-resumed':
@@ -48,10 +50,14 @@ function faultOfCreation(policy: Policy, { plan }: Of<'rollout-created'>): Polic
   return valid.ok ? undefined : valid.error;
 }
 
-function faultOfEvent({ state }: Rollout, change: Of<'rollout-event'>): PolicyError | undefined {
+function faultOfEvent(rollout: Rollout, change: Of<'rollout-event'>): PolicyError | undefined {
+  const { state } = rollout;
   const { event } = change;
   if (nextState(ROLLOUT_TABLE, state, event) === undefined) return { code: 'transition-impossible', state, event };
   const stopsRollback = state === 'rolling-back' && (event === 'pause' || event === 'cancel');
+  if (event === 'complete' && rollout.limitDevices !== undefined) {
+    return { code: 'limit-in-force', limitDevices: rollout.limitDevices };
+  }
   if (stopsRollback && change.isIncludingRollback !== true) return { code: 'rollback-not-included', event };
   return undefined;
 }
@@ -61,11 +67,19 @@ function faultOfSegmentHalt(rollout: Rollout, { segment }: Of<'segment-halted'>)
   return rollout.haltedSegments.includes(segment) ? { code: 'segment-already-halted', segment } : undefined;
 }
 
+/** A ceiling may be set from the first draft on, so that a rollout starts under it; what has ended admits nobody anyway. */
+function faultOfLimit({ state, limitDevices }: Rollout, { devices }: Of<'rollout-limited'>): PolicyError | undefined {
+  if (HAS_ENDED.has(state)) return { code: 'rollout-ended', state };
+  return devices === undefined && limitDevices === undefined ? { code: 'limit-absent' } : undefined;
+}
+
+const HAS_ENDED: ReadonlySet<RolloutState> = new Set<RolloutState>(['cancelled', 'rolling-back', 'rolled-back']);
+
 const CAN_HALT_SEGMENT: ReadonlySet<RolloutState> = new Set<RolloutState>(['running', 'paused', 'completed']);
 
 function withRollout(
   policy: Policy,
-  { rolloutId }: Of<'rollout-event'> | Of<'segment-halted'>,
+  { rolloutId }: Of<'rollout-event'> | Of<'segment-halted'> | Of<'rollout-limited'>,
   faultIn: (rollout: Rollout) => PolicyError | undefined,
 ): PolicyError | undefined {
   const rollout = policy.rollouts.get(rolloutId);

@@ -10,6 +10,9 @@ export type PolicyError =
   | { readonly code: 'rollback-not-included'; readonly event: RolloutEvent }
   | { readonly code: 'segment-already-halted'; readonly segment: string }
   | { readonly code: 'rollout-not-live'; readonly state: RolloutState }
+  | { readonly code: 'rollout-ended'; readonly state: RolloutState }
+  | { readonly code: 'limit-absent' }
+  | { readonly code: 'limit-in-force'; readonly limitDevices: number }
   | { readonly code: 'scope-not-paused'; readonly scope: string }
   | PlanError;
 
@@ -55,6 +58,9 @@ export const POLICY_ERRORS = {
   'rollback-not-included': 'The rollout is rolling back: only a change that says it includes the rollback stops that',
   'segment-already-halted': 'The segment has been halted before, and a halt is for good',
   'rollout-not-live': 'Only a rollout that has started and not ended can have a segment halted',
+  'rollout-ended': 'The rollout admits nobody any more, so a ceiling would say nothing',
+  'limit-absent': 'The rollout has no ceiling of an operator, so there is none to lift',
+  'limit-in-force': 'A rollout under the ceiling of an operator is not completed: lift the ceiling first',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
   ...PLAN_ERRORS,
 } as const satisfies Readonly<Record<PolicyError['code'], string>>;

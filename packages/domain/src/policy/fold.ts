@@ -2,8 +2,9 @@
 import { assert, assertNever, present } from '../kernel/assert.ts';
 import type { Epoch, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
-import type { PausedScope, PolicyChange, PolicyEntry } from './log.ts';
-import type { Rollout } from './rollout.ts';
+import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
+import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
+import type { Overruled, Rollout } from './rollout.ts';
 import { ROLLOUT_TABLE, raisesEpoch } from './rollout-table.ts';
 
 /** The fold of the policy log: what holds now. */
@@ -13,12 +14,16 @@ export interface Policy {
   /** In order of creation. */
   readonly rollouts: ReadonlyMap<RolloutId, Rollout>;
   readonly pausedScopes: readonly PausedScope[];
+  /** New rollouts begin one above it: beyond every epoch that devices may have seen before a restore. */
+  readonly epochBase: number;
+  /** The restore from a backup from which nobody has resumed yet. */
+  readonly restored?: RestoredPolicy;
 }
 
 /** The policy before the first entry of its log. */
 export function emptyPolicy(): Policy {
   // The constructor of the first revision: entries count from one.
-  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [] };
+  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [], epochBase: 0 };
 }
 
 /**
@@ -32,25 +37,38 @@ export function foldPolicy(policy: Policy, entry: PolicyEntry): Policy {
 /** The policy after all of these entries, in one pass: the tables are copied once. */
 export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Policy {
   const rollouts = new Map(policy.rollouts);
-  let { revision, pausedScopes } = policy;
+  let { revision, pausedScopes, epochBase, restored } = policy;
   for (const entry of entries) {
     assert(entry.revision > revision, `an entry after revision ${revision}, got ${entry.revision}`);
+    const skipped = revisionsSkipped(revision, entry);
+    if (skipped > 0) {
+      epochBase += skipped;
+      for (const [id, rollout] of rollouts) rollouts.set(id, withEpochRaised(rollout, skipped));
+      restored = restoredBy(entry);
+    }
+    if (endsRestore(entry.change)) restored = undefined;
     revision = entry.revision;
-    const rollout = changedRollout(rollouts, entry);
+    const rollout = changedRollout(rollouts, entry, epochBase);
     if (rollout !== undefined) rollouts.set(rollout.plan.rolloutId, rollout);
     pausedScopes = changedScopes(pausedScopes, entry.change);
   }
-  return { revision, rollouts, pausedScopes };
+  return { revision, rollouts, pausedScopes, epochBase, ...(restored === undefined ? {} : { restored }) };
 }
 
 /** The rollout that the entry is about, after it; undefined for entries about scopes. */
-function changedRollout(rollouts: ReadonlyMap<RolloutId, Rollout>, entry: PolicyEntry): Rollout | undefined {
+function changedRollout(
+  rollouts: ReadonlyMap<RolloutId, Rollout>,
+  entry: PolicyEntry,
+  epochBase: number,
+): Rollout | undefined {
   const { change } = entry;
   switch (change.kind) {
     case 'rollout-created':
-      return createdRollout(change, entry);
+      return createdRollout(change, entry, epochBase);
     case 'rollout-event':
       return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'rollout-limited':
+      return limited(present(rollouts.get(change.rolloutId), 'the rollout that is limited'), change, entry);
     case 'segment-halted': {
       const rollout = present(rollouts.get(change.rolloutId), 'the rollout whose segment halts');
       const haltedSegments = [...new Set([...rollout.haltedSegments, change.segment])];
@@ -64,20 +82,38 @@ function changedRollout(rollouts: ReadonlyMap<RolloutId, Rollout>, entry: Policy
   }
 }
 
-function createdRollout(change: Of<'rollout-created'>, { revision, at, author }: PolicyEntry): Rollout {
+function createdRollout(change: Of<'rollout-created'>, entry: PolicyEntry, epochBase: number): Rollout {
+  const { revision, at, author } = entry;
   return {
+    ...overruledIn([], change.overrules, entry),
     plan: change.plan,
     state: 'draft',
     revision,
     // The constructor of the first epoch: it only ever grows by one below.
-    epoch: 1 as Epoch,
+    epoch: (epochBase + 1) as Epoch,
     reason: `Created by ${author}`,
     stateSince: at,
     haltedSegments: [],
   };
 }
 
-function moved(rollout: Rollout, change: Of<'rollout-event'>, { revision, at }: PolicyEntry): Rollout {
+function limited(rollout: Rollout, { devices }: Of<'rollout-limited'>, { revision }: PolicyEntry): Rollout {
+  const { limitDevices: _, ...others } = rollout;
+  return { ...others, revision, ...(devices === undefined ? {} : { limitDevices: devices }) };
+}
+
+/** What was overruled before and now, each with its author; no field at all when nothing was. */
+function overruledIn(
+  before: readonly Overruled[] = [],
+  overrules: readonly Overrule[] = [],
+  { author, at }: PolicyEntry,
+): Pick<Rollout, 'overruled'> {
+  const overruled = [...before, ...overrules.map((one) => ({ ...one, by: author, at }))];
+  return overruled.length === 0 ? {} : { overruled };
+}
+
+function moved(rollout: Rollout, change: Of<'rollout-event'>, entry: PolicyEntry): Rollout {
+  const { revision, at } = entry;
   const state = nextState(ROLLOUT_TABLE, rollout.state, change.event);
   assert(state !== undefined, `an event possible in ${rollout.state}, got ${change.event}`);
   return {
@@ -87,6 +123,7 @@ function moved(rollout: Rollout, change: Of<'rollout-event'>, { revision, at }: 
     epoch: raisesEpoch(change.event) ? ((rollout.epoch + 1) as Epoch) : rollout.epoch,
     reason: change.reason,
     stateSince: state === rollout.state ? rollout.stateSince : at,
+    ...overruledIn(rollout.overruled, change.overrules, entry),
   };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
+import type { Envelope } from '../trust/envelope.ts';
 import type { RolloutEvent, RolloutPlan } from './rollout.ts';
 
 /** One entry of the append-only policy log. The fold of all entries is the policy. */
@@ -14,12 +15,21 @@ export interface PolicyEntry {
 
 /** Everything that people, or the decision rule in their name, can change. */
 export type PolicyChange =
-  | { readonly kind: 'rollout-created'; readonly plan: RolloutPlan }
+  | {
+      readonly kind: 'rollout-created';
+      readonly plan: RolloutPlan;
+      /** Findings about the plan that its author overruled, each with the reason. */
+      readonly overrules?: readonly Overrule[];
+    }
   | {
       readonly kind: 'rollout-event';
       readonly rolloutId: RolloutId;
       readonly event: RolloutEvent;
       readonly reason: string;
+      /** For `approve`: findings that the approver overruled. */
+      readonly overrules?: readonly Overrule[];
+      /** What approvers have signed, for what takes their signatures: verified before the entry was written. */
+      readonly approval?: Envelope;
       /** Pause and cancel stop a rollback only with this. */
       readonly isIncludingRollback?: boolean;
     }
@@ -27,6 +37,13 @@ export type PolicyChange =
       readonly kind: 'segment-halted';
       readonly rolloutId: RolloutId;
       readonly segment: SegmentId;
+      readonly reason: string;
+    }
+  /** A person's ceiling below the rule's; absent `devices`: there is none any more. */
+  | {
+      readonly kind: 'rollout-limited';
+      readonly rolloutId: RolloutId;
+      readonly devices?: number;
       readonly reason: string;
     }
   /** `global` or `region:<name>`: everything in that scope stops or may go on. */
@@ -37,6 +54,15 @@ export type PolicyChange =
       readonly isIncludingRollback?: boolean;
     }
   | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
+
+/** A person takes a finding about a plan on themselves: which one, where, and why the plan is right nevertheless. */
+export interface Overrule {
+  /** The code of the finding (decision/base-rates/lint-plan). */
+  readonly finding: string;
+  /** The field of the plan, for example `gates.metrics.revert.baseRate`. */
+  readonly field: string;
+  readonly because: string;
+}
 
 /** Where a pause holds: everywhere, or in one region. */
 export type Scope = 'global' | `region:${string}`;

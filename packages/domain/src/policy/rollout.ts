@@ -2,6 +2,7 @@
 import type { Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { AttributeName, Audience } from './audience.ts';
+import type { Overrule } from './log.ts';
 
 /** One attempt to bring one release to one audience: the document people write and approve. Immutable once approved. */
 export interface RolloutPlan {
@@ -106,4 +107,14 @@ export interface Rollout {
   readonly stateSince: FleetInstant;
   /** Segments halted on their own, each with the reason; they get nothing more of this release. */
   readonly haltedSegments: readonly SegmentId[];
+  /** A person's ceiling: no more treated devices than this, whatever the evidence allows. Absent: none. */
+  readonly limitDevices?: number;
+  /** Findings about the plan that people overruled, with who and when. Absent: none. */
+  readonly overruled?: readonly Overruled[];
+}
+
+/** An overrule as it was recorded. */
+export interface Overruled extends Overrule {
+  readonly by: string;
+  readonly at: FleetInstant;
 }

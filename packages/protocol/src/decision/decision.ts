@@ -7,18 +7,33 @@ import type {
   StoredDecision,
   Verdict,
 } from '@outrider/domain/decision/decision';
+import type { ShownRate } from '@outrider/domain/decision/shown-rates';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { MetricName } from '@outrider/domain/policy/rollout';
 import { evidence } from '../evidence/evidence.ts';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { EVIDENCE_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { finite, keyOf, listOf, literal, malformed, optional, record, text, variant } from '../kernel/reader.ts';
+import {
+  finite,
+  keyOf,
+  listOf,
+  literal,
+  malformed,
+  oneOf,
+  optional,
+  record,
+  text,
+  variant,
+  whole,
+} from '../kernel/reader.ts';
 import { instant, rolloutId, segmentId } from '../kernel/values.ts';
 import { exposure, SEGMENTS_MAX } from '../policy/exposure.ts';
 
 /** Figures: each of seven metrics overall and in every segment. */
 const FIGURES_MAX = 7 * (SEGMENTS_MAX + 1);
+/** Each of seven metrics overall and in its worst segment. */
+const SHOWN_MAX = 14;
 /** Verdicts of before reasons were kept short may list a clause for each metric in each segment. */
 const VERDICT_CHARACTERS_MAX = 1_048_576;
 /** Decisions on one page of the management API, those of its last instant included. */
@@ -89,6 +104,23 @@ const figure = record<MetricFigure>({
   harmUpper: figureValue,
 });
 
+const count = whole({ min: 0 });
+const chance = finite({ min: 0, max: 1 });
+
+/** Reads what a rollout has shown of one metric. */
+export const shownRate = record<ShownRate>({
+  metric,
+  kind: oneOf(['rate', 'excess']),
+  segment: optional(segmentId),
+  closed: count,
+  events: count,
+  unheard: optional(count),
+  lower: chance,
+  upper: chance,
+  verdict: oneOf(['within-goal', 'above-goal', 'not-shown']),
+  closedNeeded: optional(count),
+});
+
 const decision = record<Decision>({
   rolloutId,
   at: instant,
@@ -96,6 +128,7 @@ const decision = record<Decision>({
   segments: listOf(record<SegmentVerdict>({ segment: segmentId, verdict }), { countMax: SEGMENTS_MAX }),
   figures: listOf(figure, { countMax: FIGURES_MAX }),
   exposure,
+  shown: optional(listOf(shownRate, { countMax: SHOWN_MAX })),
 });
 
 const decisionInput = record<DecisionInput>({
@@ -103,6 +136,7 @@ const decisionInput = record<DecisionInput>({
   exposure,
   now: instant,
   haltedSegments: optional(listOf(segmentId, { countMax: SEGMENTS_MAX })),
+  limitDevices: optional(count),
   isStopOnly: optional(isTrue),
 });
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { CrashLog } from '@outrider/domain/device/crash-log';
 import type { HeldPermit, Installed, Journal, Update, UpdatePart } from '@outrider/domain/device/state';
+import { CRASHES_MAX } from '@outrider/domain/gateway/crash-history';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { Image } from '@outrider/domain/release/release';
 import { artifact } from '../gateway/check-in.ts';
@@ -88,4 +90,5 @@ const journal = record<Journal>({
   reports: listOf(report, { countMax: QUEUE_MAX }),
   staging: listOf(sha256, { countMax: STAGING_MAX }),
   revertedCounters: listOf(releaseCounter, { countMax: QUEUE_MAX }),
+  crashes: optional(record<CrashLog>({ since: instant, at: listOf(instant, { countMax: CRASHES_MAX }) })),
 });

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type {
   BaseCount,
+  BeforeCount,
   ClosedCount,
   CoinCount,
   CoinMetric,
   EnrolmentCount,
   Evidence,
+  FactBefore,
   RecentEnds,
 } from '@outrider/domain/evidence/evidence';
 import type { Arm } from '@outrider/domain/gateway/ledger';
@@ -63,6 +65,8 @@ const coinCount = record<CoinCount>({
 
 const closedCount = record<ClosedCount>({ metric: coinMetric, segment: segmentId, arm, closed: count, events: count });
 const enrolmentCount = record<EnrolmentCount>({ segment: segmentId, pi, treated: count, control: count });
+const fact = keyOf<FactBefore>({ crash: true, silence: true });
+const beforeCount = record<BeforeCount>({ fact, segment: segmentId, pi, eventsTreated: count, eventsControl: count });
 const recentEnds = record<RecentEnds>({ slotEndsAt: instant, ended: count, reverted: count });
 
 /** Reads evidence inside another document. */
@@ -73,6 +77,7 @@ export const evidence = record<Evidence>({
   coin: listOf(coinCount, { countMax: COUNTS_MAX }),
   closed: listOf(closedCount, { countMax: COUNTS_MAX }),
   enrolments: listOf(enrolmentCount, { countMax: COUNTS_MAX }),
+  before: optional(listOf(beforeCount, { countMax: COUNTS_MAX })),
   lastEnrolledAt: optional(instant),
   recent: listOf(recentEnds, { countMax: SLOTS_MAX }),
   installRestartedAt: optional(instant),

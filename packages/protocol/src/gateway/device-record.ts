@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ContactHistory } from '@outrider/domain/gateway/contact-history';
 import type {
   DeviceRecord,
   DeviceStatus,
@@ -19,6 +20,8 @@ import { ledgerRow } from './ledger.ts';
 
 /** Tags of one device. */
 const TAGS_MAX = 32;
+/** Twelve slots of six hours, a bit each. */
+const SLOTS_MAX = 4_095;
 /** Rows of one device in all ledgers of live rollouts. */
 const LEDGER_ROWS_MAX = 1_024;
 
@@ -81,6 +84,7 @@ export const reportedState = keyOf<ReportedState>({
 const deviceStatus = record<DeviceStatus>({
   sequence: whole({ min: 0 }),
   lastContactAt: instant,
+  contactHistory: optional(record<ContactHistory>({ since: instant, slots: whole({ min: 0, max: SLOTS_MAX }) })),
   running: runningSoftware,
   state: reportedState,
 });

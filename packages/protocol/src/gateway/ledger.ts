@@ -43,6 +43,8 @@ export const ledgerRow = record<LedgerRow>({
   piEffective: probability,
   isRing: bool,
   isPanel: bool,
+  hadCrashBefore: optional(bool),
+  wasSilentBefore: optional(bool),
   permitId,
   epoch,
   grantedAt: instant,

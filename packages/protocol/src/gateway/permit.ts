@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CRASHES_MAX, type CrashHistory } from '@outrider/domain/gateway/crash-history';
 import { NOT_YETS } from '@outrider/domain/gateway/errors';
 import type {
   NotYet,
@@ -12,7 +13,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOr, literal, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOr, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
 import {
   deviceId,
   duration,
@@ -60,12 +61,18 @@ export function parsePermitDocument(payload: string): Result<PermitDocument, Par
   });
 }
 
+const crashHistory = record<CrashHistory>({
+  knownForMs: duration,
+  agesMs: listOf(duration, { countMax: CRASHES_MAX }),
+});
+
 const permitRequest = record<PermitRequest>({
   deviceId,
   sequence: whole({ min: 1 }),
   rolloutId,
   releaseId,
   isRollback: bool,
+  crashes: optional(crashHistory),
 });
 
 /** Reads the payload of a permit inside another document. */

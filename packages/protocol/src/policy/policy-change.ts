@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ok, type Result } from '@outrider/domain/kernel/result';
-import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { Overrule, PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RolloutEvent } from '@outrider/domain/policy/rollout';
 import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOf, literal, malformed, optional, record, text, variant } from '../kernel/reader.ts';
+import { bool, keyOf, listOf, literal, malformed, optional, record, text, variant, whole } from '../kernel/reader.ts';
 import { instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
+import { envelope } from '../trust/envelope.ts';
 import { rolloutPlan } from './rollout-plan.ts';
 
 /** Writes one change of the policy. */
@@ -47,14 +48,34 @@ const reason = text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX });
 /** Reads an event of a rollout. */
 export const rolloutEvent = keyOf<RolloutEvent>(ROLLOUT_TABLE.draft);
 
+/** Findings about one plan: a base rate for each of two metrics. */
+const OVERRULES_MAX = 16;
+
+/** Reads the findings that a person overrules, each with the reason. */
+export const overrules = listOf(record<Overrule>({ finding: label, field: label, because: reason }), {
+  countMax: OVERRULES_MAX,
+});
+
 const policyChange = variant<PolicyChange>({
-  'rollout-created': record<Of<'rollout-created'>>({ kind: literal('rollout-created'), plan: rolloutPlan }),
+  'rollout-created': record<Of<'rollout-created'>>({
+    kind: literal('rollout-created'),
+    plan: rolloutPlan,
+    overrules: optional(overrules),
+  }),
   'rollout-event': record<Of<'rollout-event'>>({
     kind: literal('rollout-event'),
     rolloutId,
     event: rolloutEvent,
     reason,
     isIncludingRollback: optional(bool),
+    overrules: optional(overrules),
+    approval: optional(envelope),
+  }),
+  'rollout-limited': record<Of<'rollout-limited'>>({
+    kind: literal('rollout-limited'),
+    rolloutId,
+    devices: optional(whole({ min: 0 })),
+    reason,
   }),
   'segment-halted': record<Of<'segment-halted'>>({
     kind: literal('segment-halted'),
