@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import type { PostgresStartCode } from '@outrider/adapters/server/embedded-postgres/errors';
 import type { DatabaseFaultCode } from '@outrider/adapters/server/postgres/database-fault';
 import type { SchemaErrorCode } from '@outrider/adapters/server/postgres/errors';
@@ -55,7 +54,9 @@ export const EXIT_CODES = {
   'schema-locked': 32,
   /** The data folder and the database do not come from the same restore. */
   'restore-unfinished': 33,
-} as const satisfies Readonly<Record<PostgresStartCode | SchemaErrorCode, number>> & Readonly<Record<string, number>>;
+  /** Stopped by a signal; what still hung when the time to stop was over, or at a second signal, was cut off. */
+  'stopped-short': 40,
+} as const satisfies Readonly<Record<PostgresStartCode | DatabaseFaultCode | SchemaErrorCode, number>> & Readonly<Record<string, number>>;
 
 export type ExitName = keyof typeof EXIT_CODES;
 
