@@ -2,7 +2,7 @@
 
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
-import { durationMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { type Decider, decider } from './decision/decider.ts';
 import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
@@ -11,13 +11,15 @@ import { type CommandError, refuse } from './errors.ts';
 import { type Recounts, recounts } from './evidence/recounts.ts';
 import { checkIns } from './gateway/check-ins.ts';
 import { contacts } from './gateway/contacts.ts';
-import { createCounters } from './gateway/counters.ts';
 import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
 import { deviceRoutes } from './gateway/device-routes.ts';
 import { knownDevices } from './gateway/known-devices.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
 import { reports } from './gateway/reports.ts';
+import { type Overviews, overviews } from './observability/overview.ts';
+import { type OverviewStream, overviewStream } from './observability/overview-stream.ts';
+import { createRecorder, type Recorder } from './observability/recorder.ts';
 import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
 import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
@@ -33,6 +35,9 @@ export interface Server {
   readonly queries: Queries;
   readonly forecasts: Forecasts;
   readonly recounts: Recounts;
+  readonly overviews: Overviews;
+  readonly overviewStream: OverviewStream;
+  readonly recorder: Recorder;
   /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
   step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
   /** Writes all that was gathered, reads the policy anew, counts and decides. */
@@ -59,8 +64,17 @@ const FLEET_TIME_SETTING = 'fleet-time';
 /** Joins ports to logic. Nothing here reads a clock, an environment or a disk of its own. */
 export function composeServer(ports: ServerPorts): Server {
   const { store, blobs, fleetClock, machineClock, schedule, log } = ports;
-  const counters = createCounters();
-  const holder = snapshotHolder({ store, machineClock, schedule, log });
+  const recorder = createRecorder(machineClock, schedule);
+  const { counters } = recorder;
+  const isConducted = ports.conductor !== undefined;
+  const holder = snapshotHolder({
+    ...{ store, machineClock, schedule, log },
+    onEntries(entries) {
+      // Under a conductor fleet time stands still meanwhile, and tells nothing.
+      if (isConducted) return;
+      for (const { at } of entries) recorder.timings.propagation.observe(Math.max(0, elapsedMs(at, fleetClock.now())));
+    },
+  });
   const devices = knownDevices(store.registry, schedule);
   const notes = contacts({ devices, registry: store.registry, ledger: store.ledger, schedule, log });
   const permitDesk = permits({
@@ -71,9 +85,9 @@ export function composeServer(ports: ServerPorts): Server {
     signer: ports.permitSigner,
     fleetClock,
     schedule,
-    counters,
+    recorder,
   });
-  const reportDesk = reports({ reportLog: store.reports, contacts: notes, fleetClock, schedule });
+  const reportDesk = reports({ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder });
   const routes = deviceRoutes({
     devices,
     verifier: ports.verifier,
@@ -93,7 +107,7 @@ export function composeServer(ports: ServerPorts): Server {
     }),
     blobs,
     isReady: () => holder.fresh() !== undefined,
-    counters,
+    recorder,
     log,
   });
   const policy = policyCommands({ store, holder, fleetClock, log });
@@ -110,8 +124,18 @@ export function composeServer(ports: ServerPorts): Server {
     },
     log,
   });
+  const glance = overviews({
+    ...{ store, holder, decider: rule, recorder, fleetClock, machineClock, isConducted },
+    ...(ports.hostVitals === undefined ? {} : { hostVitals: ports.hostVitals }),
+  });
+  const stream = overviewStream({
+    read: glance.read,
+    schedule,
+    onFault: (cause) =>
+      log.error({ stage: 'server', code: 'overview-failed', err: cause }, 'The overview could not be read'),
+  });
   const threads = forecastThreads();
-  const endings: (() => void)[] = [];
+  const endings: (() => void | Promise<void>)[] = [];
 
   async function flush(): Promise<void> {
     await Promise.all([permitDesk.flush(), reportDesk.flush()]);
@@ -121,21 +145,29 @@ export function composeServer(ports: ServerPorts): Server {
   async function drain(): Promise<Drained> {
     await flush();
     await holder.refresh();
-    await rule.tick();
+    await decideRound();
     return { handled: routes.handledCount() };
   }
 
   /** Before each round all contacts are written: what was heard must not count as silence. */
   async function tick(): Promise<void> {
     await flush();
-    await rule.tick();
+    await decideRound();
   }
 
-  function startTicking(): () => void {
+  async function decideRound(): Promise<void> {
+    const began = recorder.now();
+    await rule.tick();
+    recorder.timings.tick.observe(elapsedMs(began, recorder.now()));
+  }
+
+  /** Answers with the way to end it, which waits for the round under way. */
+  function startTicking(): () => Promise<void> {
     let isEnded = false;
+    let round: Promise<void> = Promise.resolve();
     let cancel = schedule.after(TICK_EVERY_MS, again);
     function again(): void {
-      tick()
+      round = tick()
         .catch((cause: unknown) =>
           log.warn({ stage: 'decision', code: 'tick-failed', err: cause }, 'No decision was made'),
         )
@@ -146,6 +178,7 @@ export function composeServer(ports: ServerPorts): Server {
     return () => {
       isEnded = true;
       cancel();
+      return round;
     };
   }
 
@@ -161,10 +194,13 @@ export function composeServer(ports: ServerPorts): Server {
       fleetClock,
       counters,
       handledCount: routes.handledCount,
-      isConducted: ports.conductor !== undefined,
+      isConducted,
     }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),
+    overviews: glance,
+    overviewStream: stream,
+    recorder,
     async step(now) {
       const conductor = ports.conductor;
       if (conductor === undefined) {
@@ -182,12 +218,12 @@ export function composeServer(ports: ServerPorts): Server {
     drain,
     tick,
     start() {
-      endings.push(holder.start());
+      endings.push(holder.start(), recorder.start());
       // Under a conductor rounds are made when it steps, and at no other time: the same history each time.
       if (ports.conductor === undefined) endings.push(startTicking());
     },
     async close() {
-      for (const end of endings.splice(0)) end();
+      await Promise.all(endings.splice(0).map((end) => end()));
       await threads.close();
       await flush();
     },

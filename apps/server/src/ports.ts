@@ -25,6 +25,15 @@ export interface ServerPorts {
   /** Moves fleet time, in a conducted installation only. */
   readonly conductor?: Conductor;
   readonly log: Log;
+  /** How the process itself is; absent where nobody looks, as in the simulator. */
+  readonly hostVitals?: () => HostVitals;
+}
+
+/** What a process can tell of itself. */
+export interface HostVitals {
+  /** How late the event loop came to its turns in the last minute: of a hundred turns the second latest. */
+  readonly eventLoopLagP99Ms: number;
+  readonly memoryBytes: number;
 }
 
 /** Work that is due later. Production: timers. The simulator: the next idle turn of the event loop. */

@@ -9,11 +9,11 @@ import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gatew
 import { encodeReportAnswer, parseReport } from '@outrider/protocol/gateway/report';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import type { Recorder } from '../observability/recorder.ts';
 import type { Log } from '../ports.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
-import type { Counters } from './counters.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
 import type { KnownDevices } from './known-devices.ts';
 import { type Permits, STORE_AWAY } from './permits.ts';
@@ -35,7 +35,7 @@ export interface DeviceRouteOptions {
   readonly register: (request: PostRequest) => Promise<DeviceResponse>;
   readonly blobs: BlobReader;
   readonly isReady: () => boolean;
-  readonly counters: Counters;
+  readonly recorder: Recorder;
   readonly log: Log;
 }
 
@@ -47,7 +47,8 @@ const RETRY_AFTER_S = 5;
 
 /** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
-  const { checkIns, permits, reports, counters, log } = options;
+  const { checkIns, permits, reports, recorder, log } = options;
+  const { counters, timings } = recorder;
   let handled = 0;
 
   const messages: Readonly<Record<string, (request: PostRequest) => Promise<DeviceResponse>>> = {
@@ -102,7 +103,9 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
 
   return {
     async handle(request) {
+      const began = recorder.now();
       const response = await route(request).catch((cause: unknown) => failed(cause, log));
+      timings.request.observe(recorder.now() - began);
       if (response.status >= 400) counters.add('problem', String(response.status));
       handled++;
       return response;

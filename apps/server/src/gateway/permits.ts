@@ -20,10 +20,10 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import { preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { encodePermitDocument } from '@outrider/protocol/gateway/permit';
+import type { Recorder } from '../observability/recorder.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Schedule } from '../ports.ts';
 import type { Contacts } from './contacts.ts';
-import type { Counters } from './counters.ts';
 import { groupCommit } from './group-commit.ts';
 import type { KnownDevices } from './known-devices.ts';
 
@@ -56,17 +56,24 @@ export interface PermitOptions {
   readonly signer: Signer;
   readonly fleetClock: FleetClock;
   readonly schedule: Schedule;
-  readonly counters: Counters;
+  readonly recorder: Recorder;
 }
 
 export function permits(options: PermitOptions): Permits {
-  const { ledger, holder, devices, contacts, signer, fleetClock, schedule, counters } = options;
+  const { ledger, holder, devices, contacts, signer, fleetClock, schedule, recorder } = options;
+  const { counters, timings } = recorder;
   const commits = groupCommit<PermitProposal, PermitCommit>({
     itemsMax: BATCH_PERMITS_MAX,
     waitingMax: WAITING_MAX,
     gatherMs: GATHER_MS,
     schedule,
-    commit: (proposals) => ledger.commitPermits(proposals),
+    async commit(proposals) {
+      const began = recorder.now();
+      const answers = await ledger.commitPermits(proposals);
+      timings['permit-commit'].observe(recorder.now() - began);
+      timings['permit-batch'].observe(proposals.length);
+      return answers;
+    },
   });
 
   async function decideOne(device: KnownDevice, request: PermitRequest): Promise<PermitAnswer> {
@@ -106,7 +113,12 @@ export function permits(options: PermitOptions): Permits {
   }
 
   return {
-    answer: async (device, request) => counted(await decideOne(device, request)),
+    async answer(device, request) {
+      const began = recorder.now();
+      const answer = counted(await decideOne(device, request));
+      timings.permit.observe(recorder.now() - began);
+      return answer;
+    },
     counted,
     flush: () => commits.flush(),
   };

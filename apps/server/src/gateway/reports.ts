@@ -5,6 +5,7 @@ import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { ReportAnswer } from '@outrider/protocol/gateway/report';
+import type { Recorder } from '../observability/recorder.ts';
 import type { Schedule } from '../ports.ts';
 import type { Authenticated } from './authenticate.ts';
 import type { Contacts } from './contacts.ts';
@@ -30,14 +31,22 @@ export function reports(options: {
   readonly contacts: Contacts;
   readonly fleetClock: FleetClock;
   readonly schedule: Schedule;
+  readonly recorder: Recorder;
 }): Reports {
-  const { reportLog, contacts, fleetClock, schedule } = options;
+  const { reportLog, contacts, fleetClock, schedule, recorder } = options;
+  const { timings } = recorder;
   const commits: GroupCommit<DurableReport, ReportAnswer['result']> = groupCommit({
     itemsMax: BATCH_REPORTS_MAX,
     waitingMax: WAITING_MAX,
     gatherMs: GATHER_MS,
     schedule,
-    commit: (batch) => reportLog.appendReports(batch),
+    async commit(batch) {
+      const began = recorder.now();
+      const results = await reportLog.appendReports(batch);
+      timings['report-commit'].observe(recorder.now() - began);
+      timings['report-batch'].observe(batch.length);
+      return results;
+    },
   });
   return {
     async take({ device, signature }, report, signedBody) {

@@ -13,6 +13,8 @@ export interface ApiRoute {
   readonly schemas: RouteSchemas;
   /** Status of the answer when all went well; 200 when absent. */
   readonly status?: number;
+  /** Of an answer that is no JSON and comes in pieces: its value is then an async iterable of texts. */
+  readonly mediaType?: string;
   /** Shape of that answer, in words: the values are those of the domain. */
   readonly answers: string;
   readonly handle: (request: RawRequest) => Promise<Result<unknown, CommandError>>;

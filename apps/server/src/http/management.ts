@@ -79,12 +79,25 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
     handler: async (request, reply) => {
       const answer = await route.handle({ params: request.params, query: request.query, body: request.body });
       if (!answer.ok) return sendProblem(reply, answer.error);
+      // Proxies that gather an answer before they hand it on would hold events back.
+      if (route.mediaType !== undefined) reply.type(route.mediaType).header('x-accel-buffering', 'no');
       return reply
         .code(route.status ?? 200)
         .header('cache-control', 'no-store')
-        .send(answer.value);
+        .send(isStreamed(answer.value) ? endingWith(reply, Readable.from(answer.value)) : answer.value);
     },
   });
+}
+
+/** A text is iterable too, but not asynchronously. */
+function isStreamed(value: unknown): value is AsyncIterable<string> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** Whoever made the stream learns that its reader is gone, whichever side ended it. */
+function endingWith(reply: FastifyReply, stream: Readable): Readable {
+  reply.raw.once('close', () => stream.destroy());
+  return stream;
 }
 
 /** For routes that take no query: one that came would be thought to have an effect. */

@@ -26,7 +26,10 @@ function operationOf(route: ApiRoute): object {
     parameters: [...parametersOf(params, 'path'), ...parametersOf(query, 'query')],
     ...(body === undefined ? {} : { requestBody: { required: true, content: contentOf(body) } }),
     responses: {
-      [route.status ?? 200]: { description: route.answers, content: { 'application/json': {} } },
+      [route.status ?? 200]: {
+        description: route.answers,
+        content: { [route.mediaType ?? 'application/json']: {} },
+      },
       default: {
         description: 'A problem document (RFC 9457); `code` names the reason for good',
         content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },

@@ -5,8 +5,9 @@ import { compileSnapshot, imagesOf } from '@outrider/domain/gateway/compile-snap
 import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { ReleaseId } from '@outrider/domain/kernel/ids';
-import { after, durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
+import { durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
 import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
+import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { Log, Schedule } from '../ports.ts';
 
@@ -17,6 +18,10 @@ export interface SnapshotHolder {
   /** For permits, which the store checks anyway: the newest snapshot, however old; undefined before the first read. */
   newest(): PolicySnapshot | undefined;
   policy(): Policy;
+  /** Since the newest snapshot was read, by machine time; undefined before the first read. */
+  ageMs(): number | undefined;
+  /** Whether the last read went through. */
+  isStoreReachable(): boolean;
   /** Reads what is new; the read begins after this call. Throws when the store is away. */
   refresh(): Promise<void>;
   /** Makes the next read take the releases anew: one was published or withdrawn, or a delta was made. */
@@ -29,7 +34,7 @@ export interface SnapshotHolder {
 const REFRESH_EVERY_MS = durationMs(400);
 
 /** How long a read lets a gateway offer, counted from before it began: pause stops all offers within this time. */
-const OFFERS_FRESH_MS = durationMs(3_000);
+export const OFFERS_FRESH_MS = durationMs(3_000);
 
 /** Releases and deltas are read again at least this often: another server may have withdrawn one. */
 const RELEASES_FRESH_MS = durationMs(5_000);
@@ -45,11 +50,14 @@ export function snapshotHolder(options: {
   readonly machineClock: MachineClock;
   readonly schedule: Schedule;
   readonly log: Log;
+  /** Told of entries that came since the read before, once they are in force here; not of those of the first read. */
+  readonly onEntries?: (entries: readonly PolicyEntry[]) => void;
 }): SnapshotHolder {
-  const { store, machineClock, schedule, log } = options;
+  const { store, machineClock, schedule, log, onEntries } = options;
   let policy = emptyPolicy();
   let snapshot: PolicySnapshot | undefined;
-  let freshUntil: MachineInstant | undefined;
+  let readAt: MachineInstant | undefined;
+  let isReachable = false;
   let releasesRead: ReleasesRead | undefined;
   let underWay: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -64,7 +72,8 @@ export function snapshotHolder(options: {
     if (current === undefined) return;
     releasesRead = current;
     snapshot = compileSnapshot({ policy, releases: current.releases, deltas: current.deltas, exposures });
-    freshUntil = after(beganAt, OFFERS_FRESH_MS);
+    if (readAt !== undefined && entries.length > 0) onEntries?.(entries);
+    readAt = beganAt;
   }
 
   async function readReleases(at: MachineInstant): Promise<ReleasesRead> {
@@ -80,9 +89,21 @@ export function snapshotHolder(options: {
     return { releases, deltas, at };
   }
 
+  function ageMs(): number | undefined {
+    return readAt === undefined ? undefined : elapsedMs(readAt, machineClock.now());
+  }
+
+  async function noted(reading: Promise<void>): Promise<void> {
+    isReachable = await reading.then(
+      () => true,
+      () => false,
+    );
+    return reading;
+  }
+
   function refresh(): Promise<void> {
     if (underWay === undefined) {
-      underWay = read().finally(() => {
+      underWay = noted(read()).finally(() => {
         underWay = undefined;
       });
       return underWay;
@@ -98,9 +119,14 @@ export function snapshotHolder(options: {
   }
 
   return {
-    fresh: () => (freshUntil !== undefined && machineClock.now() <= freshUntil ? snapshot : undefined),
+    fresh: () => {
+      const age = ageMs();
+      return age !== undefined && age <= OFFERS_FRESH_MS ? snapshot : undefined;
+    },
     newest: () => snapshot,
     policy: () => policy,
+    ageMs,
+    isStoreReachable: () => isReachable,
     refresh,
     invalidateReleases() {
       releasesRead = undefined;
