@@ -13,6 +13,7 @@ import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
+import { overviewRoutes } from './overview-routes.ts';
 import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 
@@ -54,6 +55,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...forecastRoutes(server),
     ...evidenceRoutes(server),
     ...installationRoutes(server),
+    ...overviewRoutes(server),
   ];
   const { version, digestText } = options;
   const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
