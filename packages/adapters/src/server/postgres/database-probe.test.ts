@@ -21,9 +21,8 @@ before(async () => {
   good = postgres.postgres.connection;
   cluster = String((await sql('show data_directory'))[0]?.data_directory);
   await sql(`create role fleet login password 'open sesame'`);
-  await sql(
-    `create role writer login password 'open sesame'`,
-  );
+  await sql(`create role writer login password 'open sesame'`);
+  await sql('alter role writer set default_transaction_read_only = on');
 });
 
 after(() => postgres.remove());

@@ -34,7 +34,7 @@ export async function probeDatabase(connection: PostgresConnection): Promise<Res
     client = new Client({
       ...address,
       ssl: tlsOf(connection),
-      application_name: 'outrider',
+      application_name: 'outrider probe',
       connectionTimeoutMillis: PROBE_MS,
       query_timeout: PROBE_MS,
     });
