@@ -59,6 +59,7 @@ const PERMISSIONS: Readonly<Record<string, Permission>> = {
   },
   scripts: { rule: 'R8', mayUsePlatform: true, mayImport: ['domain', 'testkit'] },
   bench: { rule: 'R5', mayUsePlatform: true, mayImport: ['domain', 'protocol', 'delta', 'adapters', 'testkit'] },
+  engines: { rule: 'R8', mayUsePlatform: true, mayImport: ['domain', 'protocol', 'adapters', 'testkit'] },
   scenarios: {
     rule: 'R5',
     mayUsePlatform: true,
@@ -136,8 +137,8 @@ export const STAGES = [
   'telemetry',
 ];
 
-/** These share the root's package.json: one workspace in three folders. */
-const AT_ROOT = new Set(['scripts', 'bench', 'scenarios']);
+/** These share the root's package.json: one workspace in four folders. */
+const AT_ROOT = new Set(['scripts', 'bench', 'scenarios', 'engines']);
 
 function relativeBreaches(file: SourceFile, specifier: string): readonly Breach[] {
   const place = placeOf(file.path);

@@ -27,21 +27,19 @@ const SOURCES: Readonly<Record<ProgramName, string>> = {
   demonstration: 'apps/simulator/src/demo/main.ts',
 };
 
-/** The packages of the same version that npm put beside this one, and what to do without them. */
-const PACKAGES: Readonly<Record<ProgramName, { readonly name: string; readonly main: string }>> = {
-  server: { name: '@outrider/server', main: 'dist/main.js' },
-  demonstration: { name: '@outrider/simulator', main: 'dist/demo/main.js' },
-};
+/** The package of the same version that npm put beside this one. */
+const SERVER_PACKAGE = '@outrider/server';
 
-function findInstalled(program: ProgramName): string {
-  const { name, main } = PACKAGES[program];
+function findInstalled(name: ProgramName): string {
+  if (name === 'demonstration') {
+    const detail =
+      'The demonstration is in the repository only, with the fleet it plays; run `npm start` in a checkout';
+    throw new CommandFailure('not-found', detail, { code: 'program-not-installed' });
+  }
   try {
-    return join(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), main);
+    return join(dirname(createRequire(import.meta.url).resolve(`${SERVER_PACKAGE}/package.json`)), 'dist', 'main.js');
   } catch (cause) {
-    throw new CommandFailure(
-      'not-found',
-      `The package ${name} is not installed beside this command line; install it there, of the same version`,
-      { code: 'program-not-installed', cause },
-    );
+    const detail = `The package ${SERVER_PACKAGE} is not installed beside this command line; install it there, of the same version`;
+    throw new CommandFailure('not-found', detail, { code: 'program-not-installed', cause });
   }
 }
