@@ -2,7 +2,10 @@
 import { startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
 import { PostgresStartError } from '@outrider/adapters/server/embedded-postgres/errors';
 import { connectionFromUrl, type PostgresConnection } from '@outrider/adapters/server/postgres/connection';
-import { SchemaNewerError } from '@outrider/adapters/server/postgres/errors';
+import { DatabaseFaultError } from '@outrider/adapters/server/postgres/database-fault';
+import { verifyDatabase } from '@outrider/adapters/server/postgres/database-probe';
+import { SchemaError, SchemaNewerError } from '@outrider/adapters/server/postgres/errors';
+import type { SchemaLog } from '@outrider/adapters/server/postgres/schema';
 import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
 import { delay } from '@outrider/adapters/shared/delay';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
@@ -32,20 +35,28 @@ export async function openDatabase(settings: DatabaseSettings, dataFolder: strin
   const { databaseUrl, databaseConnectionsMax: connectionsMax } = settings;
   try {
     if (databaseUrl === undefined) return await openEmbedded(dataFolder, connectionsMax, log);
-    const store = await openPostgresStore({ connection: connectionFromUrl(databaseUrl), connectionsMax });
+    const connection = connectionFromUrl(databaseUrl);
+    await verifyDatabase(connection);
+    const store = await openPostgresStore({ connection, connectionsMax, log: schemaLog(log) });
     return { store, close: () => store.close() };
   } catch (cause) {
+    if (cause instanceof DatabaseFaultError) throw new StartError(cause.code, cause.message, cause);
     if (cause instanceof PostgresStartError) throw new StartError(cause.code, cause.message, cause);
     if (cause instanceof SchemaNewerError) throw new StartError('schema-newer', cause.message, cause);
+    if (cause instanceof SchemaError) throw new StartError(cause.code, cause.message, cause);
     if (cause instanceof StoreAwayError) throw new StartError('database-away', cause.message, cause);
     throw cause;
   }
 }
 
+function schemaLog(log: Log): SchemaLog {
+  return (code, message) => log.info({ stage: 'server', code }, message);
+}
+
 async function openEmbedded(dataFolder: string, connectionsMax: number, log: Log): Promise<Database> {
   const embedded = await superviseEmbedded(dataFolder, log);
   try {
-    const store = await openPostgresStore({ connection: embedded.connection, connectionsMax });
+    const store = await openPostgresStore({ connection: embedded.connection, connectionsMax, log: schemaLog(log) });
     return {
       store,
       async close() {
