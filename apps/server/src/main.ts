@@ -4,7 +4,7 @@ import pino from 'pino';
 import manifest from '../package.json' with { type: 'json' };
 import { EXIT_CODES, StartError } from './exit-codes.ts';
 import { type Flags, readStart, USAGE } from './installation/flags.ts';
-import { type RunningServer, runServer } from './installation/run.ts';
+import { runServer } from './installation/run.ts';
 import type { Log, Schedule } from './ports.ts';
 
 await main();
@@ -22,13 +22,14 @@ async function main(): Promise<void> {
     logger.level = flags.logLevel;
     for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);
     log.info({ stage: 'server', code: 'settings', settings: saidIn(flags) }, 'The settings that were given');
-    const stopping = untilStopped();
+    const stopping = untilStopped(flags.drainTimeoutMs);
     const server = await runServer({ flags, version: manifest.version, pid: process.pid, schedule: timers(), log });
     console.log(`Outrider is ready at ${server.url}, data in ${flags.dataFolder}, process ${process.pid}`);
     if (flags.publicUrl !== undefined) console.log(`Devices reach it at ${flags.publicUrl}`);
     const signal = await stopping;
     log.info({ stage: 'server', code: 'stopping', signal }, 'The server stops');
-    await stop(server, flags.drainTimeoutMs);
+    await server.stop();
+    log.info({ stage: 'server', code: 'stopped' }, 'The server has stopped, and nothing was left behind');
     process.exit(EXIT_CODES.stopped);
   } catch (cause) {
     if (cause instanceof StartError) {
@@ -40,27 +41,25 @@ async function main(): Promise<void> {
   }
 }
 
-/** After the drain timeout whatever still hangs is cut. Everything acknowledged is on disk already. */
-async function stop(server: RunningServer, drainTimeoutMs: number): Promise<void> {
-  const cut = setTimeout(() => process.exit(EXIT_CODES.failed), drainTimeoutMs);
-  await server.stop();
-  clearTimeout(cut);
-}
-
 /** What was said by flag, variable or file; defaults are on the page, and secrets are "set". */
 function saidIn({ shown }: Flags): Readonly<Record<string, string>> {
   const said = shown.filter(({ from }) => from !== 'default' && from !== '-');
   return Object.fromEntries(said.map(({ name, value, from }) => [name, `${value} (${from})`]));
 }
 
-/** Resolves with the first signal to stop; a second one does not wait any longer. */
-function untilStopped(): Promise<string> {
+/**
+ * Resolves with the first signal to stop. From then on the time to stop runs, also while the server still starts; when it is
+ * over, or at a second signal, whatever still hangs is cut off. Everything acknowledged is on disk already.
+ */
+function untilStopped(drainTimeoutMs: number): Promise<string> {
+  const cut = () => process.exit(EXIT_CODES['stopped-short']);
   return new Promise((resolve) => {
     let signals = 0;
     for (const name of ['SIGTERM', 'SIGINT'] as const) {
       process.on(name, () => {
         signals++;
-        if (signals > 1) process.exit(EXIT_CODES.failed);
+        if (signals > 1) cut();
+        setTimeout(cut, drainTimeoutMs);
         resolve(name);
       });
     }

@@ -9,6 +9,7 @@ import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import { deviceListener } from './device-listener.ts';
+import { type DrainGate, drainGate } from './draining.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
@@ -20,7 +21,7 @@ import { rolloutRoutes } from './rollout-routes.ts';
 /** The open port of a server. */
 export interface Listener {
   readonly url: string;
-  /** Takes no more connections, lets requests under way finish for a while, then ends all. */
+  /** Turns new requests away, lets those under way finish for a while, then ends all connections. */
   close(): Promise<void>;
 }
 
@@ -43,8 +44,8 @@ const KEEP_ALIVE_MS = 75_000;
 /** The upload of an image of a gigabyte at 20 Mbit/s; bodies of devices are of 64 KiB and cut there. */
 const REQUEST_MS = 600_000;
 const HEADERS_MS = 15_000;
-/** For requests under way when the server stops: the longest commit is far below it. */
-const CLOSE_MS = durationMs(1_500);
+/** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
+const DRAIN_MS = durationMs(1_500);
 
 /** Opens the one port: `/api/v1/*` is the management API, all else is for devices. */
 export async function listen(options: ListenOptions): Promise<Result<Listener, ListenError>> {
@@ -68,13 +69,15 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     requireHostHeader: false,
   });
   answerBrokenRequests(http);
+  const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (!gate.admits(request, response)) return;
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });
   const opened = await open(http, host, port);
   if (!opened.ok) return opened;
-  return ok({ url: `http://${host}:${opened.value}`, close: () => close(http, options.schedule) });
+  return ok({ url: `http://${host}:${opened.value}`, close: () => close(http, gate, log) });
 }
 
 function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {
@@ -93,12 +96,13 @@ function open(http: HttpServer, host: string, port: number): Promise<Result<numb
   });
 }
 
-async function close(http: HttpServer, schedule: Schedule): Promise<void> {
+/** The port stays open until all is answered: who comes meanwhile hears why, and when to come again. */
+async function close(http: HttpServer, gate: DrainGate, log: Log): Promise<void> {
+  const cut = await gate.drain(DRAIN_MS);
+  if (cut > 0) log.warn({ stage: 'server', code: 'requests-cut', cut }, 'Requests under way were cut off');
   const closed = new Promise<void>((resolve) => {
     http.close(() => resolve());
   });
-  http.closeIdleConnections();
-  const cancel = schedule.after(CLOSE_MS, () => http.closeAllConnections());
+  http.closeAllConnections();
   await closed;
-  cancel();
 }

@@ -6,7 +6,8 @@ import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode } from '@outrider/adapters/shared/files';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import { composeServer, loadFleetTime } from '../compose.ts';
+import { durationMs } from '@outrider/domain/kernel/time';
+import { composeServer, loadFleetTime, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { listen } from '../http/listen.ts';
 import type { Conductor, Log, Schedule } from '../ports.ts';
@@ -82,12 +83,20 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       async stop() {
         await ownFile.remove();
         await listener.value.close();
-        await server.close().catch((cause: unknown) => {
-          log.warn({ stage: 'server', code: 'store-away', err: cause }, 'Not all that was gathered could be written');
-        });
+        // A database that does not answer must not keep us from ending it.
+        await Promise.race([flushed(server, log), new Promise<void>((resolve) => schedule.after(FLUSH_MS, resolve))]);
         await database.close();
       },
     };
+  });
+}
+
+/** What is gathered is a few statements; together with the drain of requests it stays below the time to stop. */
+const FLUSH_MS = durationMs(1_500);
+
+async function flushed(server: Server, log: Log): Promise<void> {
+  await server.close().catch((cause: unknown) => {
+    log.warn({ stage: 'server', code: 'store-away', err: cause }, 'Not all that was gathered could be written');
   });
 }
 
