@@ -30,6 +30,16 @@ export function withContactIn({ lastContactAt, contactHistory }: ContactStatus, 
   };
 }
 
+/** What is known of a device that was heard of on two ways: the contacts of both, as seen from the last one of `next`. */
+export function joinedHistory(before: ContactStatus, next: ContactStatus): ContactHistory | undefined {
+  if (before.contactHistory === undefined || next.contactHistory === undefined) {
+    return next.contactHistory ?? before.contactHistory;
+  }
+  const earlier = slotsFrom(before.contactHistory.slots, slotOf(next.lastContactAt) - slotOf(before.lastContactAt));
+  const since = before.contactHistory.since < next.contactHistory.since ? before.contactHistory : next.contactHistory;
+  return { since: since.since, slots: next.contactHistory.slots | earlier };
+}
+
 /**
  * Whether a device was silent from about 72 to 24 h before `at`: no contact in the eight whole slots in between. Undefined
  * while its history does not reach back so far. The slots do not depend on the arm, so that the A/A monitor may compare

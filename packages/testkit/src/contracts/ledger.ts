@@ -69,6 +69,37 @@ export function ledgerContract(adapter: string, open: OpenStore): void {
         assert.deepEqual(codesOf(commits), ['committed', 'committed', 'cap-full']);
       }));
 
+    test('after a ceiling returns no permit comes into being beyond it; what was granted stays, and it can be lifted', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        assert.deepEqual(codesOf(await store.ledger.commitPermits([1, 2, 3].map((one) => proposal(one)))), [
+          'committed',
+          'committed',
+          'committed',
+        ]);
+        await append(store, { kind: 'rollout-limited', rolloutId: ROLLOUT, devices: 4, reason: 'Few people are in' });
+        const limited = await store.ledger.commitPermits([1, 4, 5, 6].map((one) => proposal(one)));
+        assert.deepEqual(codesOf(limited), ['committed', 'committed', 'cap-full', 'cap-full']);
+        await append(store, { kind: 'rollout-limited', rolloutId: ROLLOUT, devices: 2, reason: 'Even fewer' });
+        assert.deepEqual(codesOf(await store.ledger.commitPermits([proposal(5)])), ['cap-full']);
+        const exposure = await store.exposures.loadExposure(ROLLOUT);
+        assert.deepEqual([exposure?.granted, exposure?.cap], [4, 10]);
+        await append(store, { kind: 'rollout-limited', rolloutId: ROLLOUT, reason: 'All are back' });
+        assert.deepEqual(codesOf(await store.ledger.commitPermits([proposal(5)])), ['committed']);
+      }));
+
+    test('what was known before the coin stays in the row, and what was not known is not made up', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        const known = proposal(1, { hadCrashBefore: true, wasSilentBefore: false });
+        await store.ledger.commitPermits([known, proposal(2)]);
+        const rows = await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 10 });
+        assert.deepEqual(
+          rows.map((one) => one.row),
+          [known.row, proposal(2).row],
+        );
+      }));
+
     test('a device that asks twice gets the row it has, once counted, whatever is proposed now', () =>
       useStore(open, async (store) => {
         await startRollout(store, exposureOf(ROLLOUT, 1));

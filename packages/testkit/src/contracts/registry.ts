@@ -68,6 +68,33 @@ export function registryContract(adapter: string, open: OpenStore): void {
         );
       }));
 
+    test('contacts that two gateways have noted are kept together, and forgotten after three days', () =>
+      useStore(open, async ({ registry }) => {
+        await registry.register([{ ...device(1), status: { ...status(1), ...heard(0, 0b1) } }, device(2)]);
+        const stored = async () => (await registry.listDevices({ limit: 1 }))[0]?.status.contactHistory;
+        assert.deepEqual(await stored(), { since: at(0), slots: 0b1 });
+        const afterADay = { ...status(2), ...heard(24, 0b1) };
+        await registry.storeStatuses([{ deviceId: deviceIdOf(1), status: afterADay }]);
+        assert.deepEqual(await stored(), { since: at(0), slots: 0b10001 });
+        const other = { ...status(3), ...heard(30, 0b11) };
+        await registry.storeStatuses([{ deviceId: deviceIdOf(1), status: other }]);
+        assert.deepEqual(await stored(), { since: at(0), slots: 0b100011 });
+        const { contactHistory: _, ...older } = { ...status(4), ...heard(36, 0) };
+        await registry.storeStatuses([{ deviceId: deviceIdOf(1), status: older }]);
+        await registry.storeStatuses([
+          { deviceId: deviceIdOf(1), status: { ...status(5), ...heard(500, 0b1) } },
+          { deviceId: deviceIdOf(2), status: { ...status(5), ...heard(500, 0b1) } },
+        ]);
+        const records = await registry.listDevices({ limit: 2 });
+        assert.deepEqual(
+          records.map((one) => one.status.contactHistory),
+          [
+            { since: at(0), slots: 0b1 },
+            { since: at(500 * 60), slots: 0b1 },
+          ],
+        );
+      }));
+
     test('the list pages through every device once, in order of their ids', () =>
       useStore(open, async ({ registry }) => {
         const numbers = [5, 3, 1, 4, 2, 0, 6];
@@ -93,6 +120,12 @@ export function registryContract(adapter: string, open: OpenStore): void {
         assert.deepEqual(known?.ledger, [control, again]);
       }));
   });
+}
+
+/** Heard of so many hours after the start, with these contacts before. */
+function heard(hours: number, slots: number): Pick<DeviceStatus, 'lastContactAt' | 'contactHistory'> {
+  const lastContactAt = at(hours * 60);
+  return { lastContactAt, contactHistory: { since: hours < 100 ? at(0) : lastContactAt, slots } };
 }
 
 function status(sequence: number): DeviceStatus {

@@ -58,7 +58,7 @@ function commitPermit(state: MemoryState, proposal: PermitProposal): PermitCommi
   if (existing !== undefined) return renewed(state, existing, row);
   if (row.kind === 'enrolment') {
     if (!mayFollow(former, row.enrolment)) return refused('already-enrolled');
-    if (exposure.granted >= exposure.cap) return refused('cap-full');
+    if (exposure.granted >= Math.min(exposure.cap, gate.limitDevices ?? exposure.cap)) return refused('cap-full');
     const segment = exposure.segments.find((one) => one.segment === row.segment);
     if (segment === undefined || segment.granted >= segment.cap) return refused('segment-cap-full');
     if (row.arm === 'treated') state.exposures.set(row.rolloutId, withOneGranted(exposure, row));

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { joinedHistory } from '@outrider/domain/gateway/contact-history';
+import { admitExpected } from '@outrider/domain/gateway/device-import';
 import type { DeviceRecord, ReportedState } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -17,9 +20,17 @@ export function memoryRegistry(state: MemoryState): Registry {
         ? ok(known)
         : err({ code: 'device-key-differs' } as const);
     }
-    devices.set(record.deviceId, record);
+    const expected = state.expected.get(record.deviceId);
+    const admitted = expected === undefined ? ok(record.attributes) : admitExpected(expected, record);
+    if (!admitted.ok) return admitted;
+    const registered = { ...record, attributes: admitted.value };
+    devices.set(record.deviceId, registered);
+    if (expected !== undefined) {
+      state.expected.delete(record.deviceId);
+      state.attributeRevisions.set(record.deviceId, expected.attributesRevision);
+    }
     ordered = undefined;
-    return ok(record);
+    return ok(registered);
   }
 
   return {
@@ -37,7 +48,10 @@ export function memoryRegistry(state: MemoryState): Registry {
     async storeStatuses(updates) {
       for (const { deviceId, status } of updates) {
         const known = devices.get(deviceId);
-        if (known !== undefined && status.sequence > known.status.sequence) devices.set(deviceId, { ...known, status });
+        if (known === undefined || status.sequence <= known.status.sequence) continue;
+        const contactHistory = joinedHistory(known.status, status);
+        const joined = contactHistory === undefined ? status : { ...status, contactHistory };
+        devices.set(deviceId, { ...known, status: joined });
       }
     },
     async countStates() {

@@ -4,6 +4,8 @@ import { APPEND_ONLY } from './migrations/0002-append-only.ts';
 import { PERMITS } from './migrations/0003-permits.ts';
 import { EVIDENCE } from './migrations/0004-evidence.ts';
 import { LATER_CONTACTS } from './migrations/0005-later-contacts.ts';
+import { FIND_DEVICES } from './migrations/0006-find-devices.ts';
+import { EVIDENCE_BEFORE } from './migrations/0007-evidence-before.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -49,6 +51,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003-permits', sql: PERMITS, rule: 'contract', creates: [] },
   { name: '0004-evidence', sql: EVIDENCE, rule: 'contract', creates: [] },
   { name: '0005-later-contacts', sql: LATER_CONTACTS, rule: 'contract', creates: [] },
+  // `device_profile` is made again by the triggers of `device`: it is in no backup.
+  { name: '0006-find-devices', sql: FIND_DEVICES, rule: 'expand', creates: ['expected_device', 'attribute_change'] },
+  { name: '0007-evidence-before', sql: EVIDENCE_BEFORE, rule: 'expand', creates: [] },
 ];
 
 /** What a database says about its schema. */

@@ -69,6 +69,7 @@ interface GateRow {
   readonly opens: PermitGateKind | 'all';
   readonly epoch: number;
   readonly haltedSegments: readonly string[];
+  readonly limitDevices?: number;
 }
 
 /** The gates that an entry moves; what the fold left alone is the same value. */
@@ -97,8 +98,10 @@ from jsonb_to_record($1::jsonb) as e (revision bigint, at bigint, author text, c
 
 /** The trigger on this table waits until no commit of permits is under way. */
 const MOVE_GATES = `
-insert into permit_gate (scope, opens, epoch, halted_segments)
-select scope, opens, epoch, array(select jsonb_array_elements_text("haltedSegments"))
-from jsonb_to_recordset($1::jsonb) as g (scope text, opens text, epoch bigint, "haltedSegments" jsonb)
+insert into permit_gate (scope, opens, epoch, halted_segments, limit_devices)
+select scope, opens, epoch, array(select jsonb_array_elements_text("haltedSegments")), "limitDevices"
+from jsonb_to_recordset($1::jsonb)
+  as g (scope text, opens text, epoch bigint, "haltedSegments" jsonb, "limitDevices" bigint)
 on conflict (scope) do update
-set opens = excluded.opens, epoch = excluded.epoch, halted_segments = excluded.halted_segments`;
+set opens = excluded.opens, epoch = excluded.epoch, halted_segments = excluded.halted_segments,
+  limit_devices = excluded.limit_devices`;
