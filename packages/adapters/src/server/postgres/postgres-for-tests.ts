@@ -19,24 +19,32 @@ export interface PostgresForTests {
 export async function startPostgresForTests(): Promise<PostgresForTests> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'outrider-postgres-'));
   const postgres = await startEmbeddedPostgres({ dataFolder, log: () => {} });
-  // The first one becomes the model: copying it is faster than migrating each anew.
-  await (await openPostgresStore({ connection: postgres.connection })).close();
-  let count = 0;
+  const createDatabase = await databasesForTests(postgres.connection);
   return {
     dataFolder,
     postgres,
-    async createDatabase() {
-      count++;
-      const database = `case_${count}`;
-      const statement = `create database ${database} template ${postgres.connection.database} strategy file_copy`;
-      await execute({ ...postgres.connection, database: 'postgres' }, statement);
-      return { ...postgres.connection, database };
-    },
+    createDatabase,
     async remove() {
       await postgres.stop();
       await removeEmbeddedPostgres(dataFolder);
       await rm(dataFolder, { recursive: true });
     },
+  };
+}
+
+/**
+ * Gives databases with the present schema and nothing in them, on whatever PostgreSQL this is. The one that the connection
+ * names becomes the model: copying it is faster than migrating each anew.
+ */
+export async function databasesForTests(model: PostgresConnection): Promise<() => Promise<PostgresConnection>> {
+  await (await openPostgresStore({ connection: model })).close();
+  let count = 0;
+  return async () => {
+    count++;
+    const database = `case_${count}`;
+    const statement = `create database ${database} template ${model.database} strategy file_copy`;
+    await execute({ ...model, database: 'postgres' }, statement);
+    return { ...model, database };
   };
 }
 
