@@ -6,7 +6,19 @@ export type AroundCall = <T>(name: string, work: () => Promise<T>) => Promise<T>
 
 /** A store each of whose calls goes through `around`, by the name `<port>.<call>`: the network between server and store. */
 export function aroundStore(store: ServerStore, around: AroundCall): ServerStore {
-  const { registry, ledger, reports, policyLog, exposures, catalogue, deltas, decisions, installation } = store;
+  const {
+    registry,
+    finder,
+    importer,
+    ledger,
+    reports,
+    policyLog,
+    exposures,
+    catalogue,
+    deltas,
+    decisions,
+    installation,
+  } = store;
   return {
     registry: {
       register: (...all) => around('registry.register', () => registry.register(...all)),
@@ -14,6 +26,18 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       storeStatuses: (...all) => around('registry.storeStatuses', () => registry.storeStatuses(...all)),
       listDevices: (...all) => around('registry.listDevices', () => registry.listDevices(...all)),
       countStates: () => around('registry.countStates', () => registry.countStates()),
+    },
+    finder: {
+      findDevices: (...all) => around('finder.findDevices', () => finder.findDevices(...all)),
+      countDevices: (...all) => around('finder.countDevices', () => finder.countDevices(...all)),
+      loadStandings: (...all) => around('finder.loadStandings', () => finder.loadStandings(...all)),
+    },
+    importer: {
+      importDevices: (...all) => around('importer.importDevices', () => importer.importDevices(...all)),
+      listExpected: (...all) => around('importer.listExpected', () => importer.listExpected(...all)),
+      loadAttributeChanges: (...all) =>
+        around('importer.loadAttributeChanges', () => importer.loadAttributeChanges(...all)),
+      lastAttributeChange: () => around('importer.lastAttributeChange', () => importer.lastAttributeChange()),
     },
     ledger: {
       commitPermits: (...all) => around('ledger.commitPermits', () => ledger.commitPermits(...all)),

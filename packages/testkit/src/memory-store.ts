@@ -4,6 +4,8 @@ import { memoryCatalogue } from './memory-store/catalogue.ts';
 import { memoryDecisions } from './memory-store/decisions.ts';
 import { memoryDeltas } from './memory-store/deltas.ts';
 import { memoryExposures } from './memory-store/exposures.ts';
+import { memoryFinder } from './memory-store/finder.ts';
+import { memoryImporter } from './memory-store/importer.ts';
 import { memoryInstallation } from './memory-store/installation.ts';
 import { memoryLedger } from './memory-store/ledger.ts';
 import { memoryPolicyLog } from './memory-store/policy-log.ts';
@@ -15,6 +17,8 @@ import { emptyMemoryState, type MemoryState } from './memory-store/state.ts';
 export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStore {
   return {
     registry: memoryRegistry(state),
+    finder: memoryFinder(state),
+    importer: memoryImporter(state),
     ledger: memoryLedger(state),
     reports: memoryReports(state),
     policyLog: memoryPolicyLog(state),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeltaStore } from '../delta/ports.ts';
+import type { DeviceFinder, DeviceImporter } from '../gateway/finder-ports.ts';
 import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
 import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
 import type { Catalogue } from '../release/ports.ts';
@@ -12,6 +13,8 @@ import type { DecisionLog } from './ports.ts';
  */
 export interface ServerStore {
   readonly registry: Registry;
+  readonly finder: DeviceFinder;
+  readonly importer: DeviceImporter;
   readonly ledger: Ledger;
   readonly reports: ReportLog;
   readonly policyLog: PolicyLog;

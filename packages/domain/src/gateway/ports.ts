@@ -3,6 +3,7 @@ import type { Bytes, DeviceId, Epoch, PermitId, Revision, RolloutId, Sha256 } fr
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
+import type { UnexpectedCode } from './device-import.ts';
 import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
 import type { LedgerOutcome, LedgerRow } from './ledger.ts';
 import type { NotYetCode } from './permit.ts';
@@ -10,10 +11,13 @@ import type { StoredReport } from './report.ts';
 
 /** The registry of devices. */
 export interface Registry {
-  /** Registers new devices; one that exists with the same key is left as it is, with another key it is refused. */
+  /**
+   * Registers new devices; one that exists with the same key is left as it is, with another key it is refused. One that was
+   * announced must be as it was announced, and takes its attributes from there (see `admitExpected`).
+   */
   register(
     devices: readonly DeviceRecord[],
-  ): Promise<readonly Result<DeviceRecord, { readonly code: 'device-key-differs' }>[]>;
+  ): Promise<readonly Result<DeviceRecord, { readonly code: UnexpectedCode }>[]>;
   /** One batched read: the devices that exist, with their ledger rows, in any order. */
   loadDevices(deviceIds: readonly DeviceId[]): Promise<readonly KnownDevice[]>;
   /** One batched write; a status whose sequence is not newer than the stored one changes nothing. */

@@ -4,6 +4,8 @@ import { decisionLogContract } from './decision-log.ts';
 import { deltaStoreContract } from './delta-store.ts';
 import { evidenceIntervalsContract } from './evidence-intervals.ts';
 import { exposureContract } from './exposure.ts';
+import { finderContract } from './finder.ts';
+import { importerContract } from './importer.ts';
 import { installationContract } from './installation.ts';
 import { ledgerContract } from './ledger.ts';
 import { policyLogContract } from './policy-log.ts';
@@ -14,6 +16,8 @@ import type { OpenStore } from './use-store.ts';
 /** The contracts of all ports of a server's store. `open` gives an empty store each time. */
 export function serverStoreContract(adapter: string, open: OpenStore): void {
   registryContract(adapter, open);
+  finderContract(adapter, open);
+  importerContract(adapter, open);
   policyLogContract(adapter, open);
   exposureContract(adapter, open);
   ledgerContract(adapter, open);

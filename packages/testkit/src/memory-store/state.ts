@@ -3,7 +3,9 @@ import type { Decision, DecisionInput } from '@outrider/domain/decision/decision
 import type { VerdictNote } from '@outrider/domain/decision/overview';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
+import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
+import type { AttributeChange } from '@outrider/domain/gateway/finder-ports';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { StoredReport } from '@outrider/domain/gateway/report';
 import type { DeviceId, Epoch, ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
@@ -16,6 +18,11 @@ import type { PublishedRelease } from '@outrider/domain/release/release';
 /** What the ports of one memory store share: the tables of the real one. The values inside are immutable. */
 export interface MemoryState {
   readonly devices: Map<DeviceId, DeviceRecord>;
+  /** Of devices whose attributes an import has changed; all others are at 1. */
+  readonly attributeRevisions: Map<DeviceId, number>;
+  readonly attributeChanges: AttributeChange[];
+  /** Announced, and not registered yet. */
+  readonly expected: Map<DeviceId, ExpectedDevice>;
   readonly entries: PolicyEntry[];
   policy: Policy;
   readonly exposures: Map<RolloutId, Exposure>;
@@ -47,6 +54,9 @@ export interface LedgerEntry {
 export function emptyMemoryState(): MemoryState {
   return {
     devices: new Map(),
+    attributeRevisions: new Map(),
+    attributeChanges: [],
+    expected: new Map(),
     entries: [],
     policy: emptyPolicy(),
     exposures: new Map(),

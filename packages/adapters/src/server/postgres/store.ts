@@ -7,12 +7,14 @@ import { postgresDecisions } from './decisions.ts';
 import { postgresDeltas } from './deltas.ts';
 import { SchemaNewerError } from './errors.ts';
 import { postgresExposures } from './exposures.ts';
+import { postgresImporter } from './imports.ts';
 import { postgresInstallation } from './installation.ts';
 import { postgresLedger } from './ledger.ts';
 import { MIGRATIONS, standingOf } from './migrations.ts';
 import { postgresPolicyLog } from './policy-log.ts';
 import { type Database, openDatabase } from './pool.ts';
 import { postgresRegistry } from './registry.ts';
+import { postgresFinder } from './registry-finder.ts';
 import { postgresReports } from './reports.ts';
 import { loadSchema, type MigrateOptions, migrate } from './schema.ts';
 
@@ -37,6 +39,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   });
   return {
     registry: postgresRegistry(database),
+    finder: postgresFinder(database),
+    importer: postgresImporter(database),
     ledger: postgresLedger(database),
     reports: postgresReports(database),
     policyLog: postgresPolicyLog(database),

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId, RolloutId } from '../kernel/ids.ts';
+import type { Result } from '../kernel/result.ts';
+import type { FleetInstant } from '../kernel/time.ts';
+import type { DeviceAttributes } from '../policy/attributes.ts';
+import type { AppliedImport, DeviceImport, DeviceImportError, ExpectedDevice } from './device-import.ts';
+import type { DeviceRecord } from './device-record.ts';
+import type { DeviceStanding } from './explain-rollout.ts';
+import type { DeviceQuery } from './query.ts';
+
+/** Finds devices in the registry; every answer agrees with `matchQuery`. */
+export interface DeviceFinder {
+  /** A page of the devices asked for, ascending by id, with ids above `after`. */
+  findDevices(
+    query: DeviceQuery,
+    page: { readonly after?: DeviceId; readonly limit: number; readonly now: FleetInstant },
+  ): Promise<readonly FoundDevice[]>;
+  /** How many there are: exactly where the query asks for what devices share, else exactly up to `COUNTED_DEVICES_MAX`. */
+  countDevices(query: DeviceQuery, now: FleetInstant): Promise<DeviceCount>;
+  /** A page of all devices of a type, ascending by id, each with what came of its newest rows about the rollout. */
+  loadStandings(
+    rolloutId: RolloutId,
+    page: { readonly deviceType: string; readonly after?: DeviceId; readonly limit: number },
+  ): Promise<readonly DeviceStanding[]>;
+}
+
+/** A device as the registry holds it, with the revision of its attributes: what an import must have seen. */
+export interface FoundDevice {
+  readonly record: DeviceRecord;
+  readonly attributesRevision: number;
+}
+
+/** A count that says whether it is one. */
+export interface DeviceCount {
+  readonly devices: number;
+  /** False: there are at least so many. */
+  readonly isExact: boolean;
+}
+
+/**
+ * Devices are counted one by one up to here when a query asks for ids or contacts: in the order of ten milliseconds. What
+ * people decide does not hang on whether it is ten thousand or eleven.
+ */
+export const COUNTED_DEVICES_MAX = 10_000;
+
+/** Takes in what people know of devices: those that will come, and new attributes of those that are there. */
+export interface DeviceImporter {
+  /**
+   * One batch, all or nothing of it durable, each line decided by `decideImport` against what is stored. With `isDryRun`
+   * the same answers and no change. Of two lines about one device the second is refused.
+   */
+  importDevices(
+    lines: readonly DeviceImport[],
+    context: { readonly now: FleetInstant; readonly author: string; readonly isDryRun: boolean },
+  ): Promise<readonly Result<AppliedImport, DeviceImportError>[]>;
+  /** A page of the devices that were announced and have not registered, ascending by id. */
+  listExpected(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly ExpectedDevice[]>;
+  /** Changes of attributes after `position`, ascending: what gateways follow. */
+  loadAttributeChanges(page: {
+    readonly afterPosition: number;
+    readonly limit: number;
+  }): Promise<readonly AttributeChange[]>;
+  /** Position of the newest change of attributes; zero before the first. */
+  lastAttributeChange(): Promise<number>;
+}
+
+/** The attributes of a registered device were changed by an import. */
+export interface AttributeChange {
+  readonly position: number;
+  readonly deviceId: DeviceId;
+  readonly attributes: DeviceAttributes;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
+import type { DeviceStanding, StandingRow } from '@outrider/domain/gateway/explain-rollout';
+import { COUNTED_DEVICES_MAX, type DeviceFinder } from '@outrider/domain/gateway/finder-ports';
+import type { DeviceQuery } from '@outrider/domain/gateway/query';
+import { isAboutProfiles, matchQuery } from '@outrider/domain/gateway/query-match';
+import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { LedgerEntry, MemoryState } from './state.ts';
+
+export function memoryFinder(state: MemoryState): DeviceFinder {
+  function matching(query: DeviceQuery, now: FleetInstant): readonly DeviceRecord[] {
+    return ascending(state).filter((record) => matchQuery(query, record, now));
+  }
+
+  return {
+    async findDevices(query, { after = '', limit, now }) {
+      return matching(query, now)
+        .filter(({ deviceId }) => deviceId > after)
+        .slice(0, limit)
+        .map((record) => ({ record, attributesRevision: state.attributeRevisions.get(record.deviceId) ?? 1 }));
+    },
+    async countDevices(query, now) {
+      const devices = matching(query, now).length;
+      const isExact = isAboutProfiles(query) || devices <= COUNTED_DEVICES_MAX;
+      return { devices: isExact ? devices : COUNTED_DEVICES_MAX, isExact };
+    },
+    async loadStandings(rolloutId, { deviceType, after = '', limit }) {
+      return ascending(state)
+        .filter(({ deviceId, attributes }) => attributes.deviceType === deviceType && deviceId > after)
+        .slice(0, limit)
+        .map((device) => standingOf(state, device, rolloutId));
+    },
+  };
+}
+
+function ascending({ devices }: MemoryState): readonly DeviceRecord[] {
+  return [...devices.values()].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
+}
+
+function standingOf(state: MemoryState, device: DeviceRecord, rolloutId: RolloutId): DeviceStanding {
+  const entries = (state.ledgerOfDevice.get(device.deviceId) ?? []).filter(
+    ({ outcome }) => outcome.row.rolloutId === rolloutId,
+  );
+  const [enrolment, rollback] = [rowOf(entries, 'enrolment'), rowOf(entries, 'rollback')];
+  const hasFailed = [enrolment, rollback].some((row) => (row?.revertedAt ?? row?.installFailedAt) !== undefined);
+  const detail = hasFailed ? detailOf(state, device.deviceId, rolloutId) : undefined;
+  return {
+    device,
+    ...(enrolment === undefined ? {} : { enrolment }),
+    ...(rollback === undefined ? {} : { rollback }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+function rowOf(entries: readonly LedgerEntry[], kind: 'enrolment' | 'rollback'): StandingRow | undefined {
+  const outcome = entries
+    .map((one) => one.outcome)
+    .filter(({ row }) => row.kind === kind)
+    .sort((a, b) => b.row.enrolment - a.row.enrolment)[0];
+  if (outcome === undefined) return undefined;
+  const { row, verifiedAt, revertedAt, installFailedAt, crashedAt } = outcome;
+  return {
+    arm: row.arm,
+    grantedAt: row.grantedAt,
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+    ...(revertedAt === undefined ? {} : { revertedAt }),
+    ...(installFailedAt === undefined ? {} : { installFailedAt }),
+    ...(crashedAt === undefined ? {} : { crashedAt }),
+  };
+}
+
+function detailOf({ reports }: MemoryState, deviceId: DeviceId, rolloutId: RolloutId): string | undefined {
+  return reports
+    .map((one) => one.report)
+    .filter((one) => one.deviceId === deviceId && one.rolloutId === rolloutId)
+    .filter(({ event }) => event === 'reverted' || event === 'install-failed')
+    .sort((a, b) => b.sequence - a.sequence)[0]?.detail;
+}
