@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import { performance } from 'node:perf_hooks';
+import { openDatabase } from '@outrider/adapters/server/postgres/pool';
+import { startPostgresForTests } from '@outrider/adapters/server/postgres/postgres-for-tests';
+import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { DeviceQuery } from '@outrider/domain/gateway/query';
+import { parseQuery } from '@outrider/domain/gateway/query-parse';
+import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
+import { fleetInstant } from '@outrider/domain/kernel/time';
+import type { Figure, MeasureOptions, WholeFlag } from './figures.ts';
+import { FILL, FILL_DEVICES, MIXED, PEER_CONDITION } from './registry/fleet.ts';
+
+export const name = 'registry';
+
+export const flags: Readonly<Record<string, WholeFlag>> = {
+  devices: { sentence: 'devices in the registry', default: 1_000_000, min: 1_000, max: 20_000_000 },
+};
+
+/** Questions to a registry of a million devices in a real PostgreSQL, beside the same question without our tables. */
+export async function run({ flags: { devices = 1_000_000 }, log }: MeasureOptions): Promise<readonly Figure[]> {
+  const server = await startPostgresForTests();
+  try {
+    const connection = await server.createDatabase();
+    const database = openDatabase(connection, { purpose: 'measurement', connectionsMax: 1, statementMs: FILL_MS });
+    const store = await openPostgresStore({ connection });
+    try {
+      await fill(database, devices, log);
+      const [sizes] = await database.query('select count(*) as profiles from device_profile');
+      const profiles = Number(sizes?.profiles);
+      const figures: Figure[] = [goalless('devices', devices, 'devices'), goalless('profiles', profiles, 'profiles')];
+      for (const [what, text] of QUESTIONS) figures.push(...(await measureQuestion(store, what, text)));
+      figures.push(...(await measureDeepPage(store, devices)));
+      figures.push(...(await measurePeer(database, figures)));
+      figures.push(...(await measureWrites(store, database)));
+      return figures;
+    } finally {
+      await store.close();
+      await database.close();
+    }
+  } finally {
+    await server.remove();
+  }
+}
+
+type Database = ReturnType<typeof openDatabase>;
+
+const FILL_MS = 600_000;
+const GOAL_MS = 50;
+const ROUNDS = 40;
+const PAGE_DEVICES = 100;
+const NOW = fleetInstant(1_800_000_000_000);
+
+/** The first is the one of the promise. */
+const COHORT_BELOW = 'cohort A below 2.0';
+const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
+  [COHORT_BELOW, 'cohort = A and version < 2.0'],
+  ['a revision below 2.0', 'hardware = rev-c and version < 2.0'],
+  ['a few failed ones', 'cohort = A and version < 1.1 and state = failed'],
+  ['nearly everyone', 'not region = r1 and version >= 2'],
+  ['no one', 'cohort = A and version > 9.0.0'],
+  ['silent for a week', 'cohort = A and silent > 7d'],
+  ['one lot by id', 'id = cam-0000123* and state != idle'],
+];
+
+async function fill(database: Database, devices: number, log: MeasureOptions['log']): Promise<void> {
+  await database.query(MIXED);
+  for (let first = 0; first < devices; first += FILL_DEVICES) {
+    await database.query(FILL, [first, Math.min(devices, first + FILL_DEVICES) - 1], FILL_MS);
+    log(`${Math.min(devices, first + FILL_DEVICES)} of ${devices} devices`);
+  }
+  await database.query('vacuum analyze device', [], FILL_MS);
+  await database.query('vacuum analyze device_profile', [], FILL_MS);
+}
+
+async function measureQuestion(store: ServerStore, what: string, text: string): Promise<readonly Figure[]> {
+  const query = parsed(text);
+  const page = () => store.finder.findDevices(query, { limit: PAGE_DEVICES, now: NOW });
+  const { devices, isExact } = await store.finder.countDevices(query, NOW);
+  return [
+    ...figuresOf(`${what}: first page`, await timesOf(page)),
+    ...figuresOf(
+      `${what}: count (${isExact ? '' : 'at least '}${devices})`,
+      await timesOf(() => store.finder.countDevices(query, NOW)),
+    ),
+  ];
+}
+
+/** The middle of the list, where an offset would have to read half of it. */
+async function measureDeepPage(store: ServerStore, devices: number): Promise<readonly Figure[]> {
+  const after = parseId<DeviceId>('device id', `cam-${String(Math.floor(devices / 2)).padStart(9, '0')}`);
+  if (!after.ok) throw new Error('The id in the middle is none');
+  const page = { after: after.value, limit: PAGE_DEVICES, now: NOW };
+  const query = parsed(QUESTIONS[0]?.[1] ?? '');
+  return figuresOf(`${COHORT_BELOW}: a page in the middle`, await timesOf(() => store.finder.findDevices(query, page)));
+}
+
+async function measurePeer(database: Database, ours: readonly Figure[]): Promise<readonly Figure[]> {
+  const peer = 'the documents alone, read in order';
+  const asked = [
+    ['count', `select count(*) from device where ${PEER_CONDITION}`],
+    [
+      'first page',
+      `select device_id, attributes, running from device where ${PEER_CONDITION} order by device_id limit ${PAGE_DEVICES}`,
+    ],
+  ] as const;
+  const figures: Figure[] = [];
+  for (const [what, statement] of asked) {
+    const { p50 } = await timesOf(() => database.query(statement, [], FILL_MS), PEER_ROUNDS);
+    const own = ours.find((one) => one.figure.startsWith(`${COHORT_BELOW}: ${what}`))?.value ?? Number.NaN;
+    figures.push({
+      figure: `${COHORT_BELOW}: ${what}, the peer`,
+      value: p50,
+      unit: 'ms',
+      peer,
+      ratio: p50 / own,
+      goal: 'slower than ours',
+      holds: p50 > own,
+    });
+  }
+  return figures;
+}
+
+const PEER_ROUNDS = 5;
+
+/** What keeping the profiles costs where it is paid: in the batches of statuses that check-ins are written by. */
+async function measureWrites(store: ServerStore, database: Database): Promise<readonly Figure[]> {
+  const found = await store.finder.findDevices({ kind: 'all' }, { limit: BATCH_DEVICES, now: NOW });
+  let sequence = 1_000;
+  const write = (): Promise<void> => {
+    sequence++;
+    return store.registry.storeStatuses(
+      found.map(({ record }) => ({
+        deviceId: record.deviceId,
+        status: { ...record.status, sequence, state: sequence % 2 === 0 ? record.status.state : ('checking' as const) },
+      })),
+    );
+  };
+  const kept = await timesOf(write);
+  await database.query('alter table device disable trigger profiles_of_changed');
+  const plain = await timesOf(write);
+  await database.query('alter table device enable trigger profiles_of_changed');
+  return [
+    {
+      figure: `${BATCH_DEVICES} statuses written, every one of them a new state, with the profiles kept`,
+      value: kept.p50,
+      unit: 'ms',
+      peer: 'without',
+      ratio: kept.p50 / plain.p50,
+      goal: '< 2 times as long',
+      holds: kept.p50 < 2 * plain.p50,
+    },
+  ];
+}
+
+const BATCH_DEVICES = 500;
+
+async function timesOf(work: () => Promise<unknown>, rounds: number = ROUNDS) {
+  await work();
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = performance.now();
+    await work();
+    times.push(performance.now() - before);
+  }
+  times.sort((a, b) => a - b);
+  const at = (share: number): number =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99) };
+}
+
+function figuresOf(what: string, { p50, p99 }: { readonly p50: number; readonly p99: number }): readonly Figure[] {
+  const goal = { unit: 'ms', goal: `< ${GOAL_MS} ms` };
+  return [
+    { figure: `${what}, p50`, value: p50, ...goal, holds: p50 < GOAL_MS },
+    { figure: `${what}, p99`, value: p99, ...goal, holds: p99 < GOAL_MS },
+  ];
+}
+
+function goalless(figure: string, value: number, unit: string): Figure {
+  return { figure, value, unit, goal: 'none', holds: true };
+}
+
+function parsed(text: string): DeviceQuery {
+  const query = parseQuery(text);
+  if (!query.ok) throw new Error(`The question ${text} is none`);
+  return query.value;
+}
