@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { recordedWorld } from './recorded-world.ts';
@@ -94,4 +94,39 @@ test('up starts the server on the data folder and keeps its log there', async ()
     },
   ]);
   assert.match(log, /admin-token/);
+});
+
+test('up takes every flag of the server, and leaves what the configuration file says to it', async () => {
+  const data = join(world.folder, 'fleet');
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, 'outrider.json'), '{"port": 9000, "releaseRoleFile": "role.json"}');
+  const plain = await world.run('up', '--data', 'fleet', '--log-to-terminal');
+  assert.deepEqual(plain.started[0]?.parameters, ['--data', data]);
+  const flags = ['--release-role', 'r.json', '--log-level', 'warn', '--no-metrics', '--log-to-terminal'];
+  const { started } = await world.run('up', '--data', 'fleet', ...flags);
+  const words = ['--data', data, '--release-role', join(world.folder, 'r.json'), '--log-level', 'warn', '--no-metrics'];
+  assert.deepEqual(started[0]?.parameters, words);
+  const wrong = await world.run('up', '--data', 'fleet', '--log-level', 'loud');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.log, /The flag --log-level is loud, allowed is one of error, warn, info, debug/);
+});
+
+test('config show says every setting and where it was said, and never a password', async () => {
+  const environment = { DATABASE_URL: 'postgres://fleet:hidden@db/outrider', OUTRIDER_HOST: '0.0.0.0' };
+  const here = recordedWorld({ environment });
+  writeFileSync(join(here.folder, 'c.json'), '{"dataFolder": "data", "port": 9000}');
+  const { code, output, log } = await here.run('config', 'show', '--config', 'c.json');
+  assert.equal(code, 0, log);
+  assert.match(output, /^databaseUrl +set +DATABASE_URL$/m);
+  assert.match(output, /^host +0\.0\.0\.0 +OUTRIDER_HOST$/m);
+  assert.match(output, /^port +9000 +.*c\.json$/m);
+  assert.match(output, new RegExp(`^dataFolder +${here.folder}/data `, 'm'));
+  assert.match(output, /^logLevel +info +default$/m);
+  const json = await here.run('config', 'show', '--config', 'c.json', '--json');
+  assert.equal(`${output}${log}${json.output}`.includes('hidden'), false);
+  writeFileSync(join(here.folder, 'c.json'), '{"databaseUrl": "mysql://fleet:hidden@db/x"}');
+  const refused = await world.run('config', 'show', '--config', join(here.folder, 'c.json'));
+  assert.equal(refused.code, 2);
+  assert.match(refused.log, /"databaseUrl" in .*c\.json is a text of 25 characters, allowed is a URL/);
+  here.remove();
 });

@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
+import { configNoun } from './nouns/config.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
 import { deviceNoun } from './nouns/device.ts';
@@ -57,6 +58,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   evidenceNoun(program, world);
   decisionNoun(program, world);
   statusNoun(program, world);
+  configNoun(program, world);
   withoutHelpCommand(program);
   return program;
 }

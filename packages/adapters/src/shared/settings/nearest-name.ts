@@ -4,11 +4,20 @@
 export function nearestName(seen: string, known: readonly string[]): string | undefined {
   const wanted = plain(seen);
   const [best] = known
-    .map((name) => ({ name, distance: editDistance(wanted, plain(name)) }))
+    .map((name) => ({ name, distance: distanceOf(wanted, plain(name)) }))
     .filter(({ distance }) => distance * DIFFERING_SHARE <= Math.max(wanted.length, 1))
     .sort((a, b) => a.distance - b.distance);
   return best?.name;
 }
+
+/** A name that only goes on, as `databaseUrlFile` after `databaseUrl`, is nearer than its letters say. */
+function distanceOf(wanted: string, name: string): number {
+  const isBeginning = wanted.length >= BEGINNING_LETTERS_MIN && name.startsWith(wanted);
+  return isBeginning ? 1 : editDistance(wanted, name);
+}
+
+/** Fewer letters begin too many names. */
+const BEGINNING_LETTERS_MIN = 4;
 
 /** Three letters of ten: "prot" is "port", "colour" is nothing. */
 const DIFFERING_SHARE = 3;

@@ -56,9 +56,12 @@ export function readSettings<T extends SettingsTable>(
     const said = saidIn(name, setting, sources);
     if (!said.ok) return said;
     const { value, origin } = said.value;
-    if (value === undefined && setting.isNeeded) return err(missing(name, setting));
     values[name] = value;
     origins[name] = origin;
+  }
+  // A wrong value is said first: it may be why another is missing.
+  for (const [name, setting] of Object.entries(table)) {
+    if (values[name] === undefined && setting.isNeeded) return err(missing(name, setting));
   }
   // Each value was checked against its own shape, and each name of the table has one.
   return ok({ values, origins } as unknown as EffectiveSettings<T>);

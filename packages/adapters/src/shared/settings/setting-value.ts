@@ -12,12 +12,15 @@ export interface ValueFault {
 
 /** Reads what stands after a flag or in an environment variable. */
 export function valueOfText(setting: Setting, text: string): Result<SettingValue, ValueFault> {
-  return checked(setting, jsonOfText(setting.shape, text));
+  const value = valueIn(setting.shape, jsonOfText(setting.shape, text));
+  return value === undefined ? err({ seen: describeSeen(setting, text, text) }) : ok(value);
 }
 
 /** Reads what stands in a configuration file. */
 export function valueOfJson(setting: Setting, json: unknown): Result<SettingValue, ValueFault> {
-  return checked(setting, json);
+  const value = valueIn(setting.shape, json);
+  // In quotes: "80" in a file is another thing than 80.
+  return value === undefined ? err({ seen: describeSeen(setting, json, JSON.stringify(json)) }) : ok(value);
 }
 
 /** What a text would be in a file; a text that is no number or list stays a text, and is refused as one. */
@@ -43,11 +46,6 @@ function parsedList(text: string): unknown {
   }
 }
 
-function checked(setting: Setting, json: unknown): Result<SettingValue, ValueFault> {
-  const value = valueIn(setting.shape, json);
-  return value === undefined ? err({ seen: describeSeen(setting, json) }) : ok(value);
-}
-
 function valueIn(shape: Shape, json: unknown): SettingValue | undefined {
   switch (shape.kind) {
     case 'whole':
@@ -67,16 +65,21 @@ function valueIn(shape: Shape, json: unknown): SettingValue | undefined {
     case 'path':
       return isText(json, PATH) ? json : undefined;
     case 'url':
-      return isText(json, PATH) && shape.protocols.includes(URL.parse(json)?.protocol ?? '') ? json : undefined;
+      return isText(json, urlPattern(shape.protocols)) && URL.parse(json) !== null ? json : undefined;
   }
 }
 
 /** A person writes these by hand. */
-const TEXTS_MAX = 1_000;
+export const TEXTS_MAX = 1_000;
 /** PATH_MAX of Linux; a longer one could not be opened anyway. */
-const TEXT_CHARACTERS_MAX = 4_096;
+export const TEXT_CHARACTERS_MAX = 4_096;
 /** An empty path would be the working folder, as where a variable of a script was not set; NUL ends a path early. */
 const PATH = /^[^\0]+$/;
+
+/** `https://` with something behind it. */
+export function urlPattern(protocols: readonly string[]): RegExp {
+  return new RegExp(`^(${protocols.join('|')})//[^\\s]+$`);
+}
 
 function isText(json: unknown, pattern: RegExp): json is string {
   return typeof json === 'string' && json.length <= TEXT_CHARACTERS_MAX && pattern.test(json);
@@ -85,11 +88,11 @@ function isText(json: unknown, pattern: RegExp): json is string {
 /** Long enough to recognise, short enough for one sentence. */
 const SEEN_CHARACTERS_MAX = 80;
 
-function describeSeen({ isSecret }: Setting, json: unknown): string {
+function describeSeen({ isSecret }: Setting, json: unknown, written: string): string {
   if (json === '') return 'an empty text';
-  if (isSecret) return typeof json === 'string' ? `a text of ${json.length} characters` : `a ${typeof json}`;
+  if (isSecret) return typeof json === 'string' ? `a text of ${json.length} characters` : 'no text';
   // Credentials can stand in any URL, whatever the setting is for.
-  const text = typeof json === 'string' ? withoutCredentials(json) : (JSON.stringify(json) ?? typeof json);
+  const text = withoutCredentials(written);
   return text.length <= SEEN_CHARACTERS_MAX ? text : `${text.slice(0, SEEN_CHARACTERS_MAX)}...`;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { SCHEMA_MEMBER } from './read-settings.ts';
 import type { Setting, SettingsTable, Shape } from './setting.ts';
+import { TEXT_CHARACTERS_MAX, TEXTS_MAX, urlPattern } from './setting-value.ts';
 
 /** The JSON Schema (2020-12) of a configuration file, for editors and for people who generate one. */
 export function settingsSchema(table: SettingsTable, title: string): string {
@@ -28,11 +29,11 @@ function propertyOf(setting: Setting): object {
 function typeOf(shape: Shape): object {
   switch (shape.kind) {
     case 'text':
-      return { type: 'string', pattern: shape.pattern.source };
+      return { type: 'string', pattern: shape.pattern.source, maxLength: TEXT_CHARACTERS_MAX };
     case 'path':
-      return { type: 'string', minLength: 1 };
+      return { type: 'string', minLength: 1, maxLength: TEXT_CHARACTERS_MAX };
     case 'url':
-      return { type: 'string', format: 'uri', pattern: `^(${shape.protocols.join('|')})//.` };
+      return { type: 'string', pattern: urlPattern(shape.protocols).source, maxLength: TEXT_CHARACTERS_MAX };
     case 'whole':
       return { type: 'integer', minimum: shape.min, maximum: shape.max };
     case 'choice':
@@ -40,6 +41,10 @@ function typeOf(shape: Shape): object {
     case 'switch':
       return { type: 'boolean' };
     case 'texts':
-      return { type: 'array', items: { type: 'string', pattern: shape.pattern.source } };
+      return {
+        type: 'array',
+        items: { type: 'string', pattern: shape.pattern.source, maxLength: TEXT_CHARACTERS_MAX },
+        maxItems: TEXTS_MAX,
+      };
   }
 }
