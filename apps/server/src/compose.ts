@@ -17,6 +17,7 @@ import { knownDevices } from './gateway/known-devices.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
 import { reports } from './gateway/reports.ts';
+import type { GaugeWorld } from './observability/gauge-readings.ts';
 import { type Overviews, overviews } from './observability/overview.ts';
 import { type OverviewStream, overviewStream } from './observability/overview-stream.ts';
 import { createRecorder, type Recorder } from './observability/recorder.ts';
@@ -38,6 +39,8 @@ export interface Server {
   readonly overviews: Overviews;
   readonly overviewStream: OverviewStream;
   readonly recorder: Recorder;
+  /** What the gauges of the metrics are read from, once for all of them. */
+  readGaugeWorld(version: string): Promise<GaugeWorld>;
   /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
   step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
   /** Writes all that was gathered, reads the policy anew, counts and decides. */
@@ -110,8 +113,15 @@ export function composeServer(ports: ServerPorts): Server {
     recorder,
     log,
   });
-  const policy = policyCommands({ store, holder, fleetClock, log });
-  const rule: Decider = decider({ store, holder, verdicts: verdicts({ store, policy, log }), fleetClock, log });
+  const policy = policyCommands({ store, holder, fleetClock, counters, log });
+  const rule: Decider = decider({
+    store,
+    holder,
+    verdicts: verdicts({ store, policy, log }),
+    fleetClock,
+    counters,
+    log,
+  });
   const releases = releaseCommands({
     store,
     blobs,
@@ -122,6 +132,7 @@ export function composeServer(ports: ServerPorts): Server {
       holder.invalidateReleases();
       await holder.refresh();
     },
+    recorder,
     log,
   });
   const glance = overviews({
@@ -201,6 +212,11 @@ export function composeServer(ports: ServerPorts): Server {
     overviews: glance,
     overviewStream: stream,
     recorder,
+    async readGaugeWorld(version) {
+      const [rollouts, devices] = await Promise.all([glance.liveRollouts(), glance.deviceStates()]);
+      const [now, policy, vitals] = [fleetClock.now(), holder.policy(), glance.vitals()];
+      return { now, policy, vitals, rollouts, devices, watchers: stream.watcherCount(), version };
+    },
     async step(now) {
       const conductor = ports.conductor;
       if (conductor === undefined) {

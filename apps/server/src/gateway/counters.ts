@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Counts answers by their reason: refusals and "not yet" are answers that people want to see grouped. */
+/** Counts by reason what a server answers and does: refusals and "not yet" are answers that people want to see grouped. */
 export interface Counters {
   /** Adds one to `code` of `family`, for example `refusal`, `not-in-audience`. Both are closed sets of the code. */
   add(family: CounterFamily, code: string): void;
   read(): CounterValues;
 }
 
-export type CounterFamily = 'check-in' | 'permit' | 'report' | 'registration' | 'blob' | 'problem';
+export type CounterFamily =
+  | 'check-in'
+  | 'permit'
+  | 'report'
+  | 'registration'
+  | 'blob'
+  | 'problem'
+  | 'release'
+  | 'delta'
+  | 'policy'
+  | 'decision'
+  | 'log';
 
 export type CounterValues = Readonly<Partial<Record<CounterFamily, Readonly<Record<string, number>>>>>;
 

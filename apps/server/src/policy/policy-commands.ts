@@ -13,6 +13,7 @@ import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/p
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodePolicyChange, parsePolicyChange } from '@outrider/protocol/policy/policy-change';
 import { type CommandError, refuse } from '../errors.ts';
+import type { Counters } from '../gateway/counters.ts';
 import type { Log } from '../ports.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
 import { countAudience } from './populations.ts';
@@ -71,9 +72,10 @@ export function policyCommands(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
   readonly fleetClock: FleetClock;
+  readonly counters: Counters;
   readonly log: Log;
 }): PolicyCommands {
-  const { store, holder, fleetClock, log } = options;
+  const { store, holder, fleetClock, counters, log } = options;
 
   async function append(
     change: PolicyChange,
@@ -105,6 +107,7 @@ export function policyCommands(options: {
 
   /** The change is durable; a store that went away right after takes nothing of that back. */
   async function readBack({ revision, author, change }: PolicyEntry): Promise<void> {
+    counters.add('policy', change.kind);
     log.info({ stage: 'policy', code: change.kind, revision, author, change }, 'The policy has changed');
     await holder.refresh().catch((cause: unknown) => {
       log.warn({ stage: 'policy', code: 'store-away', err: cause }, 'The policy could not be read after a change');

@@ -12,8 +12,10 @@ import type { SigningRole } from '@outrider/domain/trust/role';
 import { pairsFor } from '../delta/image-pairs.ts';
 import { makeDeltas } from '../delta/make-deltas.ts';
 import { type CommandError, refuse } from '../errors.ts';
+import type { Recorder } from '../observability/recorder.ts';
 import { allDevices } from '../policy/populations.ts';
 import type { Log } from '../ports.ts';
+import { blobProblem } from './blob-problem.ts';
 import { readRelease } from './read-release.ts';
 import { imagesOf, verifyImages } from './verify-images.ts';
 
@@ -26,7 +28,7 @@ export interface PublishProgress {
 }
 
 export interface ReleaseCommands {
-  /** Stores a blob under the digest that the caller says it has. Codes: digest-mismatch, body-too-large. */
+  /** Stores a blob under the digest that the caller says it has. Codes: digest-mismatch, body-too-large, storage-full. */
   putBlob(
     digest: Sha256,
     chunks: AsyncIterable<Uint8Array>,
@@ -49,9 +51,10 @@ export function releaseCommands(options: {
   readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
   /** Called when what the gateway offers may have changed. */
   readonly onReleasesChanged: () => Promise<void>;
+  readonly recorder: Recorder;
   readonly log: Log;
 }): ReleaseCommands {
-  const { store, blobs, fleetClock, verifier, loadReleaseRole, onReleasesChanged, log } = options;
+  const { store, blobs, fleetClock, verifier, loadReleaseRole, onReleasesChanged, recorder, log } = options;
   let progress: PublishProgress | undefined;
   let lastPublish: Promise<unknown> = Promise.resolve();
 
@@ -93,7 +96,7 @@ export function releaseCommands(options: {
     const { releaseId } = manifest;
     const step = { releaseId, step: 'making-deltas', deltasTotal: pairs.length } as const;
     progress = { ...step, deltasDone: 0 };
-    return makeDeltas(pairs, { blobs, deltas: store.deltas, log }, (deltasDone) => {
+    return makeDeltas(pairs, { blobs, deltas: store.deltas, recorder, log }, (deltasDone) => {
       progress = { ...step, deltasDone };
     });
   }
@@ -101,16 +104,15 @@ export function releaseCommands(options: {
   return {
     async putBlob(digest, chunks) {
       const put = await blobs.put(chunks, { bytesMax: BLOB_BYTES_MAX, expectedDigest: digest });
-      if (put.ok) return put;
-      if (put.error.code === 'blob-too-long') {
-        return refuse('body-too-large', `The blob has more than ${put.error.bytesMax} bytes, the most there may be`);
-      }
-      const detail = `The bytes have the digest ${put.error.actual}, the path says ${put.error.expected}; nothing was kept`;
-      return refuse('digest-mismatch', detail, { expected: put.error.expected, actual: put.error.actual });
+      return put.ok ? put : blobProblem(put.error, { stage: 'release', log });
     },
     publish(envelope) {
       const done = lastPublish
         .then(() => publish(envelope))
+        .then((published) => {
+          recorder.counters.add('release', published.ok ? 'published' : published.error.code);
+          return published;
+        })
         .finally(() => {
           progress = undefined;
         });
@@ -123,6 +125,7 @@ export function releaseCommands(options: {
         return refuse('release-unknown', `No release ${releaseId} is published, so none was withdrawn`, { releaseId });
       }
       await onReleasesChanged();
+      recorder.counters.add('release', 'withdrawn');
       log.info({ stage: 'release', code: 'release-withdrawn', releaseId, reason }, 'A release was withdrawn');
       return ok(withdrawn.value);
     },
