@@ -11,6 +11,7 @@ import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { advance, afterResume } from '../evidence/advance.ts';
+import type { Counters } from '../gateway/counters.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log } from '../ports.ts';
 import { isAnotherExposure, isAnotherStep, isAnotherVerdict } from './difference.ts';
@@ -46,9 +47,10 @@ export function decider(options: {
   readonly holder: SnapshotHolder;
   readonly verdicts: Verdicts;
   readonly fleetClock: FleetClock;
+  readonly counters: Counters;
   readonly log: Log;
 }): Decider {
-  const { store, holder, verdicts, fleetClock, log } = options;
+  const { store, holder, verdicts, fleetClock, counters, log } = options;
   const watches = new Map<RolloutId, Watch>();
   let lastRound: Promise<void> = Promise.resolve();
 
@@ -104,6 +106,7 @@ export function decider(options: {
       ...(isWidening ? {} : { isStopOnly: true }),
     };
     const { decision, cause } = decideSafely(plan, input);
+    counters.add('decision', cause === undefined ? decision.overall.kind : 'failed');
     if (cause !== undefined) {
       const { rolloutId } = plan;
       log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'The rule itself failed');
