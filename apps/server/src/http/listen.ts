@@ -14,6 +14,7 @@ import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
+import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
@@ -34,6 +35,8 @@ export interface ListenOptions {
   readonly adminTokenDigest: Sha256;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
+  /** Absent: there is no `/metrics`. */
+  readonly metrics?: Pick<MetricsOptions, 'metrics' | 'tokenDigests'>;
   readonly log: Log;
 }
 
@@ -60,6 +63,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   ];
   const { version, digestText } = options;
   const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
+  const answerMetrics = options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerDevice = deviceListener(server.handleDevice, log);
   const http = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -72,6 +76,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
+    if (answerMetrics !== undefined && request.url?.split('?', 1)[0] === METRICS_PATH) return answerMetrics(request, response);
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });
