@@ -10,6 +10,8 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import { composeServer, loadFleetTime, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { listen } from '../http/listen.ts';
+import { readHostVitals } from '../observability/host-vitals.ts';
+import { prometheusMetrics } from '../observability/prometheus.ts';
 import type { Conductor, Log, Schedule } from '../ports.ts';
 import { type Database, openDatabase } from './database.ts';
 import type { Flags } from './flags.ts';
@@ -48,6 +50,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   await ownFile.refuseSecondServer();
   const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
   const registrationTokenDigest = await settleToken(dataFolder, 'registration-token');
+  const metricsTokenDigest = await settleToken(dataFolder, 'metrics-token');
   const permitSigner = await settlePermitKey(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
   const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
@@ -55,11 +58,13 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   return endingOnFailure(database, async () => {
     await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
     const clock = await openClock(flags, database);
+    const machineClock = monotonicClock();
     const server = composeServer({
       store: database.store,
       blobs,
       ...clock,
-      machineClock: monotonicClock(),
+      machineClock,
+      hostVitals: readHostVitals(machineClock),
       schedule: world.schedule,
       permitSigner,
       verifier: createVerifier(),
@@ -72,7 +77,18 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     server.start();
     const { host, port } = flags;
     const { version, schedule } = world;
-    const listener = await listen({ server, host, port, version, adminTokenDigest, digestText, schedule, log });
+    const metrics = flags.hasMetrics
+      ? {
+          metrics: {
+            metrics: prometheusMetrics(server, version),
+            tokenDigests: [metricsTokenDigest, adminTokenDigest],
+          },
+        }
+      : {};
+    const listener = await listen({
+      ...{ server, host, port, version, adminTokenDigest, digestText, schedule, log },
+      ...metrics,
+    });
     if (!listener.ok) {
       await server.close();
       throw new StartError(listener.error.code, listener.error.detail);
