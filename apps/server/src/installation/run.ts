@@ -4,7 +4,7 @@ import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
 import { monotonicClock, steppedClock, wallClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
-import { createFolder, errorCode } from '@outrider/adapters/shared/files';
+import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
 import { composeServer, loadFleetTime, type Server } from '../compose.ts';
@@ -93,11 +93,19 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       await server.close();
       throw new StartError(listener.error.code, listener.error.detail);
     }
-    await ownFile.write(listener.value.url, world.pid);
+    try {
+      await ownFile.write(listener.value.url, world.pid);
+    } catch (cause) {
+      await listener.value.close();
+      await server.close();
+      throw cause;
+    }
     return {
       url: listener.value.url,
       async stop() {
-        await ownFile.remove();
+        await ownFile.remove().catch((cause: unknown) => {
+          log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
+        });
         await listener.value.close();
         // A database that does not answer must not keep us from ending it.
         await Promise.race([flushed(server, log), new Promise<void>((resolve) => schedule.after(FLUSH_MS, resolve))]);
@@ -122,7 +130,12 @@ async function namingFiles<T>(dataFolder: string, start: () => Promise<T>): Prom
     return await start();
   } catch (cause) {
     // Only faults of files have a path.
-    if (!(cause instanceof Error) || errorCode(cause) === undefined || !('path' in cause)) throw cause;
+    if (!(cause instanceof Error) || errorCode(cause) === undefined) throw cause;
+    if (isDiskFull(cause)) {
+      const detail = `The disk of the data folder ${dataFolder} is full (${cause.message}); make room there, then start again`;
+      throw new StartError('storage-full', detail, cause);
+    }
+    if (!('path' in cause)) throw cause;
     const whatToDo = 'give this user the right to read and write all of it, or choose another with --data';
     const detail = `The data folder ${dataFolder} cannot be used (${cause.message}); ${whatToDo}`;
     throw new StartError('folder-unusable', detail, cause);

@@ -9,6 +9,7 @@ import { digestStream } from '../shared/digest.ts';
 import {
   createFolder,
   errorCode,
+  isDiskFull,
   readTextIfPresent,
   removeDurably,
   syncFolder,
@@ -125,7 +126,7 @@ async function caught<T>(work: () => Promise<Result<T, StorageError>>): Promise<
   } catch (cause) {
     const code = errorCode(cause);
     const detail = cause instanceof Error ? cause.message : String(cause);
-    if (code === 'ENOSPC' || code === 'EDQUOT') return err({ code: 'disk-full', detail });
+    if (isDiskFull(cause)) return err({ code: 'disk-full', detail });
     if (code === 'EIO' || code === 'EROFS' || code === 'EACCES') return err({ code: 'disk-failed', detail });
     throw cause;
   }

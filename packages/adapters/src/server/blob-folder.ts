@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BlobError, BlobStore } from '@outrider/domain/gateway/ports';
+import type { BlobError, BlobReader, BlobStore } from '@outrider/domain/gateway/ports';
 import { type Bytes, parseSha256, type Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import { createFolder, errorCode, syncFolder } from '../shared/files.ts';
+import { createFolder, errorCode, isDiskFull, syncFolder } from '../shared/files.ts';
 import { randomSecret } from '../shared/random.ts';
 
 /**
@@ -17,6 +17,26 @@ export async function openBlobFolder(folder: string): Promise<BlobStore> {
   const arriving = join(folder, 'arriving');
   await createFolder(arriving);
   for (const name of await readdir(arriving)) await rm(join(arriving, name), { force: true });
+  return {
+    ...readBlobFolder(folder),
+    async put(chunks, limits) {
+      const beside = join(arriving, randomSecret(16));
+      try {
+        const received = await receive(beside, chunks, limits);
+        if (received.ok) await place(beside, folder, received.value.digest);
+        return received;
+      } catch (cause) {
+        if (!isDiskFull(cause)) throw cause;
+        return err({ code: 'storage-full', detail: cause instanceof Error ? cause.message : String(cause) });
+      } finally {
+        await rm(beside, { force: true });
+      }
+    },
+  };
+}
+
+/** The blobs of a folder that a server may be writing to: nothing is changed. */
+export function readBlobFolder(folder: string): BlobReader {
   return {
     async sizeOf(digest) {
       const path = pathOf(folder, digest);
@@ -30,16 +50,6 @@ export async function openBlobFolder(folder: string): Promise<BlobStore> {
         yield* chunksOf(file, range ?? { start: 0, end: (await file.stat()).size - 1 });
       } finally {
         await file.close();
-      }
-    },
-    async put(chunks, limits) {
-      const beside = join(arriving, randomSecret(16));
-      try {
-        const received = await receive(beside, chunks, limits);
-        if (received.ok) await place(beside, folder, received.value.digest);
-        return received;
-      } finally {
-        await rm(beside, { force: true });
       }
     },
   };

@@ -9,15 +9,25 @@ import { basename, dirname, join, resolve } from 'node:path';
 export async function writeFileDurably(path: string, content: Uint8Array | string, mode = 0o644): Promise<void> {
   const folder = dirname(path);
   const beside = join(folder, `.${basename(path)}.new`);
-  const file = await open(beside, 'w', mode);
+  try {
+    await writeSynced(beside, content, mode);
+    await rename(beside, path);
+  } catch (cause) {
+    // A disk that is full has room again: what was there before is whole, and nothing half-written stays.
+    await rm(beside, { force: true });
+    throw cause;
+  }
+  await syncFolder(folder);
+}
+
+async function writeSynced(path: string, content: Uint8Array | string, mode: number): Promise<void> {
+  const file = await open(path, 'w', mode);
   try {
     await file.writeFile(content);
     await file.sync();
   } finally {
     await file.close();
   }
-  await rename(beside, path);
-  await syncFolder(folder);
 }
 
 /** Makes the names in a folder durable: a file created, renamed or removed there survives a cut only after this. */
@@ -76,6 +86,13 @@ export async function removeDurably(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await syncFolder(dirname(path));
 }
+
+/** Whether the disk had no room: no space or inode left, the user's quota used up, or past the longest file there may be. */
+export function isDiskFull(cause: unknown): boolean {
+  return DISK_FULL_CODES.has(errorCode(cause) ?? '');
+}
+
+const DISK_FULL_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** The code of a system error such as `ENOENT` or `ENOSPC`, or undefined for anything else. */
 export function errorCode(cause: unknown): string | undefined {

@@ -125,7 +125,7 @@ export interface BlobReader {
 export interface BlobStore extends BlobReader {
   /**
    * Stores the bytes under their SHA-256; durable when it returns. Nothing stays behind when it refuses.
-   * Codes: digest-mismatch (when `expectedDigest` is given), blob-too-long.
+   * Codes: digest-mismatch (when `expectedDigest` is given), blob-too-long, storage-full.
    */
   put(
     chunks: AsyncIterable<Uint8Array>,
@@ -136,7 +136,8 @@ export interface BlobStore extends BlobReader {
 /** Why bytes were not stored. */
 export type BlobError =
   | { readonly code: 'digest-mismatch'; readonly expected: Sha256; readonly actual: Sha256 }
-  | { readonly code: 'blob-too-long'; readonly bytesMax: number };
+  | { readonly code: 'blob-too-long'; readonly bytesMax: number }
+  | { readonly code: 'storage-full'; readonly detail: string };
 
 /** Something read at a revision of the policy. */
 export interface Revisioned {

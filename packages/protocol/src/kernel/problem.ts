@@ -64,6 +64,7 @@ export const PROBLEMS = {
   'clock-backwards': { status: 409, title: 'Fleet time never goes backwards' },
   'query-invalid': { status: 400, title: 'A parameter of the query is not valid' },
   'rate-limited': { status: 429, title: 'Too many requests: come back after the time in Retry-After' },
+  'storage-full': { status: 507, title: 'The disk of the server is full' },
   'store-away': { status: 503, title: 'The database cannot be reached at the moment' },
   'shutting-down': { status: 503, title: 'The server is stopping' },
   'internal-error': { status: 500, title: 'The server failed: its log says why' },
