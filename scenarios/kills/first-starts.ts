@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { delay } from '@outrider/adapters/shared/delay';
 import { below, prng } from '@outrider/domain/kernel/prng';
-import { createInstallation, type Installation } from '@outrider/simulator/proving/installation';
+import { createInstallation, type Installation } from '@outrider/simulator/compose';
 
 /** What killing new installations on their very first start showed. */
 export interface FirstStarts {

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceId, KeyId, PermitId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
-import type { Held } from '@outrider/simulator/proving/acknowledged';
-import type { RawFacts } from '@outrider/simulator/proving/raw-store';
+import type { Held, RawFacts } from '@outrider/simulator/compose';
 import { type Finding, inspect, noFindings } from './inspect.ts';
 
 const ROLLOUT = 'rollout' as RolloutId;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Held } from '@outrider/simulator/proving/acknowledged';
-import type { RawExposure, RawFacts } from '@outrider/simulator/proving/raw-store';
+import type { Held, RawExposure, RawFacts } from '@outrider/simulator/compose';
 
 /** What is wrong in a store, counted. */
 export type Findings = Readonly<Record<Finding, number>>;

@@ -2,8 +2,7 @@
 import { delay } from '@outrider/adapters/shared/delay';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { hours, minutes } from '@outrider/domain/kernel/time';
-import type { Held } from '@outrider/simulator/proving/acknowledged';
-import { createProvingGround, type ProvingGround } from '@outrider/simulator/proving/proving-ground';
+import { createProvingGround, type Held, type ProvingGround } from '@outrider/simulator/compose';
 import { type Findings, inspect, type Looked, noFindings, sum } from './inspect.ts';
 import { type PlannedKill, planKills, type Strike } from './plan.ts';
 import { deliver } from './strike.ts';

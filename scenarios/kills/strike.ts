@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { delay } from '@outrider/adapters/shared/delay';
-import type { Installation } from '@outrider/simulator/proving/installation';
+import type { Installation } from '@outrider/simulator/compose';
 import type { Strike } from './plan.ts';
 
 /** Delivers one blow and resolves with how many processes were cut off by it: none, where none ran at that moment. */

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What proofs of the whole system use: real servers and fleets to be broken on purpose. */
+export type { Held } from './proving/acknowledged.ts';
+export { createInstallation, type Installation } from './proving/installation.ts';
+export { createProvingGround, type ProvingGround } from './proving/proving-ground.ts';
+export type { RawExposure, RawFacts } from './proving/raw-store.ts';
