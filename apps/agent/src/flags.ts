@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parseArgs } from 'node:util';
+import { loadSecretFile } from '@outrider/adapters/shared/settings/config-file';
+import {
+  type ProgramSettings,
+  type ProgramStart,
+  readProgramSettings,
+} from '@outrider/adapters/shared/settings/program-settings';
+import { placeOf } from '@outrider/adapters/shared/settings/read-settings';
+import { settingsUsage } from '@outrider/adapters/shared/settings/settings-page';
+import { settingsSchema } from '@outrider/adapters/shared/settings/settings-schema';
+import { shownSettings } from '@outrider/adapters/shared/settings/shown-settings';
+import { assert } from '@outrider/domain/kernel/assert';
 import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import { parseVersion } from '@outrider/domain/release/version';
 import { AgentEnd } from './exit-codes.ts';
+import { AGENT_PROGRAM, AGENT_SCHEMA_TITLE, AGENT_SETTINGS } from './settings.ts';
 
-/** What the command line says, checked. */
+/** What the agent is started with, checked: flags over environment over configuration file. */
 export interface AgentFlags {
   readonly serverUrl: URL;
   readonly dataFolder: string;
   readonly deviceId: DeviceId;
   readonly attributes: DeviceAttributes;
   readonly token: string | undefined;
+  readonly tokenFile: string | undefined;
   readonly isConducted: boolean;
   readonly isRebootByExit: boolean;
   /** Ask at the start, whatever poll the journal waits for. */
@@ -19,6 +31,8 @@ export interface AgentFlags {
   readonly component: string;
   readonly launcherArguments: readonly string[];
   readonly factory: FactoryFlags | undefined;
+  /** Sentences about what works and should be looked at. */
+  readonly notices: readonly string[];
 }
 
 /** What the device leaves the factory with. */
@@ -28,130 +42,73 @@ export interface FactoryFlags {
   readonly releaseCounter: number;
 }
 
-export const USAGE = `outrider agent: the device side
+const USAGE = `outrider agent: the device side
 
-  --server <url>              where the gateway is
-  --data <folder>             the device's own folder: journal, slots, staging, key
-  --device-id <id>            its name in the fleet
-  --device-type <type>        for example camera
-  --hardware-id <revision>    for example rev-c
-  --model, --region, --customer, --carrier <name>   attributes told at registration (default: unknown)
-  --tag <tag>                 may be given several times
-  --token <token>             the registration token, needed once
-  --component <name>          the component whose image holds the launcher (default: main)
-  --launcher-argument <text>  handed to the launcher at the health check; several times
-  --factory-image <file>      puts this image into slot a of a new device
-  --factory-version <semver>  its version
-  --factory-counter <number>  its release counter
-  --reboot in-place|exit      how to reboot: in this process (default), or by exit code 75
-  --check-in-now              asks at once, instead of at its next poll
-  --conducted                 no timers: reads {"now":<ms>} from stdin, answers a JSON line each
-  --help
-`;
+${settingsUsage(AGENT_SETTINGS, {
+  '--config <path>': 'The configuration file (default: agent.json in the data folder, if it is there)',
+  '--show-config': 'Prints every setting with its value and where it was said; secrets are "set" or "not set"',
+  '--config-schema': 'Prints the JSON Schema of the configuration file',
+  '--help': 'Prints this',
+})}`;
 
-/** Reads the command line; undefined when only help was asked for. Throws AgentEnd: usage. */
-export function readFlags(args: readonly string[]): AgentFlags | undefined {
-  const values = parse(args);
-  if (values.help) return undefined;
+type Settings = ProgramSettings<typeof AGENT_SETTINGS>;
+
+/** Reads the settings; a text when that is all that was asked for. Throws AgentEnd: usage. */
+export function readFlags(start: ProgramStart): AgentFlags | string {
+  if (start.parameters.includes('--help')) return USAGE;
+  if (start.parameters.includes('--config-schema')) return settingsSchema(AGENT_SETTINGS, AGENT_SCHEMA_TITLE);
+  const read = readProgramSettings(AGENT_PROGRAM, start);
+  if (!read.ok) throw new AgentEnd('usage', `${read.error.sentence}. See --help`);
+  const settings = read.value;
+  return settings.commandLine.has('show-config') ? textOf(settings) : flagsOf(settings);
+}
+
+/** The token that a device registers with, if one was given. Throws AgentEnd: usage. */
+export function tokenOf({ token, tokenFile }: Pick<AgentFlags, 'token' | 'tokenFile'>): string | undefined {
+  if (token !== undefined || tokenFile === undefined) return token;
+  const read = loadSecretFile(tokenFile);
+  if (!read.ok) throw new AgentEnd('usage', read.error.sentence);
+  if (/^\S+$/.test(read.value)) return read.value;
+  throw new AgentEnd('usage', `The file ${tokenFile} holds no token, allowed is one word; write the token into it`);
+}
+
+function textOf(settings: Settings): string {
+  return shownSettings(AGENT_SETTINGS, settings)
+    .map(({ name, value, from }) => `${name}  ${value}  ${from}\n`)
+    .join('');
+}
+
+function flagsOf(settings: Settings): AgentFlags {
+  const { values, notices } = settings;
+  const { deviceType, hardwareId, model, region, customer, carrier, tags } = values;
+  const deviceId = parseId<DeviceId>('device id', values.deviceId);
+  assert(deviceId.ok, 'a device id that its setting has checked');
   return {
-    serverUrl: urlOf(needed('server', values.server)),
-    dataFolder: needed('data', values.data),
-    deviceId: idOf('device-id', needed('device-id', values['device-id'])) as DeviceId,
-    attributes: {
-      deviceType: idOf('device-type', needed('device-type', values['device-type'])),
-      hardwareId: idOf('hardware-id', needed('hardware-id', values['hardware-id'])),
-      model: idOf('model', values.model),
-      region: idOf('region', values.region),
-      customer: idOf('customer', values.customer),
-      carrier: idOf('carrier', values.carrier),
-      tags: values.tag.map((tag) => idOf('tag', tag)),
-    },
+    serverUrl: new URL(values.server),
+    dataFolder: values.dataFolder,
+    deviceId: deviceId.value,
+    attributes: { deviceType, hardwareId, model, region, customer, carrier, tags },
     token: values.token,
+    tokenFile: values.tokenFile,
     isConducted: values.conducted,
-    isRebootByExit: rebootOf(values.reboot) === 'exit',
-    isCheckInNow: values['check-in-now'],
-    component: idOf('component', values.component),
-    launcherArguments: values['launcher-argument'],
-    factory: factoryOf(values),
+    isRebootByExit: values.reboot === 'exit',
+    isCheckInNow: values.checkInNow,
+    component: values.component,
+    launcherArguments: values.launcherArguments,
+    factory: factoryOf(settings),
+    notices: notices.map(({ sentence }) => sentence),
   };
 }
 
-const UNKNOWN = { type: 'string', default: 'unknown' } as const;
-const TEXT = { type: 'string' } as const;
-const FLAG = { type: 'boolean', default: false } as const;
-const NO_TEXTS: string[] = [];
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: false,
-      options: {
-        server: TEXT,
-        data: TEXT,
-        'device-id': TEXT,
-        'device-type': TEXT,
-        'hardware-id': TEXT,
-        model: UNKNOWN,
-        region: UNKNOWN,
-        customer: UNKNOWN,
-        carrier: UNKNOWN,
-        tag: { type: 'string', multiple: true, default: NO_TEXTS },
-        token: TEXT,
-        component: { type: 'string', default: 'main' },
-        'launcher-argument': { type: 'string', multiple: true, default: NO_TEXTS },
-        'factory-image': TEXT,
-        'factory-version': TEXT,
-        'factory-counter': TEXT,
-        reboot: { type: 'string', default: 'in-place' },
-        'check-in-now': FLAG,
-        conducted: FLAG,
-        help: FLAG,
-      },
-    }).values;
-  } catch (cause) {
-    throw new AgentEnd('usage', `${cause instanceof Error ? cause.message : cause}. See --help`, cause);
-  }
-}
-
-function needed(name: string, value: string | undefined): string {
-  if (value !== undefined && value !== '') return value;
-  throw new AgentEnd('usage', `The flag --${name} is missing: give it a value. See --help`);
-}
-
-function idOf(name: string, value: string): string {
-  const parsed = parseId(name, value);
-  if (parsed.ok) return parsed.value;
-  const allowed = '1 to 128 of the characters A-Z a-z 0-9 . _ : @ + -';
-  throw new AgentEnd('usage', `The flag --${name} is ${JSON.stringify(parsed.error.seen)}, allowed are ${allowed}`);
-}
-
-function urlOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new AgentEnd('usage', `The flag --server is ${JSON.stringify(text)}, allowed is an http or https URL`);
-}
-
-function rebootOf(text: string): 'in-place' | 'exit' {
-  if (text === 'in-place' || text === 'exit') return text;
-  throw new AgentEnd('usage', `The flag --reboot is ${JSON.stringify(text)}, allowed is in-place or exit`);
-}
-
-function factoryOf(values: {
-  readonly 'factory-image'?: string;
-  readonly 'factory-version'?: string;
-  readonly 'factory-counter'?: string;
-}): FactoryFlags | undefined {
-  const imagePath = values['factory-image'];
+function factoryOf(settings: Settings): FactoryFlags | undefined {
+  const { values, origins } = settings;
+  const { factoryImage: imagePath, factoryVersion: version, factoryCounter: releaseCounter } = values;
   if (imagePath === undefined) return undefined;
-  const version = needed('factory-version', values['factory-version']);
-  if (!parseVersion(version).ok) {
-    throw new AgentEnd('usage', `The flag --factory-version is ${version}, allowed is SemVer, for example 1.0.0`);
+  if (version === undefined || releaseCounter === undefined) {
+    const missing = version === undefined ? 'factory-version' : 'factory-counter';
+    throw new AgentEnd('usage', `The flag --${missing} is missing: a factory image needs it. See --help`);
   }
-  const counter = needed('factory-counter', values['factory-counter']);
-  const releaseCounter = Number(counter);
-  if (!/^\d+$/.test(counter) || !Number.isSafeInteger(releaseCounter)) {
-    throw new AgentEnd('usage', `The flag --factory-counter is ${counter}, allowed is a whole number of zero or more`);
-  }
-  return { imagePath, version, releaseCounter };
+  if (parseVersion(version).ok) return { imagePath, version, releaseCounter };
+  const place = placeOf(origins.factoryVersion, 'factoryVersion');
+  throw new AgentEnd('usage', `${place} is ${version}, allowed is ${AGENT_SETTINGS.factoryVersion.shape.allowed}`);
 }

@@ -99,7 +99,7 @@ test('each wrong start ends in one sentence and its own exit code', async () => 
   const cases: readonly (readonly [keyof typeof EXIT_CODES, readonly string[], RegExp])[] = [
     ['usage', ['--colour', 'red'], /--colour/],
     ['usage', [], /--server is missing/],
-    ['usage', flags({ '--device-id': 'a b' }), /--device-id is "a b", allowed are 1 to 128/],
+    ['usage', flags({ '--device-id': 'a b' }), /--device-id is a b, allowed is 1 to 128/],
     ['usage', flags({ '--factory-version': 'one' }), /--factory-version is one, allowed is SemVer/],
     ['usage', flags({ '--data': join(root, 'tokenless'), '--token': '' }), /no --token was given/],
     ['data-folder', flags({ '--data': factoryImage }), /cannot be used/],

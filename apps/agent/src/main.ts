@@ -5,15 +5,16 @@ import { DAY_MS } from '@outrider/domain/kernel/time';
 import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
 import { runConducted } from './conducted.ts';
 import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
-import { type AgentFlags, readFlags, USAGE } from './flags.ts';
+import { type AgentFlags, readFlags } from './flags.ts';
 import { namingDisk, openDevice } from './open-device.ts';
 
 // A cut at any point is safe, so a signal needs no ceremony.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_CODES.stopped));
 
 try {
-  const flags = readFlags(process.argv.slice(2));
-  if (flags === undefined) process.stdout.write(USAGE);
+  const start = { parameters: process.argv.slice(2), environment: process.env, workingFolder: process.cwd() };
+  const flags = readFlags(start);
+  if (typeof flags === 'string') process.stdout.write(flags);
   else await namingDisk(flags.dataFolder, () => main(flags));
 } catch (cause) {
   if (cause instanceof AgentEnd) end(cause.end, cause.message);
@@ -29,6 +30,7 @@ function end(name: keyof typeof EXIT_CODES, sentence: string): never {
 }
 
 async function main(flags: AgentFlags): Promise<void> {
+  for (const notice of flags.notices) process.stderr.write(`outrider agent: ${notice}\n`);
   const ports = await openDevice(flags, {
     path: process.env.PATH ?? '/usr/bin:/bin',
     ...(flags.isRebootByExit && { onReboot: () => process.exit(EXIT_CODES.reboot) }),

@@ -16,7 +16,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
 import type { AgentPorts } from './compose.ts';
 import { AgentEnd } from './exit-codes.ts';
-import type { AgentFlags } from './flags.ts';
+import { type AgentFlags, tokenOf } from './flags.ts';
 
 /**
  * Everything of a real device: folder, slots, boot chooser, key, connection and, the first time, factory image and
@@ -82,10 +82,12 @@ async function provision({ dataFolder, component, factory }: AgentFlags): Promis
 }
 
 async function register(
-  { token, attributes, serverUrl, dataFolder }: AgentFlags,
+  flags: AgentFlags,
   client: HttpClient,
   running: ReturnType<typeof runningSoftware>,
 ): Promise<TrustAnchors> {
+  const { attributes, serverUrl, dataFolder } = flags;
+  const token = tokenOf(flags);
   if (token === undefined) {
     const sentence = 'The device is not registered yet and no --token was given: take it from the server';
     throw new AgentEnd('usage', sentence);
