@@ -6,6 +6,8 @@ import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain
 import { type Decider, decider } from './decision/decider.ts';
 import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
+import { histories } from './decision/histories.ts';
+import { standings } from './decision/standings.ts';
 import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
 import { type Recounts, recounts } from './evidence/recounts.ts';
@@ -18,6 +20,7 @@ import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
 import { reports } from './gateway/reports.ts';
 import type { GaugeWorld } from './observability/gauge-readings.ts';
+import { health } from './observability/health.ts';
 import { type Overviews, overviews } from './observability/overview.ts';
 import { type OverviewStream, overviewStream } from './observability/overview-stream.ts';
 import { createRecorder, type Recorder } from './observability/recorder.ts';
@@ -109,11 +112,22 @@ export function composeServer(ports: ServerPorts): Server {
       loadReleaseRole: ports.loadReleaseRole,
     }),
     blobs,
-    isReady: () => holder.fresh() !== undefined,
+    health: health({
+      ...{ installation: store.installation, holder, machineClock, schedule },
+      ...(ports.diskSpace === undefined ? {} : { diskSpace: ports.diskSpace }),
+    }),
     recorder,
     log,
   });
-  const policy = policyCommands({ store, holder, fleetClock, counters, log });
+  const past = histories(store.ledger, fleetClock);
+  const policy = policyCommands({
+    ...{ store, holder, fleetClock, counters, log },
+    histories: past,
+    approvals: {
+      verifier: ports.verifier,
+      loadApproverRole: ports.loadApproverRole ?? (() => Promise.resolve(undefined)),
+    },
+  });
   const rule: Decider = decider({
     store,
     holder,
@@ -201,6 +215,7 @@ export function composeServer(ports: ServerPorts): Server {
       store,
       holder,
       decider: rule,
+      standings: standings({ histories: past, holder }),
       releases,
       fleetClock,
       counters,

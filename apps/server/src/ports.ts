@@ -20,6 +20,8 @@ export interface ServerPorts {
   readonly digestText: DigestText;
   /** Who must sign a release; undefined while no role is installed, and nothing can be published then. */
   readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
+  /** Who approves what the rule would not do by itself; absent or undefined: nobody, and nothing is approved. */
+  readonly loadApproverRole?: () => Promise<SigningRole | undefined>;
   /** SHA-256 of the token that new devices must show; the token itself is not kept in memory. */
   readonly registrationTokenDigest: Sha256;
   /** Moves fleet time, in a conducted installation only. */
@@ -27,6 +29,13 @@ export interface ServerPorts {
   readonly log: Log;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
+  /** Room on the disk of the data folder; absent where there is none. */
+  readonly diskSpace?: () => Promise<DiskSpace>;
+}
+
+export interface DiskSpace {
+  /** What this process may still write. */
+  readonly freeBytes: number;
 }
 
 /** What a process can tell of itself. */

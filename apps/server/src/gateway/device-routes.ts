@@ -9,6 +9,7 @@ import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gatew
 import { encodeReportAnswer, parseReport } from '@outrider/protocol/gateway/report';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import type { Health } from '../observability/health.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { Log } from '../ports.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
@@ -34,7 +35,7 @@ export interface DeviceRouteOptions {
   readonly reports: Reports;
   readonly register: (request: PostRequest) => Promise<DeviceResponse>;
   readonly blobs: BlobReader;
-  readonly isReady: () => boolean;
+  readonly health: Health;
   readonly recorder: Recorder;
   readonly log: Log;
 }
@@ -95,7 +96,8 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     if (path === '/health/live' || path === '/health/ready') {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
       if (path === '/health/live') return jsonResponse(200, '{"status":"live"}');
-      return options.isReady() ? jsonResponse(200, '{"status":"ready"}') : storeAway();
+      const report = await options.health.ready();
+      return jsonResponse(report.status === 'ready' ? 200 : 503, JSON.stringify(report));
     }
     const detail = 'There is nothing at this path; see docs/protocol for the paths that exist';
     return problemResponse({ code: 'route-unknown', detail, fields: { path: path.slice(0, 200) } });
@@ -103,6 +105,8 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
 
   return {
     async handle(request) {
+      // Whoever asks how the server is, is no device.
+      if (request.path.startsWith('/health/')) return route(request).catch((cause: unknown) => failed(cause, log));
       const began = recorder.now();
       const response = await route(request).catch((cause: unknown) => failed(cause, log));
       timings.request.observe(recorder.now() - began);
