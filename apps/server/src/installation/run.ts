@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
+import { readDiskSpace } from '@outrider/adapters/server/disk-space';
 import { monotonicClock, steppedClock, wallClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
@@ -65,6 +66,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       ...clock,
       machineClock,
       hostVitals: readHostVitals(machineClock),
+      diskSpace: () => readDiskSpace(dataFolder),
       schedule: world.schedule,
       permitSigner,
       verifier: createVerifier(),
