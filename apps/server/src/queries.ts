@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { BaseRateProposal } from '@outrider/domain/decision/base-rates/propose';
 import type { Decision, StoredDecision } from '@outrider/domain/decision/decision';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
@@ -16,6 +17,7 @@ import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/lo
 import type { Rollout } from '@outrider/domain/policy/rollout';
 import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { Decider } from './decision/decider.ts';
+import type { Standing, Standings } from './decision/standings.ts';
 import { type CommandError, refuse } from './errors.ts';
 import type { Counters, CounterValues } from './gateway/counters.ts';
 import { policyProblem } from './policy/policy-problem.ts';
@@ -44,6 +46,9 @@ export interface RolloutView {
   readonly exposure?: Exposure;
   readonly evidence?: Evidence;
   readonly decision?: Decision;
+  /** What it has shown so far, from the evidence here; with it, how near it has come to its base rates. */
+  readonly shown?: Standing['shown'];
+  readonly baseDrift?: Standing['baseDrift'];
 }
 
 type Found<T> = Promise<Result<T, CommandError>>;
@@ -73,12 +78,15 @@ export interface Queries {
   showDevice(deviceId: DeviceId): Found<KnownDevice>;
   explainDevice(deviceId: DeviceId): Found<Explanation>;
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
+  /** What the next plan for a device type should declare. */
+  proposeBaseRates(deviceType: string): Promise<readonly BaseRateProposal[]>;
 }
 
 export function queries(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
   readonly decider: Decider;
+  readonly standings: Standings;
   readonly releases: ReleaseCommands;
   readonly fleetClock: FleetClock;
   readonly counters: Counters;
@@ -142,6 +150,7 @@ export function queries(options: {
         ...(exposure === undefined ? {} : { exposure }),
         ...(evidence === undefined ? {} : { evidence }),
         ...(decision === undefined ? {} : { decision }),
+        ...(evidence === undefined ? {} : await options.standings.of(rollout, evidence)),
       });
     },
 
@@ -163,5 +172,6 @@ export function queries(options: {
     },
 
     listPolicyEntries: (after) => store.policyLog.loadEntries(after),
+    proposeBaseRates: (deviceType) => options.standings.proposals(deviceType),
   };
 }

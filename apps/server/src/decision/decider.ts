@@ -103,6 +103,7 @@ export function decider(options: {
       exposure: present(exposure, 'an exposure of a rollout that was started'),
       now,
       haltedSegments: rollout.haltedSegments,
+      ...(rollout.limitDevices === undefined ? {} : { limitDevices: rollout.limitDevices }),
       ...(isWidening ? {} : { isStopOnly: true }),
     };
     const { decision, cause } = decideSafely(plan, input);

@@ -24,10 +24,7 @@ const ROWS_MIN = 10_000;
 
 /** Reads the ledgers of the last rollouts that completed, oldest first. */
 export async function loadPast(ledger: Ledger, rollouts: Iterable<Rollout>, deviceType: string): Promise<FleetPast> {
-  const completed = [...rollouts]
-    .filter(({ state, plan }) => state === 'completed' && plan.deviceType === deviceType)
-    .sort((a, b) => a.stateSince - b.stateSince)
-    .slice(-RELEASES_MAX);
+  const completed = lastCompleted(rollouts, deviceType);
   const releases: ReleaseHistory[] = [];
   const sums: Sums = { rows: 0, installs: 0, reverted: 0, failed: 0, crashed: 0, faulty: 0 };
   for (const { plan } of completed) {
@@ -39,6 +36,14 @@ export async function loadPast(ledger: Ledger, rollouts: Iterable<Rollout>, devi
     if (cells.size > 0) releases.push({ releaseId: plan.releaseId, cells: [...cells.values()] });
   }
   return sums.installs < ROWS_MIN ? { releases } : { releases, behaviour: behaviourOf(sums) };
+}
+
+/** The last rollouts of a device type that completed, oldest first. */
+export function lastCompleted(rollouts: Iterable<Rollout>, deviceType: string): readonly Rollout[] {
+  return [...rollouts]
+    .filter(({ state, plan }) => state === 'completed' && plan.deviceType === deviceType)
+    .sort((a, b) => a.stateSince - b.stateSince)
+    .slice(-RELEASES_MAX);
 }
 
 /** What the rollout of one release has shown so far, by segment and hour of the day. */

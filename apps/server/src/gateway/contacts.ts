@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isNewContact } from '@outrider/domain/gateway/contact';
+import { withContactIn } from '@outrider/domain/gateway/contact-history';
 import type { DeviceStatus, KnownDevice, ReportedState, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import type { Ledger, Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -86,6 +87,7 @@ export function contacts(options: {
       const status: DeviceStatus = {
         sequence: contact.sequence,
         lastContactAt: contact.at,
+        contactHistory: withContactIn(record.status, contact.at),
         running: contact.running ?? record.status.running,
         state: contact.state ?? record.status.state,
       };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { keyIdOf } from '@outrider/adapters/shared/ed25519';
+import { newContactHistory } from '@outrider/domain/gateway/contact-history';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { Registration } from '@outrider/domain/gateway/registration';
@@ -106,6 +107,7 @@ function readRegistration(
 
 function recordOf(registration: Registration, now: FleetInstant): DeviceRecord {
   const { deviceId, publicKey, attributes, running } = registration;
-  const status = { sequence: 0, lastContactAt: now, running, state: 'idle' } as const;
+  const contactHistory = newContactHistory(now);
+  const status = { sequence: 0, lastContactAt: now, contactHistory, running, state: 'idle' } as const;
   return { deviceId, publicKey, attributes, registeredAt: now, status };
 }

@@ -3,15 +3,29 @@ import type { Revision, RolloutId } from '@outrider/domain/kernel/ids';
 import { ok } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { OVERRULES_MAX } from '@outrider/protocol/policy/policy-change';
 import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
+import { parseEnvelope } from '@outrider/protocol/trust/envelope';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { refuse } from '../errors.ts';
+import type { OverruleRequest } from '../policy/plan-lint.ts';
 import type { ChangeContext } from '../policy/policy-commands.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText } from './parameters.ts';
 
 const RolloutParams = Type.Object({ rolloutId: IdText });
+
+/** Findings about the plan that are overruled, each with the reason; without a field, wherever the finding was made. */
+const Overrules = Type.Optional(
+  Type.Array(
+    Type.Object(
+      { finding: IdText, field: Type.Optional(IdText), because: ReasonText },
+      { additionalProperties: false },
+    ),
+    { maxItems: OVERRULES_MAX },
+  ),
+);
 
 const PositionPage = Type.Object({ after: Type.Optional(CountText), limit: Type.Optional(CountText) });
 
@@ -35,13 +49,18 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       method: 'POST',
       path: '/rollouts',
       summary: 'Creates a rollout from its plan, as a draft',
-      schemas: { body: Type.Object({ plan: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }) },
+      schemas: {
+        body: Type.Object(
+          { plan: Type.Unknown(), overrules: Overrules, ...CHANGE_FIELDS },
+          { additionalProperties: false },
+        ),
+      },
       status: 201,
       answers: RECEIPT,
       async handle({ body }) {
         const plan = parseRolloutPlan(JSON.stringify(body.plan));
         if (!plan.ok) return refuse('body-malformed', describeParseError(plan.error));
-        return policy.createRollout({ plan: plan.value, ...contextOf(body) });
+        return policy.createRollout({ plan: plan.value, ...overrulesOf(body), ...contextOf(body) });
       },
     }),
     apiRoute({
@@ -55,6 +74,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
             event: PeoplesEvent,
             reason: ReasonText,
             isIncludingRollback: Type.Optional(Type.Boolean()),
+            overrules: Overrules,
             ...CHANGE_FIELDS,
           },
           { additionalProperties: false },
@@ -67,8 +87,57 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
           event: body.event,
           reason: body.reason,
           ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
+          ...overrulesOf(body),
           ...contextOf(body),
         }),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/limit',
+      summary: 'Sets a ceiling of treated devices below the one of the rule, or lifts it (null)',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object(
+          {
+            devices: Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.Null()]),
+            reason: ReasonText,
+            ...CHANGE_FIELDS,
+          },
+          { additionalProperties: false },
+        ),
+      },
+      answers: RECEIPT,
+      handle: ({ params, body }) =>
+        policy.limitRollout({
+          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          ...(body.devices === null ? {} : { devices: body.devices }),
+          reason: body.reason,
+          ...contextOf(body),
+        }),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/complete',
+      summary: 'Releases all devices by the signatures of approvers',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }),
+      },
+      answers: RECEIPT,
+      async handle({ params, body }) {
+        const approval = parseEnvelope(JSON.stringify(body.approval));
+        if (!approval.ok) return refuse('body-malformed', describeParseError(approval.error));
+        const rolloutId = idOf<RolloutId>('rollout id', params.rolloutId);
+        return policy.completeRollout({ rolloutId, approval: approval.value, ...contextOf(body) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/base-rates',
+      summary: 'Proposes the base rates that the next plan for a device type should declare',
+      schemas: { query: Type.Object({ deviceType: IdText }) },
+      answers: '{items: BaseRateProposal {metric, baseRate, source, worst?, releases}[]}',
+      handle: async ({ query }) => ok({ items: await queries.proposeBaseRates(query.deviceType) }),
     }),
     apiRoute({
       method: 'GET',
@@ -81,9 +150,10 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
     apiRoute({
       method: 'GET',
       path: '/rollouts/:rolloutId',
-      summary: 'Shows a rollout with exposure, evidence and the latest decision',
+      summary: 'Shows a rollout with exposure, evidence, the latest decision, and what it has shown so far',
       schemas: { params: RolloutParams },
-      answers: '{rollout: Rollout, exposure?: Exposure, evidence?: Evidence, decision?: Decision}',
+      answers:
+        '{rollout: Rollout, exposure?: Exposure, evidence?: Evidence, decision?: Decision, shown?: ShownRate[], baseDrift?: Drift[]}',
       handle: ({ params }) => queries.showRollout(idOf<RolloutId>('rollout id', params.rolloutId)),
     }),
     apiRoute({
@@ -129,6 +199,12 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       handle: async ({ params }) => ok({ items: await queries.listOpenPermits(`rollout:${params.rolloutId}`) }),
     }),
   ];
+}
+
+function overrulesOf({ overrules }: { readonly overrules?: readonly OverruleRequest[] }): {
+  readonly overrules?: readonly OverruleRequest[];
+} {
+  return overrules === undefined ? {} : { overrules };
 }
 
 /** Until people have names of their own here, whoever holds the token is the administrator. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import { readTextIfPresent } from '@outrider/adapters/shared/files';
 import type { SigningRole } from '@outrider/domain/trust/role';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -29,11 +30,28 @@ export async function releaseRoleSource(flags: Flags, log: Log): Promise<() => P
   };
 }
 
-async function readRole(path: string): Promise<SigningRole | undefined> {
+/**
+ * Who approves what the rule would not do by itself, from `approver-role.json` in the data folder. Read each time: no device
+ * has pinned it, and an approver who has left must not sign until the next start.
+ */
+export function approverRoleSource(dataFolder: string, log: Log): () => Promise<SigningRole | undefined> {
+  const path = join(dataFolder, 'approver-role.json');
+  return async () => {
+    try {
+      return await readRole(path, 'approver role');
+    } catch (cause) {
+      if (!(cause instanceof StartError)) throw cause;
+      log.error({ stage: 'policy', code: cause.code }, cause.message);
+      return undefined;
+    }
+  };
+}
+
+async function readRole(path: string, noun = 'release role'): Promise<SigningRole | undefined> {
   const text = await readTextIfPresent(path);
   if (text === undefined) return undefined;
   const parsed = parseSigningRole(text);
   if (parsed.ok) return parsed.value;
-  const detail = `The release role ${path} is malformed: ${describeParseError(parsed.error)}; make it anew`;
+  const detail = `The ${noun} ${path} is malformed: ${describeParseError(parsed.error)}; make it anew`;
   throw new StartError('file-malformed', detail);
 }

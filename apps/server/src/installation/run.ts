@@ -14,9 +14,9 @@ import { listen } from '../http/listen.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
 import type { Conductor, Log, Schedule } from '../ports.ts';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
-import { releaseRoleSource } from './release-role.ts';
+import { approverRoleSource, releaseRoleSource } from './release-role.ts';
 import { settlePermitKey, settleToken } from './secrets.ts';
 import { serverFile } from './server-file.ts';
 
@@ -49,6 +49,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   await createFolder(dataFolder, DATA_FOLDER_MODE);
   const ownFile = serverFile(dataFolder);
   await ownFile.refuseSecondServer();
+  await refuseUnfinishedRestore(dataFolder);
   const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
   const registrationTokenDigest = await settleToken(dataFolder, 'registration-token');
   const metricsTokenDigest = await settleToken(dataFolder, 'metrics-token');
@@ -72,6 +73,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       verifier: createVerifier(),
       digestText,
       loadReleaseRole,
+      loadApproverRole: approverRoleSource(dataFolder, log),
       registrationTokenDigest,
       log,
     });

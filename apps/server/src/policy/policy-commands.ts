@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
+import { completeExposure } from '@outrider/domain/decision/widen';
 import type { OpenPermit } from '@outrider/domain/gateway/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { Epoch, Revision, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
@@ -8,15 +9,19 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { decideChange } from '@outrider/domain/policy/decide-change';
 import type { Exposure } from '@outrider/domain/policy/exposure';
-import type { PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { Overrule, PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
+import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodePolicyChange, parsePolicyChange } from '@outrider/protocol/policy/policy-change';
+import type { Histories } from '../decision/histories.ts';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Counters } from '../gateway/counters.ts';
 import type { Log } from '../ports.ts';
+import { type LintedPlan, lintedPlan, type OverruleRequest } from './plan-lint.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
 import { countAudience } from './populations.ts';
+import { type ApprovalPorts, readApproval } from './read-approval.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 
 /** Who changes the policy, why, and from which revision. */
@@ -27,11 +32,31 @@ export interface ChangeContext {
   readonly expectedRevision?: Revision;
 }
 
+export interface CreateRequest extends ChangeContext {
+  readonly plan: RolloutPlan;
+  readonly overrules?: readonly OverruleRequest[];
+}
+
+export interface LimitRequest extends ChangeContext {
+  readonly rolloutId: RolloutId;
+  /** Absent: the ceiling is lifted. */
+  readonly devices?: number;
+  readonly reason: string;
+}
+
+export interface CompleteRequest extends ChangeContext {
+  readonly rolloutId: RolloutId;
+  /** An `ApprovalDocument`, signed by as many groups of approvers as their role demands. */
+  readonly approval: Envelope;
+}
+
 export interface RolloutEventRequest extends ChangeContext {
   readonly rolloutId: RolloutId;
   readonly event: RolloutEvent;
   readonly reason: string;
   readonly isIncludingRollback?: boolean;
+  /** For `approve`: findings about the plan that the approver overrules. */
+  readonly overrules?: readonly OverruleRequest[];
 }
 
 export interface ScopeRequest extends ChangeContext {
@@ -52,9 +77,14 @@ export interface PolicyReceipt {
 type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
 export interface PolicyCommands {
-  createRollout(request: ChangeContext & { readonly plan: RolloutPlan }): Receipt;
+  /** The fleet's own history is asked about the plan. */
+  createRollout(request: CreateRequest): Receipt;
   /** Approve, start, pause, resume, halt, cancel, complete, roll back: what ROLLOUT_TABLE allows. */
   changeRollout(request: RolloutEventRequest): Receipt;
+  /** A person's ceiling: in force for every permit from the moment this returns, below what is granted too. */
+  limitRollout(request: LimitRequest): Receipt;
+  /** Releases all devices by the signatures of approvers, where the evidence would not yet. */
+  completeRollout(request: CompleteRequest): Receipt;
   haltSegment(
     request: ChangeContext & { readonly rolloutId: RolloutId; readonly segment: SegmentId; readonly reason: string },
   ): Receipt;
@@ -72,10 +102,12 @@ export function policyCommands(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
   readonly fleetClock: FleetClock;
+  readonly histories: Histories;
+  readonly approvals: ApprovalPorts;
   readonly counters: Counters;
   readonly log: Log;
 }): PolicyCommands {
-  const { store, holder, fleetClock, counters, log } = options;
+  const { store, holder, fleetClock, histories, counters, log } = options;
 
   async function append(
     change: PolicyChange,
@@ -130,6 +162,22 @@ export function policyCommands(options: {
     return ok(startExposure({ plan, ...audience, now: fleetClock.now() }));
   }
 
+  async function lintedNow(linted: Omit<LintedPlan, 'rollouts'>): ReturnType<typeof lintedPlan> {
+    await holder.refresh();
+    return lintedPlan(histories, { ...linted, rollouts: holder.policy().rollouts.values() });
+  }
+
+  /** The history may have changed since the plan was created. An unknown rollout is refused later, by name. */
+  async function lintedAtApproval(
+    rolloutId: RolloutId,
+    requests: readonly OverruleRequest[],
+  ): ReturnType<typeof lintedPlan> {
+    await holder.refresh();
+    const rollout = holder.policy().rollouts.get(rolloutId);
+    if (rollout === undefined) return ok([]);
+    return lintedNow({ plan: rollout.plan, known: rollout.overruled ?? [], requests });
+  }
+
   async function receiptOf(
     entry: PolicyEntry,
     about: { readonly rolloutId?: RolloutId; readonly openIn?: Scope | `rollout:${string}` },
@@ -149,7 +197,7 @@ export function policyCommands(options: {
   }
 
   return {
-    async createRollout({ plan, ...context }) {
+    async createRollout({ plan, overrules: requests = [], ...context }) {
       const release = await store.catalogue.loadRelease(plan.releaseId);
       if (release === undefined || release.withdrawnAt !== undefined) {
         return unusableRelease(plan, release !== undefined);
@@ -158,11 +206,15 @@ export function policyCommands(options: {
         const detail = `The plan is for ${plan.deviceType}, its release for ${release.manifest.deviceType}; they must agree`;
         return refuse('plan-invalid', detail, { field: 'deviceType' });
       }
-      const entry = await append({ kind: 'rollout-created', plan }, context);
+      const overrules = await lintedNow({ plan, requests });
+      if (!overrules.ok) return overrules;
+      const entry = await append({ kind: 'rollout-created', plan, ...recorded(overrules.value) }, context);
       return entry.ok ? ok(await receiptOf(entry.value, { rolloutId: plan.rolloutId })) : entry;
     },
 
-    async changeRollout({ rolloutId, event, reason, isIncludingRollback, ...context }) {
+    async changeRollout({ rolloutId, event, reason, isIncludingRollback, overrules: requests = [], ...context }) {
+      const overrules = event === 'approve' ? await lintedAtApproval(rolloutId, requests) : ok([]);
+      if (!overrules.ok) return overrules;
       const exposure = event === 'start' ? await firstExposure(rolloutId) : ok(undefined);
       if (!exposure.ok) return exposure;
       if (event === 'roll-back' && !(await hasTwin(store, holder, rolloutId))) {
@@ -170,12 +222,42 @@ export function policyCommands(options: {
         return refuse('twin-missing', detail, { rolloutId });
       }
       const flag = isIncludingRollback === undefined ? {} : { isIncludingRollback };
-      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event, reason, ...flag };
+      const change: PolicyChange = {
+        kind: 'rollout-event',
+        rolloutId,
+        event,
+        reason,
+        ...flag,
+        ...recorded(overrules.value),
+      };
       const entry = await append(change, context, exposure.value);
       if (!entry.ok) return entry;
       return ok(
         await receiptOf(entry.value, { rolloutId, ...(STOPPING.has(event) ? { openIn: `rollout:${rolloutId}` } : {}) }),
       );
+    },
+
+    async limitRollout({ rolloutId, devices, reason, ...context }) {
+      const ceiling = devices === undefined ? {} : { devices };
+      const entry = await append({ kind: 'rollout-limited', rolloutId, ...ceiling, reason }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId })) : entry;
+    },
+
+    async completeRollout({ rolloutId, approval, ...context }) {
+      await holder.refresh();
+      const rollout = holder.policy().rollouts.get(rolloutId);
+      if (rollout === undefined) return err(policyProblem({ code: 'rollout-unknown', rolloutId }));
+      // What was signed is about the rollout as it was read here: another change in between refuses this one.
+      const expectedRevision = context.expectedRevision ?? holder.policy().revision;
+      const approved = await readApproval(approval, { action: 'complete', rollout }, options.approvals);
+      if (!approved.ok) return approved;
+      const exposure = await store.exposures.loadExposure(rolloutId);
+      const { reason } = approved.value;
+      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event: 'complete', reason, approval };
+      const halted = new Set(rollout.haltedSegments);
+      const completed = exposure && completeExposure(rollout.plan, exposure, halted);
+      const entry = await append(change, { ...context, expectedRevision }, completed);
+      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId })) : entry;
     },
 
     async haltSegment({ rolloutId, segment, reason, ...context }) {
@@ -194,6 +276,11 @@ export function policyCommands(options: {
       return entry.ok ? ok(await receiptOf(entry.value, {})) : entry;
     },
   };
+}
+
+/** Only what was overruled is written down. */
+function recorded(overrules: readonly Overrule[]): { readonly overrules?: readonly Overrule[] } {
+  return overrules.length === 0 ? {} : { overrules };
 }
 
 function unusableRelease({ releaseId }: RolloutPlan, isWithdrawn: boolean): ReturnType<typeof refuse> {

@@ -49,7 +49,7 @@ const reason = text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX });
 export const rolloutEvent = keyOf<RolloutEvent>(ROLLOUT_TABLE.draft);
 
 /** Findings about one plan: a base rate for each of two metrics. */
-const OVERRULES_MAX = 16;
+export const OVERRULES_MAX = 16;
 
 /** Reads the findings that a person overrules, each with the reason. */
 export const overrules = listOf(record<Overrule>({ finding: label, field: label, because: reason }), {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ok, type Result } from '@outrider/domain/kernel/result';
+import { APPROVAL_TYPE, type ApprovalAction, type ApprovalDocument, misfitOf } from '@outrider/domain/policy/approval';
+import type { Rollout } from '@outrider/domain/policy/rollout';
+import type { Envelope } from '@outrider/domain/trust/envelope';
+import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import type { SigningRole } from '@outrider/domain/trust/role';
+import { verifyThreshold } from '@outrider/domain/trust/verify-threshold';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseApproval } from '@outrider/protocol/policy/approval';
+import { type CommandError, refuse } from '../errors.ts';
+
+/** Who approves, and how signatures are checked. */
+export interface ApprovalPorts {
+  readonly verifier: SignatureVerifier;
+  /** Undefined while no role is installed, and nothing can be approved then. */
+  readonly loadApproverRole: () => Promise<SigningRole | undefined>;
+}
+
+/**
+ * The approval in an envelope that enough groups of approvers have signed, for this step of this rollout as it stands.
+ * Nothing of the payload is parsed before that is known. Codes: approver-role-missing, payload-type-unexpected,
+ * role-invalid, threshold-not-met, approval-invalid.
+ */
+export async function readApproval(
+  envelope: Envelope,
+  { action, rollout }: { readonly action: ApprovalAction; readonly rollout: Rollout },
+  { verifier, loadApproverRole }: ApprovalPorts,
+): Promise<Result<ApprovalDocument, CommandError>> {
+  const role = await loadApproverRole();
+  if (role === undefined) {
+    const detail =
+      'The server has no role of approvers; put approver-role.json, made by `outrider key role`, in its data folder';
+    return refuse('approver-role-missing', detail);
+  }
+  if (envelope.payloadType !== APPROVAL_TYPE) {
+    return refuse(
+      'payload-type-unexpected',
+      `The envelope holds ${envelope.payloadType}, an approval is ${APPROVAL_TYPE}`,
+    );
+  }
+  const verified = verifyThreshold(envelope, role, verifier);
+  if (!verified.ok) return refuseSignatures(verified.error, role);
+  const parsed = parseApproval(envelope.payload);
+  if (!parsed.ok) return refuse('approval-invalid', describeParseError(parsed.error));
+  const misfit = misfitOf(parsed.value, action, rollout);
+  if (misfit === undefined) return ok(parsed.value);
+  return refuse('approval-invalid', `The approval does not fit: ${misfit}; let it be signed anew`);
+}
+
+type Unverified = Extract<ReturnType<typeof verifyThreshold>, { readonly ok: false }>['error'];
+
+function refuseSignatures(error: Unverified, { groups }: SigningRole): ReturnType<typeof refuse> {
+  if (error.code === 'role-invalid') return refuse('role-invalid', error.detail);
+  const signed = error.groupsSigned.length === 0 ? 'no group' : error.groupsSigned.join(' and ');
+  const names = groups.map((group) => group.name).join(', ');
+  const detail = `Validly signed by ${signed}, needed are ${error.threshold} of the groups ${names}; add the signatures`;
+  return refuse('threshold-not-met', detail, { groupsSigned: [...error.groupsSigned], threshold: error.threshold });
+}
