@@ -23,7 +23,14 @@ process.exitCode = await run(
     log: (line) => process.stderr.write(`${line}\n`),
     inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     fetch,
+    interruption,
     runProgram: (program) => runChild(program),
   },
   process.argv.slice(2),
 );
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}

@@ -27,6 +27,7 @@ export function recordedWorld(
     readonly environment?: World['environment'];
     readonly input?: readonly string[];
     readonly childCode?: number;
+    readonly interruption?: AbortSignal;
   } = {},
 ): RecordedWorld {
   const folder = mkdtempSync(join(tmpdir(), 'outrider-cli-'));
@@ -46,6 +47,7 @@ export function recordedWorld(
             yield* options.input ?? [];
           },
           fetch,
+          interruption: () => options.interruption ?? new AbortController().signal,
           runProgram: async (program) => {
             started.push(program);
             return options.childCode ?? 0;

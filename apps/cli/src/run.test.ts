@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { recordedWorld } from './recorded-world.ts';
-import { VERSION } from './run.ts';
+import { VERSION } from './version.ts';
 
 const world = recordedWorld({ childCode: 3 });
 after(() => world.remove());
@@ -23,7 +23,11 @@ test('help goes to standard output, names the exit codes and is no failure', asy
 });
 
 for (const [claim, parameters, sentence] of [
-  ['an unknown noun', ['realease'], /^outrider: Unknown command 'realease'; allowed are up, demo, key, release, /],
+  [
+    'an unknown noun',
+    ['realease'],
+    /^outrider: Unknown command 'realease'; allowed are up, demo, backup, restore, key, release, /,
+  ],
   [
     'an unknown verb',
     ['key', 'mint'],

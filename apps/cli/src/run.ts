@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
+import { backupNoun } from './nouns/backup.ts';
 import { configNoun } from './nouns/config.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
@@ -9,10 +10,12 @@ import { deviceNoun } from './nouns/device.ts';
 import { evidenceNoun } from './nouns/evidence.ts';
 import { keyNoun } from './nouns/key.ts';
 import { releaseNoun } from './nouns/release.ts';
+import { restoreNoun } from './nouns/restore.ts';
 import { rolloutNoun } from './nouns/rollout.ts';
 import { scopeNouns } from './nouns/scope.ts';
 import { statusNoun } from './nouns/status.ts';
 import { upNoun } from './nouns/up.ts';
+import { VERSION } from './version.ts';
 import type { World } from './world.ts';
 
 /** Runs one command line to its end and gives the exit code; every failure is one sentence on standard error. */
@@ -50,6 +53,8 @@ function buildProgram(world: World, end: (code: number) => void): Command {
     .addHelpText('after', exitCodeHelp());
   upNoun(program, world, end);
   demoNoun(program, world, end);
+  backupNoun(program, world);
+  restoreNoun(program, world);
   keyNoun(program, world);
   releaseNoun(program, world);
   rolloutNoun(program, world);
@@ -62,9 +67,6 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   withoutHelpCommand(program);
   return program;
 }
-
-/** As in package.json; a test compares them. */
-export const VERSION = '0.1.0';
 
 /** Commander hands all other settings down by itself; `--help` is enough of help. */
 function withoutHelpCommand(command: Command): void {

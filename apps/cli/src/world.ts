@@ -15,6 +15,8 @@ export interface World {
   /** Standard input, line by line. */
   readonly inputLines: () => AsyncIterable<string>;
   readonly fetch: typeof fetch;
+  /** Aborted by Ctrl-C or SIGTERM from now on, which then end nothing by themselves: for work that must clean up. */
+  readonly interruption: () => AbortSignal;
   /** Runs one of the programs with this runtime until it ends; Ctrl-C reaches it first. Gives its exit code. */
   readonly runProgram: (program: ChildProgram) => Promise<number>;
 }

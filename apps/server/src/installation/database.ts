@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isRestoreUnfinished } from '@outrider/adapters/server/backup/unfinished-restore';
 import { startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
 import { PostgresStartError } from '@outrider/adapters/server/embedded-postgres/errors';
 import { connectionFromUrl, type PostgresConnection } from '@outrider/adapters/server/postgres/connection';
@@ -47,6 +48,13 @@ export async function openDatabase(settings: DatabaseSettings, dataFolder: strin
     if (cause instanceof StoreAwayError) throw new StartError('database-away', cause.message, cause);
     throw cause;
   }
+}
+
+/** A folder that a restore is filling, or was when it was cut, is no installation. Throws StartError: restore-unfinished. */
+export async function refuseUnfinishedRestore(dataFolder: string): Promise<void> {
+  if (!(await isRestoreUnfinished(dataFolder))) return;
+  const detail = `A restore into ${dataFolder} was begun and has not ended: let it end, or run \`outrider restore\` again, which begins anew`;
+  throw new StartError('restore-unfinished', detail);
 }
 
 function schemaLog(log: Log): SchemaLog {

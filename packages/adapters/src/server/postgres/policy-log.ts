@@ -3,9 +3,11 @@ import { type PermitGateKind, permitGateOf } from '@outrider/domain/gateway/perm
 import { present } from '@outrider/domain/kernel/assert';
 import type { Revision } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
 import type { PausedScope, PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyLog, StaleRevision } from '@outrider/domain/policy/ports';
+import { restoreEntry } from '@outrider/domain/policy/restore';
 import { encodePolicyEntry, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
 import { widenExposure } from './exposures.ts';
 import type { Database } from './pool.ts';
@@ -49,6 +51,23 @@ export function postgresPolicyLog(database: Database): PolicyLog {
       return await loadEntries(database.query, after);
     },
   };
+}
+
+/**
+ * Ends a restore inside its transaction: an entry after a gap of revisions pauses everything, and moves every gate to its
+ * raised epoch. Answers with the entry.
+ */
+export async function appendRestore(
+  query: Database['query'],
+  restore: { readonly at: FleetInstant; readonly reason: string },
+): Promise<PolicyEntry> {
+  const before = foldEntries(emptyPolicy(), await loadEntries(query, emptyPolicy().revision));
+  const text = encodePolicyEntry(restoreEntry({ newest: before.revision, ...restore }));
+  const entry = wellFormed(parsePolicyEntry(text));
+  await query(APPEND, [text]);
+  await query('update policy_head set revision = $1', [entry.revision]);
+  await query(MOVE_GATES, [JSON.stringify(changedGates(before, foldEntries(before, [entry])))]);
+  return entry;
 }
 
 type Append = Parameters<PolicyLog['appendEntry']>[0];

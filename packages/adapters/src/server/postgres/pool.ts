@@ -153,7 +153,7 @@ function awaited(text: string, values: readonly unknown[], answerMs: number) {
 }
 
 /** Whole numbers come as numbers, JSON as text: its readers are in `protocol`, and nothing is parsed twice. */
-const TYPES: CustomTypesConfig = {
+export const TYPES: CustomTypesConfig = {
   getTypeParser: (id, format) => {
     if (id === types.builtins.INT8) return exactNumber;
     if (id === types.builtins.JSON || id === types.builtins.JSONB) return (text: string) => text;
