@@ -7,6 +7,7 @@ export const PATHS = {
   rollouts: '/api/v1/rollouts',
   devices: '/api/v1/devices',
   scopes: '/api/v1/scopes',
+  baseRates: '/api/v1/base-rates',
 } as const;
 
 /** The path of one thing, and of what can be asked about it. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import type { BaseMetric } from '@outrider/domain/decision/base-rates/history';
+import { STATED_BASE_RATES } from '@outrider/domain/decision/base-rates/propose';
 import type { ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
 import type { DurationMs } from '@outrider/domain/kernel/time';
 import { durationMs } from '@outrider/domain/kernel/time';
@@ -17,6 +18,8 @@ export interface PlanDraft {
   readonly segmentBy: AttributeName;
   readonly ringTags?: readonly string[];
   readonly budgetDevices?: number;
+  /** Absent: the stated rates of the first rollout of a fleet. */
+  readonly baseRates?: Readonly<Record<BaseMetric, number>>;
   readonly profile: Gates['profile'];
   readonly onSegmentHalt: RolloutPlan['onSegmentHalt'];
   readonly onHalt: RolloutPlan['onHalt'];
@@ -25,11 +28,18 @@ export interface PlanDraft {
 
 /** Completes a plan with the default waves and gates of the decision rule. */
 export function planOf(draft: PlanDraft): RolloutPlan {
-  const { ringTags, budgetDevices, profile, permitLifeMs, ...said } = draft;
+  const { ringTags, budgetDevices, profile, permitLifeMs, baseRates = STATED_BASE_RATES, ...said } = draft;
   const waves = defaultWaves().map((wave) =>
     wave.ringTags.length > 0 && ringTags !== undefined ? { ...wave, ringTags } : wave,
   );
-  const gates: Gates = { ...defaultGates(), profile, ...(budgetDevices === undefined ? {} : { budgetDevices }) };
+  const { metrics, ...others } = defaultGates();
+  const declared = metrics.map((gate) => (gate.kind === 'base' ? { ...gate, baseRate: baseRates[gate.metric] } : gate));
+  const gates: Gates = {
+    ...others,
+    metrics: declared,
+    profile,
+    ...(budgetDevices === undefined ? {} : { budgetDevices }),
+  };
   const life: DurationMs = permitLifeMs === undefined ? PERMIT_LIFE_MS_DEFAULT : durationMs(permitLifeMs);
   return { ...said, waves, gates, permitLifeMs: life };
 }

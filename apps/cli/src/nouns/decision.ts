@@ -10,6 +10,7 @@ import { pathOfOne, withQuery } from '../paths.ts';
 import { ask } from '../server.ts';
 import type { World } from '../world.ts';
 import { decisionReplayVerb } from './decision-replay.ts';
+import { shownText } from './rollout-standing.ts';
 
 /** `outrider decision`: what the rule decided, and the rule itself for anyone to check by hand. */
 export function decisionNoun(program: Command, world: World): void {
@@ -54,6 +55,7 @@ async function list(world: World, id: string, flags: ListFlags): Promise<void> {
       { title: 'pi', cell: (row) => cellAt(row, 'decision.exposure.pi') },
       { title: 'cap', cell: (row) => cellAt(row, 'decision.exposure.cap') },
       { title: 'granted', cell: (row) => cellAt(row, 'decision.exposure.granted') },
+      { title: 'shown', cell: (row) => shownText(listAt(row, 'decision.shown')) },
       { title: 'reason', cell: (row) => cellAt(row, 'decision.overall.reason') },
     ],
   });

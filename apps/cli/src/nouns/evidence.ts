@@ -53,6 +53,7 @@ async function showEvidence(world: World, id: string, flags: Flags): Promise<voi
 /** The lists of counts and their fields. */
 const COUNTS = [
   ['enrolments', ['segment', 'pi', 'treated', 'control']],
+  ['before', ['fact', 'segment', 'pi', 'eventsTreated', 'eventsControl']],
   ['base', ['metric', 'segment', 'open', 'closed', 'events', 'confirmed']],
   ['coin', ['metric', 'segment', 'pi', 'eventsTreated', 'eventsControl', 'eventsControlFirstHalf']],
   ['closed', ['metric', 'segment', 'arm', 'closed', 'events']],

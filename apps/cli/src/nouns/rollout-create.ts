@@ -15,6 +15,8 @@ import { audienceOf, planOf } from '../plan.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
 import { authorOf, showReceipt } from './receipt.ts';
+import { type BaseRates, baseRatesFor, repeatedBaseRate } from './rollout-base-rates.ts';
+import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
 
 /** A salt must never be used twice, or the same devices would always come first. */
 const SALT_BYTES = 16;
@@ -34,12 +36,13 @@ const DESCRIBING: readonly (keyof CreateFlags & string)[] = [
     'tag',
   ] as const),
   ...(['device', 'versionAtLeast', 'versionBelow', 'ring', 'segmentBy', 'profile', 'budget'] as const),
+  'baseRate',
   ...(['onSegmentHalt', 'onHalt', 'permitLife'] as const),
 ];
 
 /** `outrider rollout create`: a plan from flags or from a file, as a draft that nobody gets yet. */
 export function rolloutCreateVerb(rollout: Command, world: World): void {
-  withConnection(rollout.command('create'))
+  withOverrule(withConnection(rollout.command('create')))
     .description('write the plan of a rollout; it starts as a draft, to be approved and started')
     .addOption(
       new Option('--plan <file>', 'the whole plan as JSON; no other flag describes it then').conflicts([...DESCRIBING]),
@@ -69,6 +72,11 @@ export function rolloutCreateVerb(rollout: Command, world: World): void {
         .default('standard'),
     )
     .option('--budget <devices>', 'devices you agree to risk (default: 0.04 % of the fleet, 50 to 5000)', parseWhole)
+    .option(
+      '--base-rate <metric=share>',
+      'what fails without the release, in the worst hour: revert=0.1% or install=2%; repeat it (default: as the history of the fleet proposes)',
+      repeatedBaseRate,
+    )
     .addOption(
       new Option('--on-segment-halt <action>', 'when one segment is halted')
         .choices(['exclude-segment', 'halt-rollout'])
@@ -86,7 +94,7 @@ export function rolloutCreateVerb(rollout: Command, world: World): void {
     .action((flags: CreateFlags) => create(world, flags));
 }
 
-interface CreateFlags extends ConnectionFlags, OutputFlags {
+interface CreateFlags extends ConnectionFlags, OutputFlags, OverruleFlags {
   readonly plan?: string;
   readonly id?: string;
   readonly release?: string;
@@ -105,6 +113,7 @@ interface CreateFlags extends ConnectionFlags, OutputFlags {
   readonly segmentBy: AttributeName;
   readonly profile: Gates['profile'];
   readonly budget?: number;
+  readonly baseRate?: Partial<BaseRates>;
   readonly onSegmentHalt: RolloutPlan['onSegmentHalt'];
   readonly onHalt: RolloutPlan['onHalt'];
   readonly permitLife?: number;
@@ -115,16 +124,17 @@ interface CreateFlags extends ConnectionFlags, OutputFlags {
 async function create(world: World, flags: CreateFlags): Promise<void> {
   const plan =
     flags.plan === undefined
-      ? draftOf(flags)
+      ? await draftOf(world, flags)
       : await readDocument(world, { noun: 'plan', path: flags.plan }, parseRolloutPlan);
   if (flags.printPlan === true) {
     world.write(`${encodeRolloutPlan(plan)}\n`);
     return;
   }
-  showReceipt(world, flags, await tell(world, flags, PATHS.rollouts, { plan, author: authorOf(world, flags) }));
+  const body = { plan, author: authorOf(world, flags), ...overrulesOf(flags) };
+  showReceipt(world, flags, await tell(world, flags, PATHS.rollouts, body));
 }
 
-function draftOf(flags: CreateFlags): RolloutPlan {
+async function draftOf(world: World, flags: CreateFlags): Promise<RolloutPlan> {
   const { release, deviceType } = flags;
   if (release === undefined || deviceType === undefined) {
     throw usageFailure('A rollout needs --release and --device-type, or a whole plan with --plan <file>');
@@ -144,6 +154,7 @@ function draftOf(flags: CreateFlags): RolloutPlan {
     salt: randomSecret(SALT_BYTES),
     segmentBy: flags.segmentBy,
     profile: flags.profile,
+    baseRates: await baseRatesFor(world, flags, deviceType),
     onSegmentHalt: flags.onSegmentHalt,
     onHalt: flags.onHalt,
     ...(flags.ring === undefined ? {} : { ringTags: flags.ring }),

@@ -7,6 +7,7 @@ import { PATHS, pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { standingTables } from './rollout-standing.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
@@ -70,12 +71,20 @@ async function showOne(world: World, id: string, flags: Flags): Promise<void> {
     ['wave', waveOf(value)],
     ['granted', cellAt(value, 'exposure.granted')],
     ['cap', cellAt(value, 'exposure.cap')],
+    ['ceiling', cellAt(value, 'rollout.limitDevices') ?? 'none'],
+    ['profile', cellAt(value, 'rollout.plan.gates.profile')],
     ['population', populationOf(value)],
     ['pi', cellAt(value, 'exposure.pi')],
     ['holds because', cellAt(value, 'exposure.holdReason')],
   ]);
+  if (flags.json === true) return;
+  writeSegments(world, value);
+  world.write(standingTables(value));
+}
+
+function writeSegments(world: World, value: unknown): void {
   const segments = listAt(value, 'exposure.segments');
-  if (flags.json === true || segments.length === 0) return;
+  if (segments.length === 0) return;
   const halted = listAt(value, 'rollout.haltedSegments');
   world.write(
     `\n${table(segments, [

@@ -8,8 +8,11 @@ import { pathOfOne } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
 import { authorOf, showReceipt } from './receipt.ts';
+import { rolloutCompleteVerb } from './rollout-complete.ts';
 import { rolloutCreateVerb } from './rollout-create.ts';
 import { rolloutForecastVerb } from './rollout-forecast.ts';
+import { rolloutLimitVerb } from './rollout-limit.ts';
+import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
 import { rolloutViewVerbs } from './rollout-view.ts';
 
 /** `outrider rollout`: one attempt to bring one release to one audience. */
@@ -18,6 +21,8 @@ export function rolloutNoun(program: Command, world: World): void {
   rolloutCreateVerb(rollout, world);
   rolloutForecastVerb(rollout, world);
   for (const event of EVENTS) eventVerb(rollout, world, event);
+  rolloutLimitVerb(rollout, world);
+  rolloutCompleteVerb(rollout, world);
   rolloutViewVerbs(rollout, world);
 }
 
@@ -44,7 +49,7 @@ const EVENTS: readonly EventVerb[] = [
   { event: 'roll-back', description: 'offer the former version to every exposed device' },
 ];
 
-interface EventFlags extends ConnectionFlags, OutputFlags {
+interface EventFlags extends ConnectionFlags, OutputFlags, OverruleFlags {
   readonly reason: string;
   readonly author?: string;
   readonly expectedRevision?: number;
@@ -61,6 +66,7 @@ function eventVerb(
   else command.option('--reason <text>', 'why, for people; kept in the policy log', reasonDefault);
   if (mayStopRollback === true)
     command.option('--including-rollback', 'also when it is rolling back: devices then stay where they are');
+  if (event === 'approve') withOverrule(command);
   command
     .option('--author <name>', 'who does this (default: USER)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
@@ -72,6 +78,7 @@ function eventVerb(
         author: authorOf(world, flags),
         expectedRevision: flags.expectedRevision,
         isIncludingRollback: flags.includingRollback,
+        ...overrulesOf(flags),
       };
       showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'events'), body));
     });
