@@ -53,6 +53,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
   const registrationTokenDigest = await settleToken(dataFolder, 'registration-token');
   const metricsTokenDigest = await settleToken(dataFolder, 'metrics-token');
+  log.hide?.([adminTokenDigest, registrationTokenDigest, metricsTokenDigest]);
   const permitSigner = await settlePermitKey(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
   const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
