@@ -31,7 +31,8 @@ export async function findOperator(): Promise<Operator> {
   );
 }
 
-async function lookUp(): Promise<Operator> {
+/** The system user, if there is one. */
+export async function lookUp(): Promise<Operator> {
   try {
     const [uid, gid] = await Promise.all(['-u', '-g'].map((flag) => run('id', [flag, SYSTEM_USER])));
     return { uid: Number(uid), gid: Number(gid) };

@@ -91,7 +91,8 @@ async function isThere(folder: string): Promise<boolean> {
   }
 }
 
-async function loadLock(
+/** What the postmaster's lock file says, if there is one. */
+export async function loadLock(
   cluster: Pick<Cluster, 'home'>,
 ): Promise<{ readonly pid: number; readonly port: number } | undefined> {
   const text = await readTextIfPresent(join(clusterFolder(cluster), LOCK_FILE));
@@ -102,7 +103,7 @@ async function loadLock(
 }
 
 /** Whether this process is alive and is the PostgreSQL of this cluster: process ids are used again after a reboot. */
-async function isPostmasterOf(cluster: Pick<Cluster, 'home'>, pid: number): Promise<boolean> {
+export async function isPostmasterOf(cluster: Pick<Cluster, 'home'>, pid: number): Promise<boolean> {
   return (await isAlive(pid)) && (await commandLineOf(pid)).includes(clusterFolder(cluster));
 }
 

@@ -32,7 +32,7 @@ test('a database that can serve says its version, its clock and how many connect
   assert.ok(facts.ok);
   const seen = facts.value;
   assert.equal(Math.floor(seen.versionNumber / 10_000), 18);
-  assert.equal(seen.schemaVersion, (await sql('select max(version) as v from schema_migration'))[0]?.v);
+  assert.equal(seen.schema?.version, (await sql('select max(version) as v from schema_migration'))[0]?.v);
   assert.ok(Math.abs(seen.clockAheadMs) < 1_000, `${seen.clockAheadMs} ms`);
   assert.equal(seen.connectionsMax, 40);
   assert.ok(seen.connectionsUsed >= 1 && seen.connectionsUsed < 40);

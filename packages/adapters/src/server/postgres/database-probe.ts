@@ -10,14 +10,16 @@ import {
   type DatabaseFitness,
   fitnessFault,
 } from './database-fault.ts';
+import type { StoredSchema } from './migrations.ts';
+import { loadSchema } from './schema.ts';
 
 /** What one look at a database tells. Nothing in it is changed. */
 export interface DatabaseFacts extends DatabaseFitness {
   /** For people, for example `15.14 (Debian 15.14-0+deb12u1)`. */
   readonly versionText: string;
   readonly isEncrypted: boolean;
-  /** The newest migration; undefined: Outrider has not used this database yet. */
-  readonly schemaVersion: number | undefined;
+  /** Version 0: Outrider has not used this database yet; undefined: this user may not read it. */
+  readonly schema: StoredSchema | undefined;
   /** The database's clock less ours, half the round trip taken off; negative: it is behind. */
   readonly clockAheadMs: number;
   readonly connectionsMax: number;
@@ -69,7 +71,6 @@ const LOOK = `
     current_setting('transaction_read_only')::boolean as is_read_only,
     coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,
     coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as is_encrypted,
-    to_regclass('schema_migration') is not null as has_schema,
     coalesce(has_table_privilege(to_regclass('schema_migration'), 'select'), true) as may_read_schema,
     (extract(epoch from clock_timestamp()) * 1000)::float8 as clock_ms,
     current_setting('max_connections')::integer as connections_max,
@@ -84,7 +85,6 @@ interface LookRow {
   readonly is_read_only: boolean;
   readonly may_create: boolean;
   readonly is_encrypted: boolean;
-  readonly has_schema: boolean;
   readonly may_read_schema: boolean;
   readonly clock_ms: number;
   readonly connections_max: number;
@@ -108,17 +108,10 @@ async function look(client: Client): Promise<DatabaseFacts> {
     // Tables that another user made are of no use to this one.
     mayCreateTables: row.may_create && row.may_read_schema,
     isEncrypted: row.is_encrypted,
-    schemaVersion: row.has_schema && row.may_read_schema ? await schemaVersionIn(client) : undefined,
+    schema: row.may_read_schema ? await loadSchema(async (text) => (await client.query(text)).rows) : undefined,
     clockAheadMs: Math.round(row.clock_ms - halfWay),
     connectionsMax: row.connections_max,
     connectionsReserved: row.connections_reserved,
     connectionsUsed: row.connections_used,
   };
-}
-
-async function schemaVersionIn(client: Client): Promise<number | undefined> {
-  const { rows } = await client.query<{ readonly version: number | null }>(
-    'select max(version) as version from schema_migration',
-  );
-  return rows[0]?.version ?? undefined;
 }

@@ -46,7 +46,7 @@ function read({ words = [], environment = {}, members }: Said) {
   const flags = readCommandLine(TABLE, {}, words);
   if (!flags.ok) return { ok: false, error: { code: 'flag-malformed', sentence: flags.error } } as const;
   const file = members === undefined ? undefined : { path: '/etc/t.json', members, isReadableByOthers: false };
-  return readSettings(TABLE, { flags: flags.value, environment, file, workingFolder: '/work' });
+  return readSettings(TABLE, { flags: flags.value, environment, file, workingFolder: '/here' });
 }
 
 function valuesOf(said: Said) {
@@ -73,7 +73,7 @@ test('a flag wins over the environment, the environment over the file, the file 
 });
 
 test('a relative path is below the working folder, in a file below the folder of the file', () => {
-  assert.equal(valuesOf({ words: FOLDER }).folder, '/work/here');
+  assert.equal(valuesOf({ words: FOLDER }).folder, '/here/here');
   assert.equal(valuesOf({ environment: { T_FOLDER: '../x' } }).folder, '/x');
   assert.equal(valuesOf({ members: { folder: 'data' } }).folder, '/etc/data');
 });
