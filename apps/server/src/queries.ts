@@ -14,6 +14,7 @@ import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { RestoredPolicy } from '@outrider/domain/policy/restore';
 import type { Rollout } from '@outrider/domain/policy/rollout';
 import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { Decider } from './decision/decider.ts';
@@ -33,6 +34,8 @@ export interface ServerStatus {
   /** False: the policy has not been read for three seconds, and nothing is offered. */
   readonly isFresh: boolean;
   readonly pausedScopes: readonly PausedScope[];
+  /** The restore from a backup from which nobody has resumed yet. */
+  readonly restored?: RestoredPolicy;
   readonly publishing?: PublishProgress;
   /** Requests of devices answered since the start. */
   readonly handled: number;
@@ -105,7 +108,7 @@ export function queries(options: {
 
   return {
     status() {
-      const { revision, pausedScopes } = holder.policy();
+      const { revision, pausedScopes, restored } = holder.policy();
       const publishing = releases.progress();
       return {
         fleetTime: fleetClock.now(),
@@ -113,6 +116,7 @@ export function queries(options: {
         revision,
         isFresh: holder.fresh() !== undefined,
         pausedScopes,
+        ...(restored === undefined ? {} : { restored }),
         ...(publishing === undefined ? {} : { publishing }),
         handled: options.handledCount(),
         counters: counters.read(),

@@ -5,7 +5,7 @@ import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { PATHS } from '../paths.ts';
 import { ask } from '../server.ts';
-import { table } from '../table.ts';
+import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
 
 /** `outrider status`: the server at a glance. */
@@ -26,6 +26,7 @@ async function status(world: World, flags: ConnectionFlags & OutputFlags): Promi
     ['revision', cellAt(value, 'revision')],
     ['offers', cellAt(value, 'isFresh') === 'yes' ? 'given' : 'none: the policy could not be read for three seconds'],
     ['paused', paused.length === 0 ? 'nothing' : paused.join(', ')],
+    ...restoredField(value),
     [
       'publishing',
       publishing === undefined
@@ -46,4 +47,10 @@ async function status(world: World, flags: ConnectionFlags & OutputFlags): Promi
       { title: 'count', cell: (row) => Number(row.count) },
     ])}`,
   );
+}
+
+/** After a restore, until a person resumes: why all is paused, and how it goes on. */
+function restoredField(value: unknown): readonly Field[] {
+  const reason = cellAt(value, 'restored.reason');
+  return reason === undefined ? [] : [['restored', `${reason}; go on with \`outrider resume global --reason <text>\``]];
 }

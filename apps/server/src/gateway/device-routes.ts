@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import {
+  retryAfterS,
+  STORE_AWAY_REASONS,
+  StoreAwayError,
+  type StoreAwayReason,
+} from '@outrider/domain/decision/store-away';
 import type { BlobReader } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
@@ -9,6 +14,7 @@ import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gatew
 import { encodeReportAnswer, parseReport } from '@outrider/protocol/gateway/report';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import { inRequest, requestId } from '../log/request-context.ts';
 import type { Health } from '../observability/health.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { Log } from '../ports.ts';
@@ -42,9 +48,6 @@ export interface DeviceRouteOptions {
 
 type PostRequest = DeviceRequest & { readonly method: 'POST' };
 type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
-
-/** How long a client waits before it asks again while the store is away: the embedded one is back within seconds. */
-const RETRY_AFTER_S = 5;
 
 /** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
@@ -103,17 +106,24 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     return problemResponse({ code: 'route-unknown', detail, fields: { path: path.slice(0, 200) } });
   }
 
+  async function answer(request: DeviceRequest): Promise<DeviceResponse> {
+    // Whoever asks how the server is, is no device.
+    if (request.path.startsWith('/health/')) return route(request).catch((cause: unknown) => failed(cause, log));
+    const began = recorder.now();
+    const response = await route(request).catch((cause: unknown) => failed(cause, log));
+    const durationMs = recorder.now() - began;
+    timings.request.observe(durationMs);
+    if (response.status >= 400) counters.add('problem', String(response.status));
+    handled++;
+    log.debug?.(
+      { stage: 'gateway', code: 'answered', path: request.path.slice(0, 200), status: response.status, durationMs },
+      'A request of a device was answered',
+    );
+    return response;
+  }
+
   return {
-    async handle(request) {
-      // Whoever asks how the server is, is no device.
-      if (request.path.startsWith('/health/')) return route(request).catch((cause: unknown) => failed(cause, log));
-      const began = recorder.now();
-      const response = await route(request).catch((cause: unknown) => failed(cause, log));
-      timings.request.observe(recorder.now() - began);
-      if (response.status >= 400) counters.add('problem', String(response.status));
-      handled++;
-      return response;
-    },
+    handle: (request) => inRequest(request.headers, () => answer(request)),
     handledCount: () => handled,
   };
 }
@@ -149,16 +159,19 @@ async function answerSigned<Message extends { readonly deviceId: DeviceId }>(
 
 /** The only place where what a request threw becomes an answer. */
 function failed(cause: unknown, log: Log): DeviceResponse {
-  if (cause instanceof StoreAwayError) return storeAway();
+  if (cause instanceof StoreAwayError) return storeAway(cause.reason);
   log.error({ stage: 'gateway', code: 'internal-error', err: cause }, 'A request of a device failed');
-  return problemResponse({ code: 'internal-error', detail: 'The server failed on this request; its log says why' });
+  const detail = 'The server failed on this request; its log says why, under this request id';
+  return problemResponse({ code: 'internal-error', detail, fields: { requestId: requestId() } });
 }
 
-function storeAway(): DeviceResponse {
+function storeAway(reason: StoreAwayReason): DeviceResponse {
+  const retryS = retryAfterS(reason);
   return problemResponse({
     code: 'store-away',
-    detail: `The database cannot be reached; send the same request again in ${RETRY_AFTER_S} s, it counts once`,
-    headers: { 'retry-after': String(RETRY_AFTER_S) },
+    detail: `${STORE_AWAY_REASONS[reason]}; send the same request again in ${retryS} s, it counts once`,
+    fields: { reason },
+    headers: { 'retry-after': String(retryS) },
   });
 }
 

@@ -51,7 +51,7 @@ export function groupCommit<Item, Answer>(options: GroupCommitOptions<Item, Answ
     add(item) {
       if (waiting.length >= options.waitingMax) {
         return Promise.reject(
-          new StoreAwayError(`${waiting.length} requests are waiting, the most is ${options.waitingMax}`),
+          new StoreAwayError(`${waiting.length} requests are waiting, the most is ${options.waitingMax}`, 'overloaded'),
         );
       }
       return new Promise((resolve, reject) => {

@@ -20,7 +20,8 @@ export function installationRoutes({ policy, queries, step }: Server): readonly 
       path: '/status',
       summary: 'Shows fleet time, policy revision, progress of a publication and counters by reason',
       schemas: {},
-      answers: 'ServerStatus {fleetTime, isConducted, revision, isFresh, pausedScopes, publishing?, handled, counters}',
+      answers:
+        'ServerStatus {fleetTime, isConducted, revision, isFresh, pausedScopes, restored?, publishing?, handled, counters}',
       handle: async () => ok(queries.status()),
     }),
     apiRoute({

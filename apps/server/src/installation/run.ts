@@ -79,6 +79,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       log,
     });
     await server.drain();
+    tellRestore(server, log);
     server.start();
     const { host, port } = flags;
     const { version, schedule } = world;
@@ -118,6 +119,15 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       },
     };
   });
+}
+
+/** Everything is paused after a restore, and a person has to say that it may go on. */
+function tellRestore({ queries }: Server, log: Log): void {
+  const { restored } = queries.status();
+  if (restored === undefined) return;
+  const { revision, reason } = restored;
+  const message = `${reason}: everything is paused until \`outrider resume global\``;
+  log.warn({ stage: 'server', code: 'restored', revision }, message);
 }
 
 /** What is gathered is a few statements; together with the drain of requests it stays below the time to stop. */

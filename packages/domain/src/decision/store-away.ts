@@ -37,3 +37,16 @@ export const STORE_AWAY_REASONS = {
 function describe(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
+
+/** How long to wait before the same request is sent again: longer where a person has to mend something first. Seconds. */
+export function retryAfterS(reason: StoreAwayReason): number {
+  return NEEDS_A_PERSON.has(reason) ? 30 : 5;
+}
+
+const NEEDS_A_PERSON: ReadonlySet<StoreAwayReason> = new Set<StoreAwayReason>([
+  'refused',
+  'read-only',
+  'disk-full',
+  'disk-failed',
+  'schema-newer',
+]);

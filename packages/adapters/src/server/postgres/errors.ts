@@ -41,9 +41,13 @@ export function named(cause: unknown): unknown {
   return reason === undefined ? cause : new StoreAwayError(cause, reason);
 }
 
-/** Two batches waited for each other and PostgreSQL ended this one, unharmed: it may simply be made again. */
-export function isDeadlock(cause: unknown): boolean {
-  return codeOf(cause) === '40P01';
+/**
+ * Two batches waited for each other, or, where somebody made all transactions serialisable, met: PostgreSQL ended this one,
+ * unharmed, and it may simply be made again.
+ */
+export function isCollision(cause: unknown): boolean {
+  const code = codeOf(cause);
+  return code === '40P01' || code === '40001';
 }
 
 /** No connection was to be had: of the server, of the role or of the database all are taken. */
@@ -88,6 +92,9 @@ const REASON_BY_CODE: ReadonlyMap<string, StoreAwayReason> = new Map([
   ['57P01', 'starting'],
   ['57P02', 'starting'],
   ['57P03', 'starting'],
+  // database_dropped; idle_session_timeout.
+  ['57P04', 'refused'],
+  ['57P05', 'starting'],
   // too_many_connections, of the whole server, of the role or of the database.
   ['53300', 'connections-exhausted'],
   // query_canceled: its time was over; idle_in_transaction_session_timeout; lock_not_available.
@@ -96,6 +103,9 @@ const REASON_BY_CODE: ReadonlyMap<string, StoreAwayReason> = new Map([
   ['55P03', 'slow'],
   // read_only_sql_transaction: it is a standby now, or somebody set default_transaction_read_only.
   ['25006', 'read-only'],
+  // What is left of the tries of `pool.ts` when batches still meet.
+  ['40P01', 'slow'],
+  ['40001', 'slow'],
   ['53100', 'disk-full'],
   ['53200', 'memory-full'],
   ['58030', 'disk-failed'],
@@ -106,6 +116,7 @@ const REASON_BY_MESSAGE: readonly (readonly [string, StoreAwayReason])[] = [
   ['Connection terminated due to connection timeout', 'unreachable'],
   ['Connection terminated', 'unreachable'],
   ['Client has encountered a connection error', 'unreachable'],
+  ['Client was closed and is not queryable', 'unreachable'],
   // The pool's own connections are all in use, each by a statement that takes long.
   ['timeout exceeded when trying to connect', 'slow'],
   ['timeout expired', 'unreachable'],

@@ -4,7 +4,7 @@ import { assert } from '@outrider/domain/kernel/assert';
 import { type CustomTypesConfig, Pool, type PoolClient, types } from 'pg';
 import { delay } from '../../shared/delay.ts';
 import { type PostgresConnection, tlsOf } from './connection.ts';
-import { isDeadlock, isWithoutConnection, named } from './errors.ts';
+import { isCollision, isWithoutConnection, named } from './errors.ts';
 
 /** Rows as they come: nothing is believed of them before it was read by `row.ts`. */
 export type Row = Readonly<Record<string, unknown>>;
@@ -96,7 +96,7 @@ const END_GRACE_MS = 5_000;
 /** For statements that may use all of their time. */
 export const LONG_ANSWER_MS = STATEMENT_TIMEOUT_MS + END_GRACE_MS;
 /** The lock order makes deadlocks impossible among our own statements; people have other tools. */
-const DEADLOCK_TRIES = 3;
+const COLLISION_TRIES = 3;
 
 /** With other connections of this pool at work one of them is free within milliseconds, when the database has no further one. */
 const CROWDED_TRIES = 6;
@@ -108,7 +108,7 @@ async function repeated<T>(work: () => Promise<T>, isHoldingConnections: () => b
       return await work();
     } catch (cause) {
       const isCrowded = isWithoutConnection(cause) && isHoldingConnections();
-      const triesMax = isCrowded ? CROWDED_TRIES : isDeadlock(cause) ? DEADLOCK_TRIES : 1;
+      const triesMax = isCrowded ? CROWDED_TRIES : isCollision(cause) ? COLLISION_TRIES : 1;
       if (tries >= triesMax) throw named(cause);
       if (isCrowded) await delay(CROWDED_PAUSE_MS);
     }
