@@ -19,6 +19,7 @@ import { knownDevices } from './gateway/known-devices.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
 import { reports } from './gateway/reports.ts';
+import { countedLog } from './log/counted-log.ts';
 import type { GaugeWorld } from './observability/gauge-readings.ts';
 import { health } from './observability/health.ts';
 import { type Overviews, overviews } from './observability/overview.ts';
@@ -69,9 +70,10 @@ const FLEET_TIME_SETTING = 'fleet-time';
 
 /** Joins ports to logic. Nothing here reads a clock, an environment or a disk of its own. */
 export function composeServer(ports: ServerPorts): Server {
-  const { store, blobs, fleetClock, machineClock, schedule, log } = ports;
+  const { store, blobs, fleetClock, machineClock, schedule } = ports;
   const recorder = createRecorder(machineClock, schedule);
   const { counters } = recorder;
+  const log = countedLog(ports.log, counters);
   const isConducted = ports.conductor !== undefined;
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, log },

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import process from 'node:process';
-import pino from 'pino';
+import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { digestText } from '@outrider/adapters/shared/digest';
 import manifest from '../package.json' with { type: 'json' };
 import { EXIT_CODES, StartError } from './exit-codes.ts';
 import { type Flags, readStart, USAGE } from './installation/flags.ts';
 import { runServer } from './installation/run.ts';
-import type { Log, Schedule } from './ports.ts';
+import { createLog } from './log/create-log.ts';
+import { secretsIn } from './log/redact.ts';
+import type { Schedule } from './ports.ts';
 
 await main();
 
 async function main(): Promise<void> {
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
-  const log: Log = logger;
+  let log = createLog({ level: 'info', clock: monotonicClock(), digestText });
   try {
     const start = { parameters: process.argv.slice(2), environment: process.env, workingFolder: process.cwd() };
     const flags = readStart(start);
@@ -19,7 +21,8 @@ async function main(): Promise<void> {
       process.stdout.write(flags === 'help' ? USAGE : `${manifest.version}\n`);
       return;
     }
-    logger.level = flags.logLevel;
+    const secrets = secretsIn(flags.databaseUrl);
+    log = createLog({ level: flags.logLevel, clock: monotonicClock(), digestText, secrets });
     for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);
     log.info({ stage: 'server', code: 'settings', settings: saidIn(flags) }, 'The settings that were given');
     const stopping = untilStopped(flags.drainTimeoutMs);
@@ -29,6 +32,7 @@ async function main(): Promise<void> {
     const signal = await stopping;
     log.info({ stage: 'server', code: 'stopping', signal }, 'The server stops');
     await server.stop();
+    log.flush();
     log.info({ stage: 'server', code: 'stopped' }, 'The server has stopped, and nothing was left behind');
     process.exit(EXIT_CODES.stopped);
   } catch (cause) {

@@ -63,6 +63,10 @@ export interface Log {
   info(fields: LogFields, message: string): void;
   warn(fields: LogFields, message: string): void;
   error(fields: LogFields, message: string): void;
+  /** What happens with every request; absent unless somebody asked for it, so that it costs nothing. */
+  debug?(fields: LogFields, message: string): void;
+  /** From now on a text with one of these SHA-256 digests, a token, is never written. */
+  hide?(digests: readonly Sha256[]): void;
 }
 
 export interface LogFields {

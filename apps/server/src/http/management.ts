@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { retryAfterS, STORE_AWAY_REASONS, StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { Json } from '@outrider/domain/kernel/canonical-json';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { DigestText } from '@outrider/domain/trust/ports';
@@ -10,6 +10,7 @@ import { encodeProblem, PROBLEM_MEDIA_TYPE, problemStatus } from '@outrider/prot
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { CommandError } from '../errors.ts';
+import { inRequest, requestId } from '../log/request-context.ts';
 import type { Log } from '../ports.ts';
 import type { ApiRoute } from './api-route.ts';
 import { openApiDocument } from './open-api.ts';
@@ -49,7 +50,11 @@ export async function managementListener(
   app.get(`${API_PREFIX}/openapi.json`, async () => document);
   for (const route of routes) mount(app, route, options);
   await app.ready();
-  return (request, response) => app.routing(request, response);
+  return (request, response) =>
+    inRequest(request.headers, () => {
+      response.setHeader('x-request-id', requestId() ?? '');
+      app.routing(request, response);
+    });
 }
 
 function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions): void {
@@ -110,18 +115,20 @@ function isAuthorised(request: FastifyRequest, { tokenDigest, digestText }: Mana
   return scheme?.toLowerCase() === 'bearer' && digestText(token) === tokenDigest;
 }
 
-function sendProblem(reply: FastifyReply, problem: CommandError): FastifyReply {
+function sendProblem(reply: FastifyReply, problem: CommandError & { readonly retryS?: number }): FastifyReply {
+  if (problem.retryS !== undefined) reply.header('retry-after', String(problem.retryS));
   // As bytes: to a text Fastify would add a charset, which this media type does not have (RFC 9457 §6.1).
   const body = Buffer.from(encodeProblem(problem));
   return reply.code(problemStatus(problem.code)).header('content-type', PROBLEM_MEDIA_TYPE).send(body);
 }
 
 /** The only place where what the API threw becomes an answer. */
-function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError {
+function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError & { readonly retryS?: number } {
   if (error instanceof StoreAwayError) {
     // A commit may have gone through before the connection broke: nothing is claimed either way.
-    const detail = 'The database cannot be reached; whether a change was made is not known: look, then send it again';
-    return { code: 'store-away', detail };
+    const { reason } = error;
+    const detail = `${STORE_AWAY_REASONS[reason]}; whether a change was made is not known: look, then send it again`;
+    return { code: 'store-away', detail, fields: { reason }, retryS: retryAfterS(reason) };
   }
   if ('validation' in error && error.validation !== undefined) {
     const code = error.validationContext === 'body' ? 'body-malformed' : 'query-invalid';
@@ -146,7 +153,8 @@ function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError
       return { code: 'body-malformed', detail: 'The connection ended before the whole body had come; send it again' };
   }
   log.error({ stage: 'server', code: 'internal-error', err: error }, 'A request of the management API failed');
-  return { code: 'internal-error', detail: 'The server failed on this request; its log says why' };
+  const detail = 'The server failed on this request; its log says why, under this request id';
+  return { code: 'internal-error', detail, fields: { requestId: requestId() } };
 }
 
 function unknownRoute(request: FastifyRequest, reply: FastifyReply, routes: readonly ApiRoute[]): CommandError {
