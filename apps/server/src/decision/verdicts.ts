@@ -37,7 +37,10 @@ export function verdicts(options: {
     const { rolloutId } = rollout.plan;
     const changed = await policy.changeRollout({ rolloutId, event, reason, author: DECISION_AUTHOR });
     // A person was faster, and what the rule wanted is no longer possible or already so.
-    if (!changed.ok) log.warn({ stage: 'decision', ...changed.error, rolloutId, event }, 'A verdict was not applied');
+    if (!changed.ok) {
+      const { code: problem, detail } = changed.error;
+      log.warn({ stage: 'decision', code: 'verdict-not-applied', problem, rolloutId, event }, detail);
+    }
   }
 
   async function haltSegments(rollout: Rollout, decision: Decision): Promise<void> {
@@ -46,7 +49,9 @@ export function verdicts(options: {
       if (verdict.kind !== 'halt' || rollout.haltedSegments.includes(segment)) continue;
       const request = { rolloutId, segment, reason: verdict.reason, author: DECISION_AUTHOR };
       const halted = await policy.haltSegment(request);
-      if (!halted.ok) log.warn({ stage: 'decision', ...halted.error, rolloutId, segment }, 'A segment was not halted');
+      if (halted.ok) continue;
+      const { code: problem, detail } = halted.error;
+      log.warn({ stage: 'decision', code: 'verdict-not-applied', problem, rolloutId, segment }, detail);
     }
   }
 

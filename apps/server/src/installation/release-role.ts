@@ -24,7 +24,7 @@ export async function releaseRoleSource(flags: Flags, log: Log): Promise<() => P
       role = await readRole(path);
     } catch (cause) {
       if (!(cause instanceof StartError)) throw cause;
-      log.error({ stage: 'release', code: cause.code }, cause.message);
+      log.error({ stage: 'release', code: 'role-unusable' }, cause.message);
     }
     return role;
   };

@@ -140,7 +140,7 @@ export function policyCommands(options: {
   /** The change is durable; a store that went away right after takes nothing of that back. */
   async function readBack({ revision, author, change }: PolicyEntry): Promise<void> {
     counters.add('policy', change.kind);
-    log.info({ stage: 'policy', code: change.kind, revision, author, change }, 'The policy has changed');
+    log.info({ stage: 'policy', code: 'policy-changed', revision, author, change }, 'The policy has changed');
     await holder.refresh().catch((cause: unknown) => {
       log.warn({ stage: 'policy', code: 'store-away', err: cause }, 'The policy could not be read after a change');
     });
