@@ -1,64 +1,94 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createVerifier } from '@outrider/adapters/shared/ed25519';
-import { composeAgent } from '@outrider/agent/compose';
-import type { FleetClock } from '@outrider/domain/kernel/clock';
+import { hash } from 'node:crypto';
+import type { ChooserState } from '@outrider/domain/device/boot-chooser';
+import type { SlotName } from '@outrider/domain/device/ports';
 import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
-import { memoryBoot } from '@outrider/testkit/memory-boot';
-import { memoryDisk, memoryStorage } from '@outrider/testkit/memory-storage';
+import { type MemoryDisk, memoryDisk } from '@outrider/testkit/memory-storage';
 import type { SimulatedDevice } from '../fleet/fleet.ts';
 import type { PlannedDevice } from '../product/fleet-plan.ts';
-import { COMPONENT, type ProductVersion } from '../product/signed-release.ts';
+import { COMPONENT } from '../product/signed-release.ts';
 import { deviceLife } from '../world/device-life.ts';
 import { natureOf } from '../world/fate.ts';
-import type { WorldTruth } from '../world/truth.ts';
-import type { World } from '../world/world.ts';
+import { type Body, createBody } from './body.ts';
 import { directNetwork, registerDirectly } from './direct-network.ts';
-import { type SimServer, seededSigner } from './sim-server.ts';
+import type { DeviceSlots } from './oracles/observation.ts';
+import type { SimWorld } from './sim-world.ts';
 
-/** What all devices of a simulation share. */
-export interface SimWorld {
-  readonly world: World;
-  readonly truth: WorldTruth;
-  readonly clock: FleetClock;
-  readonly sim: SimServer;
-  /** What leaves the factory. */
-  readonly factory: { readonly product: ProductVersion; readonly bytes: Uint8Array };
+/** A device of a simulation: the real agent in a body that can be looked into. */
+export interface SimDevice extends SimulatedDevice {
+  readonly agent: Body;
+  /** By the bytes in the slots. */
+  slots(): DeviceSlots;
 }
-
-/** One verifier for all devices: what they check is the same few keys. */
-const VERIFIER = createVerifier();
 
 /** Registers a device and gives it the real agent on a disk in memory, with two slots and real deltas. */
 export async function simDevice(
+  device: number,
   { deviceId, attributes }: PlannedDevice,
-  { world, truth, clock, sim, factory }: SimWorld,
-): Promise<SimulatedDevice> {
+  sim: SimWorld,
+): Promise<SimDevice> {
+  const { world, truth, clock, keys, products, watch } = sim;
   const { deviceType, hardwareId } = attributes;
-  const signer = seededSigner(world.seed, `device/${deviceId}`);
-  const { version, image } = factory.product;
+  const signer = keys.signerOf(`device/${deviceId}`);
+  const { product, image } = products.first;
   const content = {
-    version,
+    version: product.version,
     // The product's own number: the plan of a simulation makes it.
-    releaseCounter: factory.product.releaseCounter as ReleaseCounter,
-    components: [{ name: COMPONENT, digest: image.digest }],
+    releaseCounter: product.releaseCounter as ReleaseCounter,
+    components: [{ name: COMPONENT, digest: image.image.digest }],
   };
-  const anchors = await registerDirectly(sim, signer, {
+  const anchors = await registerDirectly(sim.console, signer, {
     token: sim.registrationToken,
     deviceId,
     attributes,
     running: content,
   });
   const life = deviceLife({ world, nature: natureOf(world, deviceId, hardwareId), truth, clock });
-  const boot = memoryBoot(content);
-  const agent = composeAgent({
-    identity: { deviceId, deviceType, hardwareId },
-    anchors,
-    verifier: VERIFIER,
-    network: life.throughWorld(directNetwork(sim, { deviceId, signer })),
-    storage: life.onDisk(memoryStorage(memoryDisk({ [COMPONENT]: factory.bytes }))),
-    boot,
-    health: life.healthOf(boot),
-    readiness: life.readiness,
+  const disk = memoryDisk({ [COMPONENT]: image.bytes });
+  const agent = createBody({
+    ...{ device, content, disk, life, turns: sim.turns, weather: sim.weather, now: clock.now },
+    ports: {
+      identity: { deviceId, deviceType, hardwareId },
+      anchors,
+      verifier: keys.verifier,
+      network: life.throughWorld(directNetwork(sim.carrier.forDevice(device), { deviceId, signer })),
+    },
+    onSlots(event, chooser) {
+      const slots = slotsOf(deviceId, chooser, disk);
+      switch (event.kind) {
+        case 'written':
+          return watch.see({ kind: 'slot-written', device: slots, slot: event.slot });
+        case 'armed':
+          return watch.see({ kind: 'slot-armed', device: slots, slot: event.slot, counter: event.counter });
+        case 'booted':
+          return watch.see({ kind: 'slot-booted', device: slots });
+        case 'confirmed':
+          return watch.see({ kind: 'slot-confirmed', device: slots });
+      }
+    },
+    onCrash: (cause) => watch.fail(`${deviceId}: ${cause instanceof Error ? (cause.stack ?? cause.message) : cause}`),
   });
-  return { deviceId, agent, life };
+  return { deviceId, agent, life, slots: () => slotsOf(deviceId, agent.chooser(), disk) };
+}
+
+function slotsOf(
+  deviceId: string,
+  { running, confirmed, trial, contents }: ChooserState,
+  disk: MemoryDisk,
+): DeviceSlots {
+  return {
+    ...{ deviceId, running, confirmed, trial: trial?.slot },
+    runningVersion: contents[running]?.version ?? 'unknown',
+    runningDigest: digestOfSlot(disk, running),
+  };
+}
+
+const digests = new WeakMap<Uint8Array, string>();
+
+/** Hashed here, and not by what is watched; the same bytes object once, since nothing writes into one. */
+function digestOfSlot(disk: MemoryDisk, slot: SlotName): string {
+  const bytes = disk.slots[slot].get(COMPONENT) ?? new Uint8Array(0);
+  const known = digests.get(bytes) ?? hash('sha256', bytes, 'hex');
+  digests.set(bytes, known);
+  return known;
 }

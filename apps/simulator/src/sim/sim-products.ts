@@ -12,6 +12,10 @@ export interface SimProduct {
 /** The device type of a simulation: it has only one. */
 export const SIM_DEVICE_TYPE = 'camera';
 
+/** The version that is good, and the one after it that is not. */
+export const GOOD_VERSION = '1.1.0';
+export const BAD_VERSION = '1.2.0';
+
 /** The versions of a simulation: what is in the field, a good release, and one with a defect. */
 export async function simProducts(
   seed: string,
@@ -22,8 +26,8 @@ export async function simProducts(
   const bad = await nextImage(source, good);
   return {
     first: { product: productOf('1.0.0', 10, first), image: first },
-    good: { product: productOf('1.1.0', 20, good), image: good },
-    bad: { product: productOf('1.2.0', 30, bad), image: bad },
+    good: { product: productOf(GOOD_VERSION, 20, good), image: good },
+    bad: { product: productOf(BAD_VERSION, 30, bad), image: bad },
   };
 }
 

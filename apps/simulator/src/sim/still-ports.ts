@@ -11,7 +11,7 @@ export function stillClock(): MachineClock {
   return { now: () => machineInstant(0) };
 }
 
-/** Work that is due later is due as soon as what runs now has ended: with one device awake, the order is fixed. */
+/** Work that is due later is due as soon as what runs now has ended: for a server that nobody else talks to meanwhile. */
 export function promptSchedule(): ServerPorts['schedule'] {
   return {
     after(_delayMs, work) {
@@ -26,11 +26,17 @@ export function promptSchedule(): ServerPorts['schedule'] {
   };
 }
 
-/** A log for warnings and errors alone: a simulation has an event log of its own. */
-export function troubleLog(write: (line: string) => void): ServerPorts['log'] {
+/** A log for warnings and errors alone: a simulation has an event log of its own. An error is what no server may have. */
+export function troubleLog(told: {
+  readonly warn: (line: string) => void;
+  readonly error: (line: string) => void;
+}): ServerPorts['log'] {
   return {
     info: () => undefined,
-    warn: (fields, message) => write(`warning: ${message} (${fields.stage}, ${fields.code})`),
-    error: (fields, message) => write(`error: ${message} (${fields.stage}, ${fields.code})`),
+    warn: (fields, message) => told.warn(`warning: ${message} (${fields.stage}, ${fields.code})`),
+    error: ({ stage, code, err }, message) => {
+      const cause = err instanceof Error ? (err.stack ?? err.message) : String(err ?? '');
+      told.error(`${message} (${stage}, ${code}) ${cause}`.trim());
+    },
   };
 }

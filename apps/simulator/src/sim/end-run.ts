@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { Conductor } from '../play/stage.ts';
+import type { DeviceAtEnd, Observation } from './oracles/observation.ts';
+import type { SimDevice } from './sim-device.ts';
+import type { SimWorld } from './sim-world.ts';
+import { verifyHistory } from './verify-history.ts';
+
+/** Steps in good weather before anything is compared: what was killed is back, what was away is here again. */
+const QUIET_STEPS = 12;
+/** Rows of one read. */
+const PAGE = 1_000;
+
+/**
+ * The end of a run: the weather clears, every device that is in reach is asked to check in, and then what the store has is
+ * laid before the oracles beside what the devices have.
+ */
+export async function endRun(
+  sim: SimWorld,
+  played: {
+    readonly conductor: Conductor;
+    readonly devices: readonly SimDevice[];
+    readonly rolloutIds: readonly RolloutId[];
+  },
+): Promise<void> {
+  const { conductor, devices, rolloutIds } = played;
+  sim.weather.clear();
+  for (let step = 0; step < QUIET_STEPS; step++) await conductor.step();
+  const inReach = devices.filter((device) => !device.life.isSilent());
+  const now = await conductor.step();
+  await Promise.all(inReach.map((device) => nudged(device, now)));
+  await sim.gateways.each((server) => server.drain());
+  for (const rolloutId of rolloutIds) await verifyHistory(sim.console, rolloutId);
+  sim.watch.see(await whatIsThere(sim, inReach, rolloutIds));
+  await sim.gateways.each((server) => server.close());
+  await sim.console.close();
+  await sim.turns.rest();
+  sim.watch.check();
+}
+
+async function nudged({ agent }: SimDevice, now: FleetInstant): Promise<void> {
+  await agent.checkInNow();
+  await agent.wake(now);
+}
+
+async function whatIsThere(
+  { store }: SimWorld,
+  devices: readonly SimDevice[],
+  rolloutIds: readonly RolloutId[],
+): Promise<Extract<Observation, { kind: 'ended' }>> {
+  const permitIds = new Set<string>();
+  const reportKeys = new Set<string>();
+  const decisions: Extract<Observation, { kind: 'ended' }>['decisions'][number][] = [];
+  const plans = new Map<string, Extract<Observation, { kind: 'ended' }>['decisions'][number]['plan']>();
+  const everything = { afterPosition: 0, limit: Number.MAX_SAFE_INTEGER };
+  for (const { change } of await store.policyLog.loadEntries(BEFORE_ALL)) {
+    if (change.kind === 'rollout-created') plans.set(change.plan.rolloutId, change.plan);
+  }
+  for (const rolloutId of rolloutIds) {
+    for (const { row } of await store.ledger.loadRows(rolloutId, everything)) permitIds.add(row.permitId);
+    for (const { report } of await store.reports.loadReports(rolloutId, everything)) {
+      reportKeys.add(`${report.deviceId} ${report.sequence}`);
+    }
+    const plan = plans.get(rolloutId);
+    const stored = await store.decisions.loadDecisions(rolloutId, { limit: Number.MAX_SAFE_INTEGER });
+    if (plan !== undefined) decisions.push(...stored.map((one) => ({ plan, ...one })));
+  }
+  return { kind: 'ended', permitIds, reportKeys, decisions, devices: await recorded(store, devices) };
+}
+
+async function recorded(store: SimWorld['store'], devices: readonly SimDevice[]): Promise<readonly DeviceAtEnd[]> {
+  const compared: DeviceAtEnd[] = [];
+  for (let start = 0; start < devices.length; start += PAGE) {
+    const page = devices.slice(start, start + PAGE);
+    const known = await store.registry.loadDevices(page.map((one) => one.deviceId));
+    const byId = new Map<DeviceId, (typeof known)[number]>(known.map((one) => [one.record.deviceId, one]));
+    for (const device of page) {
+      const running = byId.get(device.deviceId)?.record.status.running;
+      const { deviceId, runningVersion, runningDigest } = device.slots();
+      compared.push({
+        ...{ deviceId, bootedVersion: runningVersion, bootedDigest: runningDigest },
+        storedVersion: running?.version ?? 'unknown',
+        storedDigest: running?.components[0]?.digest ?? 'unknown',
+      });
+    }
+  }
+  return compared;
+}
+
+/** The revision before the first entry. */
+const BEFORE_ALL = 0 as Parameters<SimWorld['store']['policyLog']['loadEntries']>[0];

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { below, exponential, type Prng, prng } from '@outrider/domain/kernel/prng';
+import { type Fault, type FaultKind, PAUSE_SCOPES, type Window } from './fault.ts';
+import { FAULT_KINDS, FAULT_RATES, type FaultProfile } from './profile.ts';
+
+/** What a plan of faults is drawn for. */
+export interface FaultedRun {
+  readonly seed: string;
+  readonly profile: FaultProfile;
+  readonly deviceCount: number;
+  readonly gatewayCount: number;
+  readonly steps: number;
+}
+
+/** Steps of ten minutes in a fleet day. */
+export const STEPS_PER_DAY = 144;
+
+/** Draws all faults of a run, in the order in which they begin. The same run draws the same faults. */
+export function drawFaults(run: FaultedRun): readonly Fault[] {
+  let id = 0;
+  const faults = FAULT_KINDS.flatMap((kind) => {
+    const source = prng(`${run.seed}/faults/${kind}`);
+    return startsOf(kind, run, source).map((fromStep) => {
+      const steps = 1 + Math.min(STEPS_MAX, Math.floor(exponential(source, STEPS_MEAN)));
+      return drawFault(kind, { id: id++, fromStep, steps }, { run, source });
+    });
+  });
+  return faults.sort((a, b) => a.fromStep - b.fromStep || a.id - b.id);
+}
+
+/** Most faults pass within the hour; few last half a day. */
+const STEPS_MEAN = 4;
+const STEPS_MAX = 72;
+/** Moments within a step, in machine time: most of a step's traffic lies within. */
+const MOMENT_MS_MAX = 3_000;
+/** Writes of one update of a device, and a few more. */
+const WRITES_MAX = 60;
+const HOUR_MS = 3_600_000;
+
+/** A Poisson process: the times between two faults are exponential. */
+function startsOf(kind: FaultKind, { profile, deviceCount, steps }: FaultedRun, source: Prng): readonly number[] {
+  const ratePerDay = profile[kind] * (FAULT_RATES[kind].isOfDevice ? deviceCount / 100 : 1);
+  if (ratePerDay <= 0) return [];
+  const starts: number[] = [];
+  for (let at = exponential(source, STEPS_PER_DAY / ratePerDay); at < steps; ) {
+    starts.push(Math.floor(at));
+    at += exponential(source, STEPS_PER_DAY / ratePerDay);
+  }
+  return starts;
+}
+
+function drawFault(
+  kind: FaultKind,
+  window: Window,
+  { run, source }: { readonly run: FaultedRun; readonly source: Prng },
+): Fault {
+  switch (kind) {
+    case 'loss':
+    case 'delay':
+    case 'duplicate':
+    case 'reorder':
+      return { kind, ...window, sharePermille: sharePermille(source), ratePermille: sharePermille(source) };
+    case 'partition':
+      return { kind, ...window, sharePermille: sharePermille(source) };
+    case 'isolation':
+      return { kind, ...window, gateway: below(source, run.gatewayCount) };
+    case 'cut':
+      return { kind, ...window, device: below(source, run.deviceCount), write: below(source, WRITES_MAX) };
+    case 'clock':
+      return {
+        kind,
+        ...window,
+        device: below(source, run.deviceCount),
+        is1970: source.next() < 0.3,
+        offsetMs: Math.round((source.next() - 0.5) * 2 * exponential(source, 12 * HOUR_MS)),
+        driftPpm: Math.round((source.next() - 0.5) * exponential(source, 2_000)),
+      };
+    case 'full-disk':
+      return { kind, ...window, device: below(source, run.deviceCount) };
+    case 'kill':
+      return { kind, ...window, gateway: below(source, run.gatewayCount), afterMs: below(source, MOMENT_MS_MAX) };
+    case 'store-away':
+      return { kind, ...window, afterMs: below(source, MOMENT_MS_MAX) };
+    case 'slow-store':
+      return { kind, ...window };
+    case 'pause':
+      return {
+        kind,
+        ...window,
+        scope: PAUSE_SCOPES[below(source, PAUSE_SCOPES.length)] ?? 'global',
+        afterMs: below(source, MOMENT_MS_MAX),
+        isIncludingRollback: source.next() < 0.3,
+      };
+  }
+}
+
+/** From a few to all, in permille: squared, so that both small and large shares are common. */
+function sharePermille(source: Prng): number {
+  return 1 + Math.floor(999 * source.next() ** 0.5);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type SteppedClock, steppedClock } from '@outrider/adapters/shared/clock';
+import { digestText } from '@outrider/adapters/shared/digest';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { prng } from '@outrider/domain/kernel/prng';
+import { fleetInstant } from '@outrider/domain/kernel/time';
+import { composeServer, type Server } from '@outrider/server/compose';
+import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
+import { createTurns, type Turns } from '@outrider/testkit/turns';
+import { type ReleaseSigners, releaseRoleOf } from '../product/signed-release.ts';
+import { type WorldTruth, worldTruth } from '../world/truth.ts';
+import type { World } from '../world/world.ts';
+import { type Carrier, createCarrier } from './carrier.ts';
+import type { EventLog } from './event-log.ts';
+import { createWeather, type Weather } from './faults/weather.ts';
+import { createGateways, type Gateways } from './gateways.ts';
+import { createWatch, type Watch } from './oracles/watch.ts';
+import { storeWith } from './planted/plant.ts';
+import type { SimCase } from './sim-case.ts';
+import { type SignatureKind, type SimKeys, simKeys } from './sim-keys.ts';
+import { BAD_VERSION, type SimProduct, simProducts } from './sim-products.ts';
+import { promptSchedule, stillClock, troubleLog } from './still-ports.ts';
+import { watchedStore } from './watched-store.ts';
+import { createWire } from './wire.ts';
+
+/** Everything of a simulation but its fleet: servers over one store, the network, the weather and those who watch. */
+export interface SimWorld {
+  readonly world: World;
+  readonly truth: WorldTruth;
+  readonly clock: SteppedClock;
+  readonly turns: Turns;
+  readonly weather: Weather;
+  readonly watch: Watch;
+  readonly keys: SimKeys;
+  readonly products: Products;
+  /** As it was made durable, whatever becomes of the servers. */
+  readonly store: ServerStore;
+  /** A server that no fault reaches and no device talks to: for set-up and for questions. */
+  readonly console: Server;
+  readonly gateways: Gateways;
+  readonly carrier: Carrier;
+  readonly releaseSigners: ReleaseSigners;
+  readonly registrationToken: string;
+}
+
+type Products = Awaited<ReturnType<typeof simProducts>>;
+
+export interface SimWorldOptions {
+  readonly simCase: SimCase;
+  readonly signatures: SignatureKind;
+  readonly log: EventLog;
+  readonly warn: (line: string) => void;
+}
+
+/** Where fleet time begins: any instant will do, as long as it is always the same. */
+export const START = fleetInstant(1_800_000_000_000);
+
+export async function createSimWorld({ simCase, signatures, log, warn }: SimWorldOptions): Promise<SimWorld> {
+  const { seed, gatewayCount, faults, plant } = simCase;
+  const products = await simProducts(seed);
+  const clock = steppedClock(START);
+  const turns = createTurns(prng(`${seed}/turns`));
+  const weather = createWeather(seed, faults);
+  const watch = createWatch({
+    signedDigests: new Set(Object.values(products).map((one: SimProduct) => one.image.image.digest)),
+    now: turns.clock.now,
+    step: () => weather.step,
+  });
+  const keys = simKeys(seed, signatures);
+  const releaseSigners = {
+    build: keys.signerOf('release/build'),
+    releaseEngineering: keys.signerOf('release/release-engineering'),
+  };
+  const registrationToken = digestText(`${seed}/registration-token`);
+  const role = releaseRoleOf(releaseSigners);
+  const store = watchedStore(storeWith(plant, turns), { log, watch, clock });
+  const ports = {
+    blobs: memoryBlobs(),
+    fleetClock: clock,
+    permitSigner: keys.signerOf('permit'),
+    verifier: keys.verifier,
+    digestText,
+    loadReleaseRole: async () => role,
+    registrationTokenDigest: digestText(registrationToken),
+    conductor: clock,
+    log: troubleLog({ warn: faults.length === 0 ? warn : () => undefined, error: watch.fail }),
+  };
+  const console = composeServer({ ...ports, store, machineClock: stillClock(), schedule: promptSchedule() });
+  const gateways = createGateways({
+    ...{ count: gatewayCount, store, ports, turns, weather },
+    source: prng(`${seed}/gateways`),
+  });
+  const carrier = createCarrier({ gateways, turns, weather, wire: createWire(watch, turns) });
+  const defects = [{ version: BAD_VERSION, hardwareId: 'rev-c', revertProbability: 1 }];
+  return {
+    ...{ world: { schema: 1, seed, defects }, truth: worldTruth(), clock, turns, weather, watch, keys, products },
+    ...{ store, console, gateways, carrier, releaseSigners, registrationToken },
+  };
+}
