@@ -50,8 +50,8 @@ async function makeDelta(
     const fields = { fromDigest: from, toDigest: to, reason: code };
     counters.add('delta', code);
     if (code !== 'pair-too-large') return refuse('delta-failed', `${message}; the delta from ${from} to ${to}`, fields);
-    const message = 'A pair of images is too large for a delta, the image comes whole';
-    log.warn({ stage: 'delta', code: 'pair-too-large', ...fields }, message);
+    const consequence = 'A pair of images is too large for a delta, the image comes whole';
+    log.warn({ stage: 'delta', code: 'pair-too-large', ...fields }, consequence);
     return ok(undefined);
   }
   const { delta, content } = encoded.value;
