@@ -12,26 +12,33 @@ export interface ClosedEvents {
  * Upper bound on a rate that holds at all times at once with error `error`: the largest p that a beta(1/2, 1/2) mixture
  * does not refute. 1 with no data. Source: design/decision.md, "Formulae"; Robbins 1970.
  */
-export function rateUpper({ closed, events }: ClosedEvents, error: number): number {
-  const without = closed - events;
-  if (without === 0) return 1;
-  const level = lnBeta(events + 0.5, without + 0.5) - LN_PI + Math.log(error);
-  // In y = ln(p / (1 - p)) the function is convex with slopes from -events to `without`: Newton from the right of the
-  // root comes down to it and never passes it. There n ln(1 + e^y) - d y >= (n - d) y.
-  let y = Math.max(0, -level / without);
-  for (let round = 0; round < NEWTON_ROUNDS_MAX; round++) {
-    const value = level + closed * softplus(y) - events * y;
-    const slope = closed * logistic(y) - events;
-    const next = y - value / slope;
-    if (!(next < y)) break;
-    y = next;
-  }
-  return logistic(y);
+export function rateUpper(seen: ClosedEvents, error: number): number {
+  return logistic(lnOddsUpper(seen, error));
 }
 
 /** Lower bound on a rate, from the same mixture and with the same error as `rateUpper`: both hold together. 0 with no event. */
 export function rateLower({ closed, events }: ClosedEvents, error: number): number {
-  return 1 - rateUpper({ closed, events: closed - events }, error);
+  return logistic(-lnOddsUpper({ closed, events: closed - events }, error));
+}
+
+/** ln(p / (1 - p)) of the upper bound p: near 0 and near 1 alike it keeps every digit. Infinite with no data. */
+function lnOddsUpper({ closed, events }: ClosedEvents, error: number): number {
+  const without = closed - events;
+  if (without === 0) return Number.POSITIVE_INFINITY;
+  const level = lnBeta(events + 0.5, without + 0.5) - LN_PI + Math.log(error);
+  // A root above 0 is sought in the form in which the large parts do not cancel there.
+  const isHigh = level + closed * Math.LN2 < 0;
+  // In y = ln(p / (1 - p)) the function is convex with slopes from -events to `without`: Newton from the right of the
+  // root comes down to it and never passes it. There n ln(1 + e^y) - d y >= (n - d) y.
+  let y = Math.max(0, -level / without);
+  for (let round = 0; round < NEWTON_ROUNDS_MAX; round++) {
+    const value = level + (isHigh ? closed * softplus(-y) + without * y : closed * softplus(y) - events * y);
+    const slope = isHigh ? without - closed * logistic(-y) : closed * logistic(y) - events;
+    const next = y - value / slope;
+    if (!(next < y)) break;
+    y = next;
+  }
+  return y;
 }
 
 /**
