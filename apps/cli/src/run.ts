@@ -3,10 +3,12 @@ import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
 import { backupNoun } from './nouns/backup.ts';
+import { clockNoun } from './nouns/clock.ts';
 import { configNoun } from './nouns/config.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
 import { deviceNoun } from './nouns/device.ts';
+import { doctorNoun } from './nouns/doctor.ts';
 import { evidenceNoun } from './nouns/evidence.ts';
 import { keyNoun } from './nouns/key.ts';
 import { releaseNoun } from './nouns/release.ts';
@@ -63,7 +65,9 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   evidenceNoun(program, world);
   decisionNoun(program, world);
   statusNoun(program, world);
+  clockNoun(program, world);
   configNoun(program, world);
+  doctorNoun(program, world, end);
   withoutHelpCommand(program);
   return program;
 }
