@@ -38,7 +38,10 @@ const FREE = [
   { pattern: /^packages\/adapters\/src\/shared\//, why: 'the ports of clock and randomness are implemented here' },
   { pattern: /^apps\/[^/]+\/src\/([^/]+\/)?main\.ts$/, why: 'a program reads its environment in one place' },
   { pattern: /^apps\/[^/]+\/bin\/[^/]+\.mjs$/, why: 'a launcher re-executes the program with its own runtime' },
-  { pattern: /^(scripts|bench|scenarios|engines)\//, why: 'not shipped; they measure time and pass the environment on' },
+  {
+    pattern: /^(scripts|bench|scenarios|engines)\//,
+    why: 'not shipped; they measure time and pass the environment on',
+  },
   {
     pattern: /^packages\/testkit\/src\/(seed|contracts\/.*)\.ts$/,
     why: 'reads SEED; contract tests wait for real adapters',
