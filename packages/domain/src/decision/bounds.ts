@@ -26,13 +26,13 @@ function lnOddsUpper({ closed, events }: ClosedEvents, error: number): number {
   const without = closed - events;
   if (without === 0) return Number.POSITIVE_INFINITY;
   const level = lnBeta(events + 0.5, without + 0.5) - LN_PI + Math.log(error);
-  // A root above 0 is sought in the form in which the large parts do not cancel there.
-  const isHigh = level + closed * Math.LN2 < 0;
+  // Most had the event: the root lies above 0, where this form is the one whose large parts do not cancel.
+  const isHigh = events > without;
   // In y = ln(p / (1 - p)) the function is convex with slopes from -events to `without`: Newton from the right of the
   // root comes down to it and never passes it. There n ln(1 + e^y) - d y >= (n - d) y.
   let y = Math.max(0, -level / without);
   for (let round = 0; round < NEWTON_ROUNDS_MAX; round++) {
-    const value = level + (isHigh ? closed * softplus(-y) + without * y : closed * softplus(y) - events * y);
+    const value = isHigh ? level + closed * softplus(-y) + without * y : level + closed * softplus(y) - events * y;
     const slope = isHigh ? without - closed * logistic(-y) : closed * logistic(y) - events;
     const next = y - value / slope;
     if (!(next < y)) break;
