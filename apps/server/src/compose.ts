@@ -18,6 +18,8 @@ import { deviceRoutes } from './gateway/device-routes.ts';
 import { knownDevices } from './gateway/known-devices.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
+import { type RegistryDesk, registryDesk } from './gateway/registry-desk.ts';
+import { registryFollower } from './gateway/registry-follow.ts';
 import { reports } from './gateway/reports.ts';
 import { countedLog } from './log/counted-log.ts';
 import type { GaugeWorld } from './observability/gauge-readings.ts';
@@ -38,6 +40,7 @@ export interface Server {
   readonly releases: ReleaseCommands;
   readonly policy: PolicyCommands;
   readonly queries: Queries;
+  readonly registry: RegistryDesk;
   readonly forecasts: Forecasts;
   readonly recounts: Recounts;
   readonly overviews: Overviews;
@@ -84,6 +87,7 @@ export function composeServer(ports: ServerPorts): Server {
     },
   });
   const devices = knownDevices(store.registry, schedule);
+  const follower = registryFollower({ importer: store.importer, devices, schedule, log });
   const notes = contacts({ devices, registry: store.registry, ledger: store.ledger, schedule, log });
   const permitDesk = permits({
     ledger: store.ledger,
@@ -224,6 +228,7 @@ export function composeServer(ports: ServerPorts): Server {
       handledCount: routes.handledCount,
       isConducted,
     }),
+    registry: registryDesk({ store, holder, fleetClock, follower }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),
     overviews: glance,
@@ -251,7 +256,7 @@ export function composeServer(ports: ServerPorts): Server {
     drain,
     tick,
     start() {
-      endings.push(holder.start(), recorder.start());
+      endings.push(holder.start(), follower.start(), recorder.start());
       // Under a conductor rounds are made when it steps, and at no other time: the same history each time.
       if (ports.conductor === undefined) endings.push(startTicking());
     },

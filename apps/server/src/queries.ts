@@ -4,7 +4,7 @@ import type { Decision, StoredDecision } from '@outrider/domain/decision/decisio
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
-import type { DeviceRecord, KnownDevice } from '@outrider/domain/gateway/device-record';
+import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { type Explanation, explainDevice } from '@outrider/domain/gateway/explain';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { OpenPermit, ReportLog } from '@outrider/domain/gateway/ports';
@@ -77,7 +77,6 @@ export interface Queries {
     page: { readonly afterPosition: number; readonly limit: number },
   ): ReturnType<ReportLog['loadReports']>;
   listOpenPermits(scope: Scope | `rollout:${string}`): Promise<readonly OpenPermit[]>;
-  listDevices(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly DeviceRecord[]>;
   showDevice(deviceId: DeviceId): Found<KnownDevice>;
   explainDevice(deviceId: DeviceId): Found<Explanation>;
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
@@ -162,7 +161,6 @@ export function queries(options: {
     listLedger: (rolloutId, page) => store.ledger.loadRows(rolloutId, page),
     listReports: (rolloutId, page) => store.reports.loadReports(rolloutId, page),
     listOpenPermits: (scope) => store.ledger.loadOpenPermits(scope, fleetClock.now()),
-    listDevices: (page) => store.registry.listDevices(page),
     showDevice,
 
     async explainDevice(deviceId) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { keyIdOf } from '@outrider/adapters/shared/ed25519';
 import { newContactHistory } from '@outrider/domain/gateway/contact-history';
+import type { UnexpectedCode } from '@outrider/domain/gateway/device-import';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { Registration } from '@outrider/domain/gateway/registration';
@@ -62,8 +63,8 @@ export function registrations(
     }
     const registered = await commits.add(recordOf(registration.value, options.fleetClock.now()));
     if (!registered.ok) {
-      const detail = 'The device id is registered with another key; a device keeps its key, a new one takes a new id';
-      return problemResponse({ code: 'device-key-differs', detail, fields: { deviceId } });
+      const { code } = registered.error;
+      return problemResponse({ code, detail: REFUSED[code], fields: { deviceId } });
     }
     if (devices.peek(deviceId) === undefined && registered.value.status.sequence === 0) {
       devices.keep({ record: registered.value, ledger: [] });
@@ -72,6 +73,13 @@ export function registrations(
     return jsonResponse(201, encodeRegistrationAnswer({ deviceId, anchors }));
   };
 }
+
+const REFUSED: Readonly<Record<UnexpectedCode, string>> = {
+  'device-key-differs':
+    'The device id is registered or was announced with another key; a device keeps its key, a new one takes a new id',
+  'device-not-as-expected':
+    'The device says another type, model or hardware than was announced under its id; correct the one that is wrong',
+};
 
 /** The request as a registration: well-formed, with the fleet's token, signed by the very key it names. */
 function readRegistration(

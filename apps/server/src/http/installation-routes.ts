@@ -7,7 +7,7 @@ import { scope as readScope } from '@outrider/protocol/policy/policy-change';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
-import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText, ScopeText } from './parameters.ts';
+import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, ReasonText, ScopeText } from './parameters.ts';
 import { contextOf } from './rollout-routes.ts';
 
 const DeviceParams = Type.Object({ deviceId: IdText });
@@ -66,17 +66,6 @@ export function installationRoutes({ policy, queries, step }: Server): readonly 
       answers: '{items: PolicyEntry[]}',
       // A whole number is all that a revision is.
       handle: async ({ query }) => ok({ items: await queries.listPolicyEntries(countOf(query.after, 0) as Revision) }),
-    }),
-    apiRoute({
-      method: 'GET',
-      path: '/devices',
-      summary: 'Lists devices by id; after: device id',
-      schemas: { query: Type.Object({ after: Type.Optional(IdText), limit: Type.Optional(CountText) }) },
-      answers: '{items: DeviceRecord[]}',
-      async handle({ query }) {
-        const after = query.after === undefined ? {} : { after: idOf<DeviceId>('device id', query.after) };
-        return ok({ items: await queries.listDevices({ ...after, limit: limitOf(query.limit) }) });
-      },
     }),
     apiRoute({
       method: 'GET',

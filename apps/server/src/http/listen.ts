@@ -16,6 +16,7 @@ import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
 import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
 import { overviewRoutes } from './overview-routes.ts';
+import { registryRoutes } from './registry-routes.ts';
 import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 
@@ -59,11 +60,13 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...forecastRoutes(server),
     ...evidenceRoutes(server),
     ...installationRoutes(server),
+    ...registryRoutes(server),
     ...overviewRoutes(server),
   ];
   const { version, digestText } = options;
   const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
-  const answerMetrics = options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
+  const answerMetrics =
+    options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerDevice = deviceListener(server.handleDevice, log);
   const http = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -76,7 +79,8 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
-    if (answerMetrics !== undefined && request.url?.split('?', 1)[0] === METRICS_PATH) return answerMetrics(request, response);
+    if (answerMetrics !== undefined && request.url?.split('?', 1)[0] === METRICS_PATH)
+      return answerMetrics(request, response);
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });

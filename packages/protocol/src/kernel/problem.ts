@@ -22,6 +22,7 @@ export const PROBLEMS = {
   'signature-invalid': { status: 401, title: 'The signature is not the device key over this request' },
   'registration-token-invalid': { status: 401, title: 'The registration token is not valid' },
   'device-key-differs': { status: 409, title: 'The device is registered with another key' },
+  'device-not-as-expected': { status: 409, title: 'The device is not the one that was announced under this id' },
   'key-id-differs': { status: 400, title: 'The key id is not the SHA-256 of the public key' },
   'token-invalid': { status: 401, title: 'The bearer token is missing or not valid' },
   'blob-unknown': { status: 404, title: 'No blob is stored under this digest' },

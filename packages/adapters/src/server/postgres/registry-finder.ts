@@ -14,13 +14,14 @@ import { numberOf, textOf, wellFormed } from './row.ts';
 export function postgresFinder(database: Database): DeviceFinder {
   return {
     async findDevices(query, { after = '', limit, now }) {
-      const rows = await database.query(...(await pageOf(database, query, { after, limit, now })), LONG_ANSWER_MS);
-      return rows.map(foundDeviceOf);
+      const ids = await idsOf(database, query, { after, limit, now });
+      return (await database.query(DOCUMENTS, [ids])).map(foundDeviceOf);
     },
     async countDevices(query, now) {
       const condition = sqlConditionOf(query, now);
       if (isAboutProfiles(query)) {
-        return { devices: (await sizeOf(database, condition)).devices, isExact: true };
+        const [row] = await database.query(countByProfiles(condition.text), condition.values);
+        return { devices: numberOf(present(row, 'one row of a sum'), 'devices'), isExact: true };
       }
       const values = [...condition.values, COUNTED_DEVICES_MAX + 1];
       const statement = countSome(condition.text, values.length);
@@ -39,68 +40,88 @@ interface Page {
   readonly now: FleetInstant;
 }
 
-type Statement = readonly [text: string, values: readonly unknown[]];
-
 /**
- * The way to a page, chosen by counts that are exact instead of left to estimates: a planner that takes a rare combination
- * for a common one walks the whole table. Each way reads a bounded part of an index, or the share that the count predicts.
+ * The ids of a page. The way to them is chosen by counts that are exact instead of left to estimates: a planner that takes
+ * a rare or clustered combination for a common one walks the whole table.
  */
-async function pageOf(database: Database, query: DeviceQuery, { after, limit, now }: Page): Promise<Statement> {
-  const condition = sqlConditionOf(query, now, 3);
-  const values = [after, limit, ...condition.values];
-  if (!isAboutProfiles(query)) return [documentsOfIds(idsByAnything(condition.text)), values];
-  if (query.kind === 'all') return [documentsOfIds(IDS_OF_ALL), values];
-  const { profiles, devices } = await sizeOf(database, sqlConditionOf(query, now));
-  if (devices <= SORTED_DEVICES_MAX) return [documentsOfIds(idsBySorting(condition.text)), values];
-  if (profiles * limit <= MERGED_IDS_MAX) return [documentsOfIds(idsByMerging(condition.text)), values];
-  return [documentsOfIds(idsByWalking(condition.text)), values];
+async function idsOf(database: Database, query: DeviceQuery, { after, limit, now }: Page): Promise<readonly string[]> {
+  async function ask(statement: string, more: readonly unknown[]): Promise<readonly string[]> {
+    const rows = await database.query(statement, [after, limit, ...more], LONG_ANSWER_MS);
+    return rows.map((row) => textOf(row, 'device_id'));
+  }
+
+  if (query.kind === 'all') return await ask(IDS_OF_ALL, []);
+  if (!isAboutProfiles(query)) {
+    const { text, values } = sqlConditionOf(query, now, 3);
+    return await ask(idsByAnything(text), values);
+  }
+  const { devices, total, keys } = await matchingProfiles(database, sqlConditionOf(query, now));
+  if (devices === 0) return [];
+  const { text, values } =
+    keys === undefined
+      ? profilesBy(sqlConditionOf(query, now, 3))
+      : { text: 'select unnest($3::uuid[]) as profile', values: [keys] };
+  if (devices * WALKED_IDS_MAX >= WALK_MARGIN * limit * total) {
+    const found = await ask(idsByWalking(text), values);
+    if (found.length === limit) return found;
+  }
+  return await ask(idsByMerging(text), values);
 }
 
-/** So many ids are read from an index and sorted in about 5 ms. */
-const SORTED_DEVICES_MAX = 5_000;
+/** Ids walked along in the hope of a page, with a look at the profile of each: about 5 ms. */
+const WALKED_IDS_MAX = 8_000;
 
-/** So many ids are read at most when each profile gives its first few: about 20 ms. */
-const MERGED_IDS_MAX = 20_000;
+/** A walk is begun when so many pages are to be expected in it: ids come in lots, not evenly. */
+const WALK_MARGIN = 4;
 
-async function sizeOf(database: Database, { text, values }: SqlCondition) {
+/** Keys of profiles that are handed back to the database, instead of looking for them a second time: 200 kB. */
+const KEYS_MAX = 6_000;
+
+/** How many devices the matching profiles have, their keys if they are few, and about how many devices there are at all. */
+async function matchingProfiles(database: Database, { text, values }: SqlCondition) {
   const statement = `
-select count(*) as profiles, coalesce(sum(p.device_count), 0)::bigint as devices from device_profile p where ${text}`;
-  const row = present((await database.query(statement, values))[0], 'one row of a count');
-  return { profiles: numberOf(row, 'profiles'), devices: numberOf(row, 'devices') };
+select coalesce(sum(p.device_count), 0)::bigint as devices,
+  case when count(*) <= ${KEYS_MAX} then array_agg(p.profile)::text end as keys,
+  (select greatest(0, reltuples)::bigint from pg_class where oid = 'device'::regclass) as total
+from device_profile p where ${text}`;
+  const row = present((await database.query(statement, values))[0], 'one row of a sum');
+  const keys = row.keys === null ? undefined : textOf(row, 'keys');
+  return { devices: numberOf(row, 'devices'), total: numberOf(row, 'total'), keys };
 }
 
-/** The ids first, as an array: so the documents are looked up by key, whatever the planner thinks of the rest. */
-function documentsOfIds(ids: string): string {
-  return `
-select doc.document, d.attributes_revision from device d join device_document doc using (device_id)
-where d.device_id = any (array(${ids})) order by d.device_id`;
+function profilesBy({ text, values }: SqlCondition): SqlCondition {
+  return { text: `select p.profile from device_profile p where ${text}`, values };
 }
 
 const IDS_OF_ALL = 'select d.device_id from device d where d.device_id > $1 order by d.device_id limit $2';
 
-/** Few devices: all of them, sorted. */
-function idsBySorting(condition: string): string {
+/**
+ * The first id of each profile, one look into an index. A page of n devices comes from the n profiles that begin first, so
+ * the others are left out, and the first n ids of each of those are merged.
+ */
+function idsByMerging(profiles: string): string {
   return `
-select one.device_id from device_profile p
-cross join lateral (select d.device_id from device d where d.profile = p.profile and d.device_id > $1 offset 0) one
-where ${condition} order by one.device_id limit $2`;
-}
-
-/** Few profiles: the first few ids of each, merged. */
-function idsByMerging(condition: string): string {
-  return `
-select one.device_id from device_profile p
+with head as materialized (
+  select p.profile, one.device_id from (${profiles}) p
+  cross join lateral (
+    select d.device_id from device d where d.profile = p.profile and d.device_id > $1 order by d.device_id limit 1
+  ) one
+  order by one.device_id limit $2
+)
+select one.device_id from head
 cross join lateral (
-  select d.device_id from device d where d.profile = p.profile and d.device_id > $1 order by d.device_id limit $2
+  select d.device_id from device d where d.profile = head.profile and d.device_id > $1 order by d.device_id limit $2
 ) one
-where ${condition} order by one.device_id limit $2`;
+order by one.device_id limit $2`;
 }
 
-/** Many profiles with many devices: along the ids, since every so manieth is one. The case keeps it from becoming a join. */
-function idsByWalking(condition: string): string {
+/** Along the ids, for as long as it is cheap. The case keeps the set of profiles from becoming a join. */
+function idsByWalking(profiles: string): string {
   return `
-select d.device_id from device d
-where d.device_id > $1 and case when d.profile in (select p.profile from device_profile p where ${condition}) then true end
+select d.device_id from (
+  select device_id, profile from device where device_id > $1 order by device_id limit ${WALKED_IDS_MAX}
+) d
+where case when d.profile in (${profiles}) then true end
 order by d.device_id limit $2`;
 }
 
@@ -108,6 +129,15 @@ function idsByAnything(condition: string): string {
   return `
 select d.device_id from device d join device_profile p on p.profile = d.profile
 where d.device_id > $1 and ${condition} order by d.device_id limit $2`;
+}
+
+/** By key, whatever the planner thinks. A device that is gone or has changed since is left out or as it is now. */
+const DOCUMENTS = `
+select doc.document, d.attributes_revision from device d join device_document doc using (device_id)
+where d.device_id = any ($1::text[]) order by d.device_id`;
+
+function countByProfiles(condition: string): string {
+  return `select coalesce(sum(p.device_count), 0)::bigint as devices from device_profile p where ${condition}`;
 }
 
 function countSome(condition: string, limitParameter: number): string {

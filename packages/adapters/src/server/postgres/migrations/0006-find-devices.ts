@@ -59,6 +59,9 @@ create table device_profile (
   release_counter bigint not null,
   state text not null
 ) with (fillfactor = 50);
+-- What questions mostly begin with; all else is a look at the whole small table. None of these columns ever changes.
+create index device_profile_tags on device_profile using gin (tags) with (fastupdate = off);
+create index device_profile_customer on device_profile (customer);
 
 alter table device
   -- Grows with each change of the attributes by a person: what an import must have seen to change them again.

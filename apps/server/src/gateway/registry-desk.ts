@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
+import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
+import type { DeviceCount, FoundDevice } from '@outrider/domain/gateway/finder-ports';
+import { type DeviceQuery, describeQueryError } from '@outrider/domain/gateway/query';
+import { parseQuery } from '@outrider/domain/gateway/query-parse';
+import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snapshot';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { type CommandError, refuse } from '../errors.ts';
+import { policyProblem } from '../policy/policy-problem.ts';
+import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+import { type DeviceFormat, deviceLines } from './registry-export.ts';
+import type { RegistryFollower } from './registry-follow.ts';
+import { type ImportReceipt, type ImportRequest, importDevices } from './registry-import.ts';
+
+/** What people ask the registry, and tell it. */
+export interface RegistryDesk {
+  /** Devices that a query describes, a page at a time. Code: query-invalid. */
+  find(page: {
+    readonly where: string;
+    readonly after?: DeviceId;
+    readonly limit: number;
+  }): Found<readonly FoundDevice[]>;
+  /** Code: query-invalid. */
+  count(where: string): Found<DeviceCount>;
+  /** All of them as text, piece by piece. Codes: query-invalid, rate-limited. */
+  export(where: string, format: DeviceFormat): Found<AsyncIterable<string>>;
+  /** Takes in lines of devices, batch by batch. Codes: body-malformed, body-too-large, rate-limited. */
+  import(request: ImportRequest): Found<ImportReceipt>;
+  listExpected(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly ExpectedDevice[]>;
+  /** The whole fleet before a rollout, grouped by cause. Codes: rollout-unknown, rollout-not-live, rate-limited. */
+  explainRollout(rolloutId: RolloutId): Found<FleetExplanation>;
+}
+
+type Found<T> = Promise<Result<T, CommandError>>;
+
+/** Exports, imports and explanations under way at once: each reads or writes the registry as fast as it can. */
+const SWEEPS_MAX = 2;
+
+/** Devices of one page of a sweep: some megabytes, a tenth of a second. */
+const SWEEP_DEVICES = 2_000;
+
+export function registryDesk(options: {
+  readonly store: ServerStore;
+  readonly holder: SnapshotHolder;
+  readonly fleetClock: FleetClock;
+  /** This server follows at once what an import has changed; others follow within a second. */
+  readonly follower: Pick<RegistryFollower, 'refresh'>;
+}): RegistryDesk {
+  const { store, holder, fleetClock } = options;
+  let sweeps = 0;
+
+  function beginSweep(): (() => void) | undefined {
+    if (sweeps >= SWEEPS_MAX) return undefined;
+    sweeps++;
+    return () => {
+      sweeps--;
+    };
+  }
+
+  async function explain(live: LiveRollout, snapshot: PolicySnapshot): Promise<FleetExplanation> {
+    const { rolloutId, deviceType } = live.rollout.plan;
+    const now = fleetClock.now();
+    const tally = causeTally();
+    let devices = 0;
+    let after: DeviceId | undefined;
+    for (;;) {
+      const page = { deviceType, limit: SWEEP_DEVICES, ...(after === undefined ? {} : { after }) };
+      const standings = await store.finder.loadStandings(rolloutId, page);
+      for (const standing of standings) tally.add(standing, causeOf(snapshot, live, standing, now));
+      devices += standings.length;
+      after = standings.at(-1)?.device.deviceId;
+      if (standings.length < SWEEP_DEVICES) return { rolloutId, at: now, devices, groups: tally.groups() };
+    }
+  }
+
+  return {
+    async find({ where, ...page }) {
+      const query = queryOf(where);
+      if (!query.ok) return query;
+      return ok(await store.finder.findDevices(query.value, { ...page, now: fleetClock.now() }));
+    },
+
+    async count(where) {
+      const query = queryOf(where);
+      return query.ok ? ok(await store.finder.countDevices(query.value, fleetClock.now())) : query;
+    },
+
+    async export(where, format) {
+      const query = queryOf(where);
+      if (!query.ok) return query;
+      const end = beginSweep();
+      if (end === undefined) return busy();
+      return ok(deviceLines(store.finder, { query: query.value, format, now: fleetClock.now(), onEnd: end }));
+    },
+
+    async import(request) {
+      const end = beginSweep();
+      if (end === undefined) return busy();
+      try {
+        // Once before, so that it knows from where to follow.
+        await options.follower.refresh();
+        const receipt = await importDevices(store.importer, request, fleetClock);
+        await options.follower.refresh();
+        return receipt;
+      } finally {
+        end();
+      }
+    },
+
+    listExpected: (page) => store.importer.listExpected(page),
+
+    async explainRollout(rolloutId) {
+      await holder.refresh();
+      const snapshot = holder.newest();
+      const live = snapshot?.rollouts.get(rolloutId);
+      if (snapshot === undefined || live === undefined) return notLive(holder, rolloutId);
+      const end = beginSweep();
+      if (end === undefined) return busy();
+      try {
+        return ok(await explain(live, snapshot));
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+function queryOf(where: string): Result<DeviceQuery, CommandError> {
+  const query = parseQuery(where);
+  if (query.ok) return query;
+  return refuse('query-invalid', describeQueryError(query.error), { column: query.error.column });
+}
+
+function busy(): Result<never, CommandError> {
+  const detail = `${SWEEPS_MAX} exports, imports or explanations of a fleet are under way, the most there may be; ask again later`;
+  return refuse('rate-limited', detail);
+}
+
+function notLive(holder: SnapshotHolder, rolloutId: RolloutId): Result<never, CommandError> {
+  const rollout = holder.policy().rollouts.get(rolloutId);
+  if (rollout === undefined) return err(policyProblem({ code: 'rollout-unknown', rolloutId }));
+  const detail = `The rollout ${rolloutId} is ${rollout.state}: no device stands anywhere before it; start it first`;
+  return refuse('rollout-not-live', detail, { rolloutId });
+}
