@@ -8,6 +8,7 @@ export const PATHS = {
   devices: '/api/v1/devices',
   scopes: '/api/v1/scopes',
   baseRates: '/api/v1/base-rates',
+  clockAccept: '/api/v1/clock/accept',
 } as const;
 
 /** The path of one thing, and of what can be asked about it. */

@@ -21,6 +21,7 @@ import { registrations } from './gateway/registrations.ts';
 import { type RegistryDesk, registryDesk } from './gateway/registry-desk.ts';
 import { registryFollower } from './gateway/registry-follow.ts';
 import { reports } from './gateway/reports.ts';
+import { type ClockCare, clockCare } from './installation/clock-care.ts';
 import { countedLog } from './log/counted-log.ts';
 import type { GaugeWorld } from './observability/gauge-readings.ts';
 import { health } from './observability/health.ts';
@@ -48,6 +49,8 @@ export interface Server {
   readonly recorder: Recorder;
   /** What the gauges of the metrics are read from, once for all of them. */
   readGaugeWorld(version: string): Promise<GaugeWorld>;
+  /** A person vouches for the wall clock after a jump. Code: clock-not-held. */
+  readonly acceptClock: ClockCare['accept'];
   /** Sets fleet time in a conducted installation, then drains. Codes: clock-not-conducted, clock-backwards. */
   step(now: FleetInstant): Promise<Result<Drained & { readonly now: FleetInstant }, CommandError>>;
   /** Writes all that was gathered, reads the policy anew, counts and decides. */
@@ -134,11 +137,13 @@ export function composeServer(ports: ServerPorts): Server {
       loadApproverRole: ports.loadApproverRole ?? (() => Promise.resolve(undefined)),
     },
   });
+  const clock = clockCare(ports);
   const rule: Decider = decider({
     store,
     holder,
     verdicts: verdicts({ store, policy, log }),
     fleetClock,
+    isClockTrusted: () => clock.hold() === undefined,
     counters,
     log,
   });
@@ -183,6 +188,7 @@ export function composeServer(ports: ServerPorts): Server {
   /** Before each round all contacts are written: what was heard must not count as silence. */
   async function tick(): Promise<void> {
     await flush();
+    await clock.store();
     await decideRound();
   }
 
@@ -227,7 +233,9 @@ export function composeServer(ports: ServerPorts): Server {
       counters,
       handledCount: routes.handledCount,
       isConducted,
+      clockHold: clock.hold,
     }),
+    acceptClock: clock.accept,
     registry: registryDesk({ store, holder, fleetClock, follower }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),
@@ -245,12 +253,14 @@ export function composeServer(ports: ServerPorts): Server {
         const detail = 'The server runs on the wall clock; start it with --clock conducted to step fleet time';
         return refuse('clock-not-conducted', detail);
       }
-      if (!conductor.stepTo(now)) {
-        const current = fleetClock.now();
+      const current = fleetClock.now();
+      if (now < current) {
         const detail = `Fleet time is ${current}, the step asks for ${now}; it never goes backwards`;
         return refuse('clock-backwards', detail, { now: Number(current), asked: Number(now) });
       }
+      // Stored first: what is stamped from now on must not lie after the instant a killed server goes on from.
       await store.installation.storeSetting(FLEET_TIME_SETTING, String(now));
+      conductor.stepTo(now);
       return ok({ ...(await drain()), now });
     },
     drain,
@@ -264,6 +274,7 @@ export function composeServer(ports: ServerPorts): Server {
       await Promise.all(endings.splice(0).map((end) => end()));
       await threads.close();
       await flush();
+      await clock.store();
     },
   };
 }

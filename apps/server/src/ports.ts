@@ -2,6 +2,7 @@
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { BlobStore } from '@outrider/domain/gateway/ports';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
+import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { DurationMs, FleetInstant } from '@outrider/domain/kernel/time';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
@@ -26,6 +27,8 @@ export interface ServerPorts {
   readonly registrationTokenDigest: Sha256;
   /** Moves fleet time, in a conducted installation only. */
   readonly conductor?: Conductor;
+  /** Whether fleet time can be trusted; absent where a conductor sets it. */
+  readonly clockWatch?: ClockWatch;
   readonly log: Log;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
@@ -56,6 +59,16 @@ export type Cancel = () => void;
 /** Sets fleet time; answers false, and changes nothing, when the instant is earlier than the current one. */
 export interface Conductor {
   stepTo(instant: FleetInstant): boolean;
+}
+
+/** Looks after a fleet clock that the world sets: see `domain/kernel/clock-guard.ts`. */
+export interface ClockWatch {
+  /** Why fleet time is not the wall clock's; undefined while it is. Nothing widens during a hold. */
+  hold(): ClockHold | undefined;
+  /** A person vouches for the wall clock. */
+  accept(): void;
+  /** What the next start must know. */
+  stored(): StoredClock;
 }
 
 /** Structured log: a line of JSON each. `stage` is a stage's name or `server`; `code` never changes, texts may. */

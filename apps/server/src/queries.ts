@@ -9,6 +9,7 @@ import { type Explanation, explainDevice } from '@outrider/domain/gateway/explai
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { OpenPermit, ReportLog } from '@outrider/domain/gateway/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
@@ -30,6 +31,8 @@ import { imagesOf } from './release/verify-images.ts';
 export interface ServerStatus {
   readonly fleetTime: FleetInstant;
   readonly isConducted: boolean;
+  /** Why fleet time is not the wall clock's: nothing widens until it settles, or a person accepts it. */
+  readonly clockHold?: ClockHold;
   readonly revision: Revision;
   /** False: the policy has not been read for three seconds, and nothing is offered. */
   readonly isFresh: boolean;
@@ -94,6 +97,7 @@ export function queries(options: {
   readonly counters: Counters;
   readonly handledCount: () => number;
   readonly isConducted: boolean;
+  readonly clockHold: () => ClockHold | undefined;
 }): Queries {
   const { store, holder, decider, releases, fleetClock, counters } = options;
 
@@ -109,9 +113,11 @@ export function queries(options: {
     status() {
       const { revision, pausedScopes, restored } = holder.policy();
       const publishing = releases.progress();
+      const hold = options.clockHold();
       return {
         fleetTime: fleetClock.now(),
         isConducted: options.isConducted,
+        ...(hold === undefined ? {} : { clockHold: hold }),
         revision,
         isFresh: holder.fresh() !== undefined,
         pausedScopes,

@@ -22,7 +22,7 @@ async function status(world: World, flags: ConnectionFlags & OutputFlags): Promi
   const publishing = cellAt(value, 'publishing.releaseId');
   show(world, flags, text, () => [
     ['fleet time', timeAt(value, 'fleetTime')],
-    ['clock', cellAt(value, 'isConducted') === 'yes' ? 'conducted' : 'wall'],
+    ['clock', clockText(value)],
     ['revision', cellAt(value, 'revision')],
     ['offers', cellAt(value, 'isFresh') === 'yes' ? 'given' : 'none: the policy could not be read for three seconds'],
     ['paused', paused.length === 0 ? 'nothing' : paused.join(', ')],
@@ -47,6 +47,14 @@ async function status(world: World, flags: ConnectionFlags & OutputFlags): Promi
       { title: 'count', cell: (row) => Number(row.count) },
     ])}`,
   );
+}
+
+/** During a hold: what is wrong, and how it goes on. */
+function clockText(value: unknown): string {
+  const code = cellAt(value, 'clockHold.code');
+  if (code === undefined) return cellAt(value, 'isConducted') === 'yes' ? 'conducted' : 'wall';
+  const jump = `${code}, the wall clock is ${Math.round(Number(cellAt(value, 'clockHold.jumpMs')) / 1_000)} s off`;
+  return `${jump}: nothing widens until it settles, or \`outrider clock accept --reason <text>\``;
 }
 
 /** After a restore, until a person resumes: why all is paused, and how it goes on. */

@@ -47,10 +47,12 @@ export function decider(options: {
   readonly holder: SnapshotHolder;
   readonly verdicts: Verdicts;
   readonly fleetClock: FleetClock;
+  /** While it cannot be trusted evidence can only stop: nothing widens because a clock was set. */
+  readonly isClockTrusted: () => boolean;
   readonly counters: Counters;
   readonly log: Log;
 }): Decider {
-  const { store, holder, verdicts, fleetClock, counters, log } = options;
+  const { store, holder, verdicts, fleetClock, isClockTrusted, counters, log } = options;
   const watches = new Map<RolloutId, Watch>();
   let lastRound: Promise<void> = Promise.resolve();
 
@@ -95,8 +97,8 @@ export function decider(options: {
     const isFirstLook = watched === undefined;
     if (!hasNews && !isOnGrid && !isFirstLook) return void watches.set(plan.rolloutId, { ...before, evidence });
 
-    // Between the grid's points, and while nothing is given out, evidence can only stop.
-    const isWidening = isOnGrid && rollout.state !== 'paused';
+    // Between the grid's points, while nothing is given out or the clock is in doubt, evidence can only stop.
+    const isWidening = isOnGrid && rollout.state !== 'paused' && isClockTrusted();
     const exposure = await store.exposures.loadExposure(plan.rolloutId);
     const input: DecisionInput = {
       evidence,

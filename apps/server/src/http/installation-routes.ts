@@ -13,7 +13,7 @@ import { contextOf } from './rollout-routes.ts';
 const DeviceParams = Type.Object({ deviceId: IdText });
 
 /** The installation as a whole: status, scopes, the policy log, devices, the conductor. */
-export function installationRoutes({ policy, queries, step }: Server): readonly ApiRoute[] {
+export function installationRoutes({ acceptClock, policy, queries, step }: Server): readonly ApiRoute[] {
   return [
     apiRoute({
       method: 'GET',
@@ -21,7 +21,7 @@ export function installationRoutes({ policy, queries, step }: Server): readonly 
       summary: 'Shows fleet time, policy revision, progress of a publication and counters by reason',
       schemas: {},
       answers:
-        'ServerStatus {fleetTime, isConducted, revision, isFresh, pausedScopes, restored?, publishing?, handled, counters}',
+        'ServerStatus {fleetTime, isConducted, clockHold?, revision, isFresh, pausedScopes, restored?, publishing?, handled, counters}',
       handle: async () => ok(queries.status()),
     }),
     apiRoute({
@@ -82,6 +82,16 @@ export function installationRoutes({ policy, queries, step }: Server): readonly 
       schemas: { params: DeviceParams },
       answers: 'Explanation {deviceId, rollouts, answer}',
       handle: ({ params }) => queries.explainDevice(idOf<DeviceId>('device id', params.deviceId)),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/clock/accept',
+      summary: 'Vouches for the wall clock after a jump, so that rollouts may widen again',
+      schemas: {
+        body: Type.Object({ reason: ReasonText, author: CHANGE_FIELDS.author }, { additionalProperties: false }),
+      },
+      answers: '{now, leadMs}: fleet time, and how far it stays ahead of the wall clock',
+      handle: ({ body }) => acceptClock({ author: body.author ?? 'admin', reason: body.reason }),
     }),
     apiRoute({
       method: 'POST',

@@ -2,20 +2,20 @@
 import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
 import { readDiskSpace } from '@outrider/adapters/server/disk-space';
-import { monotonicClock, steppedClock, wallClock } from '@outrider/adapters/shared/clock';
+import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
-import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
-import { composeServer, loadFleetTime, type Server } from '../compose.ts';
+import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { listen } from '../http/listen.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
-import type { Conductor, Log, Schedule } from '../ports.ts';
+import type { Log, Schedule } from '../ports.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
+import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
 import { settlePermitKey, settleToken } from './secrets.ts';
 import { serverFile } from './server-file.ts';
@@ -60,8 +60,8 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const database = await openDatabase(flags, dataFolder, log);
   return endingOnFailure(database, async () => {
     await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
-    const clock = await openClock(flags, database);
     const machineClock = monotonicClock();
+    const clock = await openClock(flags, database, { machineClock, log });
     const server = composeServer({
       store: database.store,
       blobs,
@@ -155,16 +155,6 @@ async function namingFiles<T>(dataFolder: string, start: () => Promise<T>): Prom
     const detail = `The data folder ${dataFolder} cannot be used (${cause.message}); ${whatToDo}`;
     throw new StartError('folder-unusable', detail, cause);
   }
-}
-
-/** The wall clock, or a clock that goes on from where the conductor had stopped it. */
-async function openClock(
-  { clock }: Flags,
-  { store }: Database,
-): Promise<{ readonly fleetClock: FleetClock; readonly conductor?: Conductor }> {
-  if (clock === 'wall') return { fleetClock: wallClock() };
-  const stepped = steppedClock((await loadFleetTime(store.installation)) ?? wallClock().now());
-  return { fleetClock: stepped, conductor: stepped };
 }
 
 async function endingOnFailure<T>(database: Database, start: () => Promise<T>): Promise<T> {

@@ -62,6 +62,7 @@ export const PROBLEMS = {
   'transition-impossible': { status: 409, title: 'The rollout cannot do this in its present state' },
   'revision-stale': { status: 409, title: 'The policy has moved on since it was read' },
   'clock-not-conducted': { status: 409, title: 'The server runs on the wall clock and cannot be stepped' },
+  'clock-not-held': { status: 409, title: 'Fleet time follows its clock, so there is nothing to accept' },
   'clock-backwards': { status: 409, title: 'Fleet time never goes backwards' },
   'query-invalid': { status: 400, title: 'A parameter of the query is not valid' },
   'rate-limited': { status: 429, title: 'Too many requests: come back after the time in Retry-After' },
