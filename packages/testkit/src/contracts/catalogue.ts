@@ -72,7 +72,7 @@ export function catalogueContract(adapter: string, open: OpenStore): void {
   });
 }
 
-function release(id: string, version: string, counter: number): PublishedRelease {
+export function release(id: string, version: string, counter: number): PublishedRelease {
   const image = {
     digest: digestOf(version),
     // The constructors of sizes, for tests.
@@ -93,7 +93,7 @@ function release(id: string, version: string, counter: number): PublishedRelease
   return { manifest, envelope: sealed(manifest), publishedAt: at(0) };
 }
 
-function withTwin(one: PublishedRelease, id: string, counter: number): PublishedRelease {
+export function withTwin(one: PublishedRelease, id: string, counter: number): PublishedRelease {
   const { components } = one.manifest;
   const rollbackTwin = {
     releaseId: idOf<ReleaseId>(id),

@@ -11,9 +11,9 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
   describe(`decisions: ${adapter}`, () => {
     test('a decision is kept with its inputs, every figure to the last digit', () =>
       useStore(open, async ({ decisions }) => {
-        await decisions.appendDecision(input(10), decision(10));
+        await decisions.appendDecision(decisionInput(10), decision(10));
         assert.deepEqual(await decisions.loadDecisions(ROLLOUT, { limit: 5 }), [
-          { input: input(10), decision: decision(10) },
+          { input: decisionInput(10), decision: decision(10) },
         ]);
         assert.deepEqual(await decisions.loadDecisions(OTHER_ROLLOUT, { limit: 5 }), []);
       }));
@@ -21,17 +21,17 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
     test('counting goes on from the evidence of the newest decision, also when an older one is stored late', () =>
       useStore(open, async ({ decisions }) => {
         assert.equal(await decisions.loadLatestEvidence(ROLLOUT), undefined);
-        await decisions.appendDecision(input(20), decision(20));
-        await decisions.appendDecision(input(10), decision(10));
-        assert.deepEqual(await decisions.loadLatestEvidence(ROLLOUT), input(20).evidence);
+        await decisions.appendDecision(decisionInput(20), decision(20));
+        await decisions.appendDecision(decisionInput(10), decision(10));
+        assert.deepEqual(await decisions.loadLatestEvidence(ROLLOUT), decisionInput(20).evidence);
         assert.equal(await decisions.loadLatestEvidence(OTHER_ROLLOUT), undefined);
       }));
 
     test('the newest verdicts of all rollouts come first, without their figures', () =>
       useStore(open, async ({ decisions }) => {
         assert.deepEqual(await decisions.loadNewestVerdicts(5), []);
-        for (const minutes of [10, 20]) await decisions.appendDecision(input(minutes), decision(minutes));
-        await decisions.appendDecision(input(30), { ...decision(30), rolloutId: OTHER_ROLLOUT });
+        for (const minutes of [10, 20]) await decisions.appendDecision(decisionInput(minutes), decision(minutes));
+        await decisions.appendDecision(decisionInput(30), { ...decision(30), rolloutId: OTHER_ROLLOUT });
         const notes = await decisions.loadNewestVerdicts(2);
         assert.deepEqual(notes, [
           { rolloutId: OTHER_ROLLOUT, at: at(30), kind: 'hold', reason: 'the wave bakes' },
@@ -41,7 +41,8 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
 
     test('the history pages through every decision once, oldest first, and never parts those of one instant', () =>
       useStore(open, async ({ decisions }) => {
-        for (const minutes of [30, 10, 20, 20, 40]) await decisions.appendDecision(input(minutes), decision(minutes));
+        for (const minutes of [30, 10, 20, 20, 40])
+          await decisions.appendDecision(decisionInput(minutes), decision(minutes));
         const first = await decisions.loadDecisions(ROLLOUT, { limit: 2 });
         assert.deepEqual(
           first.map((one) => one.decision.at),
@@ -56,12 +57,12 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
   });
 }
 
-function input(minutes: number): DecisionInput {
+export function decisionInput(minutes: number): DecisionInput {
   const evidence = emptyEvidence(planOf(ROLLOUT), at(minutes));
   return { evidence, exposure: exposureOf(ROLLOUT, 10), now: at(minutes) };
 }
 
-function decision(minutes: number): Decision {
+export function decision(minutes: number): Decision {
   return {
     rolloutId: ROLLOUT,
     at: at(minutes),

@@ -27,7 +27,7 @@ export function deltaStoreContract(adapter: string, open: OpenStore): void {
   });
 }
 
-function delta(from: string, to: string): Delta {
+export function delta(from: string, to: string): Delta {
   return {
     fromDigest: digestOf(from),
     toDigest: digestOf(to),

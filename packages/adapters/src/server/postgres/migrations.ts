@@ -20,6 +20,8 @@ export interface Migration {
   readonly rule: 'expand' | 'contract';
   /** Its new tables, each after those it refers to: what a backup holds, in the order in which it is restored. */
   readonly creates: readonly string[];
+  /** Its new tables that triggers fill from others: they are in no backup, and are filled again by what is restored. */
+  readonly derives?: readonly string[];
 }
 
 /** Numbered from one, forward only: what has shipped is never edited, a change is a further one. */
@@ -51,8 +53,13 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003-permits', sql: PERMITS, rule: 'contract', creates: [] },
   { name: '0004-evidence', sql: EVIDENCE, rule: 'contract', creates: [] },
   { name: '0005-later-contacts', sql: LATER_CONTACTS, rule: 'contract', creates: [] },
-  // `device_profile` is made again by the triggers of `device`: it is in no backup.
-  { name: '0006-find-devices', sql: FIND_DEVICES, rule: 'expand', creates: ['expected_device', 'attribute_change'] },
+  {
+    name: '0006-find-devices',
+    sql: FIND_DEVICES,
+    rule: 'expand',
+    creates: ['expected_device', 'attribute_change'],
+    derives: ['device_profile'],
+  },
   { name: '0007-evidence-before', sql: EVIDENCE_BEFORE, rule: 'expand', creates: [] },
 ];
 
