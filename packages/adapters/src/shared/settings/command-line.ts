@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { nearestName } from './nearest-name.ts';
 import type { SettingsTable } from './setting.ts';
+import { withoutCredentials } from './setting-value.ts';
 
 /** What a command line says: texts by flag; a switch has none. */
 export type CommandLine = ReadonlyMap<string, readonly (string | boolean)[]>;
@@ -62,10 +63,14 @@ function flagValue(
   const kind = isNegative ? 'switch' : kinds.get(name);
   if (kind === undefined) {
     const near = nearestName(name, [...kinds.keys()]);
-    return err(`The flag ${rawName} is unknown; ${near === undefined ? 'see --help' : `did you mean --${near}?`}`);
+    const seen = withoutCredentials(rawName).slice(0, NAME_CHARACTERS_MAX);
+    return err(`The flag ${seen} is unknown; ${near === undefined ? 'see --help' : `did you mean --${near}?`}`);
   }
   if (kind === 'switch') {
     return value === undefined ? ok(!isNegative) : err(`The flag ${rawName} takes no value; write it alone`);
   }
   return value === undefined ? err(`The flag ${rawName} is without a value; write one after it`) : ok(value);
 }
+
+/** A misplaced value, a password perhaps, is longer than any flag of ours. */
+const NAME_CHARACTERS_MAX = 40;

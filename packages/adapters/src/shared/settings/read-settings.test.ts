@@ -194,3 +194,8 @@ test('the nearest name survives case, separators and two swapped letters, and no
   assert.equal(nearestName('databaseURI', names), 'databaseUrl');
   assert.equal(nearestName('colour', names), undefined);
 });
+
+test('an address in the place of a flag, or a password with a slash in it, does not show who may enter', () => {
+  assert.equal(sentenceOf({ words: ['--pg://u:hid/den@h/d'] }), 'The flag --pg://h/d is unknown; see --help');
+  assert.match(sentenceOf({ words: ['--site', 'ftp://u:hid/d@en@h/'] }), /is ftp:\/\/h\/, allowed/);
+});

@@ -98,5 +98,6 @@ function describeSeen({ isSecret }: Setting, json: unknown, written: string): st
 
 /** `https://user:password@host` as `https://host`, also where the text as a whole is no URL. */
 export function withoutCredentials(text: string): string {
-  return text.replaceAll(/:\/\/[^/\s]*@/g, '://');
+  // Up to the last @: a password that was not encoded may hold a slash or an @ itself.
+  return text.replaceAll(/:\/\/\S*@/g, '://');
 }
