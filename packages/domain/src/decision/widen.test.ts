@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { propertyOptions } from '@outrider/testkit/seed';
 import { anExposure, aPlan, id, NOW } from '@outrider/testkit/small-fleet';
+import fc from 'fast-check';
 import { emptyEvidence } from '../evidence/count.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import { fleetInstant, HOUR_MS } from '../kernel/time.ts';
-import type { Exposure } from '../policy/exposure.ts';
+import { type Exposure, populationOf } from '../policy/exposure.ts';
 import { decide } from './decide.ts';
+import { completeExposure } from './widen.ts';
 
 const plan = aPlan({ onSegmentHalt: 'exclude-segment' });
 const segments = ['rev-a', 'rev-b', 'rev-c'].map((text) => id<SegmentId>(text));
@@ -58,6 +61,41 @@ function decisionOn(evidence: Evidence, exposure: Partial<Exposure>, haltedSegme
   const own = anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), ...exposure });
   return decide(plan, { evidence, exposure: own, now: NOW, haltedSegments });
 }
+
+test('a ceiling of a person bounds the cap, and evidence that allows every device does not complete beyond it', () => {
+  const own = anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), cap: 10 });
+  const input = { evidence: healthy(1_500), exposure: own, now: NOW };
+  assert.equal(decide(plan, input).overall.kind, 'complete');
+  const { overall, exposure } = decide(plan, { ...input, limitDevices: 500 });
+  assert.deepEqual([overall.kind, exposure.cap, exposure.isComplete], ['admit', 500, false]);
+  assert.equal(overall.reason, 'Cap raised to 500: the operator allows 500 devices');
+});
+
+test('a ceiling below what is granted takes nothing back: the cap stays, and the rollout holds', () => {
+  const own = anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), cap: 800, granted: 700 });
+  const input = { evidence: healthy(1_500), exposure: own, now: NOW, limitDevices: 100 };
+  const { overall, exposure } = decide(plan, input);
+  assert.deepEqual([overall.kind, exposure.cap, exposure.granted], ['hold', 800, 700]);
+});
+
+test('approvers release all at once: no cap is lower than before, and a halted segment gets nothing more', () => {
+  fc.assert(
+    fc.property(fc.nat(3_000), fc.nat(3_000), (cap, granted) => {
+      const before = { ...anExposure(), cap, granted: Math.min(cap, granted) };
+      const [halted = id<SegmentId>('rev-a')] = segments;
+      const after = completeExposure(plan, before, new Set([halted]));
+      assert.deepEqual([after.pi, after.isComplete], [1, true]);
+      assert.ok(after.cap >= before.cap && after.cap >= populationOf(before));
+      for (const [index, one] of after.segments.entries()) {
+        const former = before.segments[index];
+        assert.ok(former !== undefined && one.cap >= former.cap);
+        if (one.segment === halted) assert.equal(one.cap, former.cap);
+        else assert.ok(one.cap >= one.population);
+      }
+    }),
+    propertyOptions(),
+  );
+});
 
 /** So many devices treated and as many controls, all windows closed, a handful of crashes in either arm. */
 function healthy(devices: number): Evidence {

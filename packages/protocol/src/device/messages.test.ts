@@ -14,6 +14,7 @@ import * as report from '../gateway/report.ts';
 import { encodeJson } from '../kernel/json-text.ts';
 import { describeParseError, type ParseError } from '../kernel/parse-error.ts';
 import { parseProblem } from '../kernel/problem.ts';
+import * as approval from '../policy/approval.ts';
 import * as exposure from '../policy/exposure.ts';
 import * as change from '../policy/policy-change.ts';
 import * as plan from '../policy/rollout-plan.ts';
@@ -29,6 +30,7 @@ type Reread = (text: string) => Result<string, ParseError>;
 
 /** Every message, by the name of its golden file in vectors/v1. */
 const MESSAGES: Readonly<Record<string, Reread>> = {
+  approval: reread(approval.parseApproval, approval.encodeApproval),
   'boot-chooser': reread(parseChooser, encodeChooser),
   'check-in': reread(checkIn.parseCheckIn, checkIn.encodeCheckIn),
   'check-in-answer': reread(checkIn.parseCheckInAnswer, checkIn.encodeCheckInAnswer),
@@ -58,7 +60,7 @@ const MESSAGES: Readonly<Record<string, Reread>> = {
 };
 
 /** Golden files of another shape, each with a test of its own. */
-const OTHER_FILES = ['places.json', 'signatures.json'];
+const OTHER_FILES = ['decisions.json', 'places.json', 'signatures.json'];
 
 /** Messages whose reader leaves out members on purpose: the extension members of RFC 9457. */
 const LOSSY = ['problem'];
