@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure, MeasureOptions } from '../bench/figures.ts';
-import { aaCrossingRate, baseCrossingRate, coinCrossingRate } from './decision/null-streams.ts';
+import { aaCrossingRate, aaEventsToAlarm, baseCrossingRate, coinCrossingRate } from './decision/null-streams.ts';
 
 export const name = 'decision-null';
 
@@ -31,7 +31,20 @@ export async function run({ seed, log }: MeasureOptions): Promise<readonly Figur
     goal,
     holds: found >= 0.99,
   });
+  for (const { skewPercent, steps, lowest, highest } of POWERS) {
+    const asked = { seed, streams: POWER_STREAMS, alpha: 0.01 / 7, steps, odds: 1 + skewPercent / 100, pi: 0.2 };
+    const median = medianOf(aaEventsToAlarm(asked), POWER_STREAMS);
+    const figure = `A/A, events at pi 0.2 until a skew of ${skewPercent} % alarms, median`;
+    const isNear = median >= lowest && median <= highest;
+    figures.push({ figure, value: median, unit: 'events', goal: `${lowest} to ${highest}`, holds: isNear });
+    log(`skew ${skewPercent} % done`);
+  }
   return figures;
+}
+
+/** The middle of all streams; those without an alarm come last. */
+function medianOf(alarms: readonly number[], streams: number): number {
+  return [...alarms].sort((a, b) => a - b)[Math.ceil(streams / 2) - 1] ?? Number.POSITIVE_INFINITY;
 }
 
 const STREAMS = 20_000;
@@ -43,6 +56,13 @@ const COIN_STEPS = 300;
 /** A skew of 50 % in the odds is found after a few hundred enrolments. */
 const BROKEN_STREAMS = 1000;
 const BROKEN_STEPS = 2000;
+
+/** The design's power of the monitor: 9,800 events at a skew of 10 %, 42,000 at 5 %; medians of so many streams lie this near. */
+const POWER_STREAMS = 200;
+const POWERS = [
+  { skewPercent: 10, steps: 60_000, lowest: 8_500, highest: 11_500 },
+  { skewPercent: 5, steps: 240_000, lowest: 36_000, highest: 48_000 },
+] as const;
 
 function crossing(figure: string, alpha: number, value: number): Figure {
   return { figure: `${figure}, alpha ${alpha}`, value, unit: 'share', goal: `< ${alpha}`, holds: value < alpha };

@@ -45,6 +45,30 @@ export function aaCrossingRate(given: NullStreams & { readonly odds: number }): 
   return armsCrossingRate(given, given.odds, lnEAa, given.steps);
 }
 
+/** Events until the A/A monitor alarms, one number for each stream that did so within `steps`; at one pi and a coin with these odds. */
+export function aaEventsToAlarm(
+  given: NullStreams & { readonly odds: number; readonly pi: number },
+): readonly number[] {
+  const { steps, odds, pi } = given;
+  const source = prng(given.seed);
+  const threshold = Math.log(1 / given.alpha);
+  const share = (odds * pi) / (odds * pi + 1 - pi);
+  const alarms: number[] = [];
+  for (let stream = 0; stream < given.streams; stream++) {
+    const stratum = { pi, eventsTreated: 0, eventsControl: 0 };
+    for (let event = 1; event <= steps; event++) {
+      stratum[source.next() < share ? 'eventsTreated' : 'eventsControl'] += 1;
+      // Looked at every tenth event: the figure is about thousands of them.
+      if (event % LOOK_EVERY !== 0 || lnEAa([stratum]) < threshold) continue;
+      alarms.push(event);
+      break;
+    }
+  }
+  return alarms;
+}
+
+const LOOK_EVERY = 10;
+
 /** Effective pi of the strata a rollout goes through: first enrolments, and controls enrolled anew. */
 const PIS = [0.2, 0.375, 0.5, 0.818181818181818, 10 / 11] as const;
 
