@@ -33,6 +33,8 @@ export interface ListenOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly version: string;
+  /** Where others reach it through a proxy. */
+  readonly publicUrl?: string | undefined;
   readonly adminTokenDigest: Sha256;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
@@ -63,8 +65,15 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...registryRoutes(server),
     ...overviewRoutes(server),
   ];
-  const { version, digestText } = options;
-  const manage = await managementListener({ routes, version, tokenDigest: options.adminTokenDigest, digestText, log });
+  const { version, publicUrl, digestText } = options;
+  const manage = await managementListener({
+    routes,
+    version,
+    publicUrl,
+    tokenDigest: options.adminTokenDigest,
+    digestText,
+    log,
+  });
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerDevice = deviceListener(server.handleDevice, log);

@@ -23,6 +23,8 @@ const PARAM_CHARACTERS_MAX = 400;
 export interface ManagementOptions {
   readonly routes: readonly ApiRoute[];
   readonly version: string;
+  /** Where others reach it through a proxy, for the OpenAPI document. */
+  readonly publicUrl?: string | undefined;
   /** SHA-256 of the administrator's bearer token. */
   readonly tokenDigest: Sha256;
   readonly digestText: DigestText;
@@ -46,7 +48,7 @@ export async function managementListener(
   app.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request, reply, routes)));
 
-  const document = openApiDocument(routes, options.version);
+  const document = openApiDocument(routes, options);
   app.get(`${API_PREFIX}/openapi.json`, async () => document);
   for (const route of routes) mount(app, route, options);
   await app.ready();

@@ -4,7 +4,10 @@ import type { TObject, TSchema } from 'typebox';
 import type { ApiRoute } from './api-route.ts';
 
 /** The management API as an OpenAPI 3.1 document, made from the schemas that the server checks with. */
-export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
+export function openApiDocument(
+  routes: readonly ApiRoute[],
+  { version, publicUrl }: { readonly version: string; readonly publicUrl?: string | undefined },
+): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const path = `/api/v1${route.path.replaceAll(/:(\w+)/g, '{$1}')}`;
@@ -13,6 +16,8 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): o
   return {
     openapi: '3.1.0',
     info: { title: 'Outrider management API', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    // Absent: the document's own origin (OpenAPI 3.1 §4.8.1).
+    ...(publicUrl === undefined ? {} : { servers: [{ url: publicUrl }] }),
     security: [{ bearer: [] }],
     paths,
     components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } }, schemas: { Problem: PROBLEM } },

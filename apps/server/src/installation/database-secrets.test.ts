@@ -78,10 +78,15 @@ test("a server on a database of one's own works, and its password is in no outpu
   await writeFile(secret, `postgres://fleet:${PASSWORD}@${address}/fleet\n`, { mode: 0o600 });
   const { code, said } = await run(
     {},
-    ['--data', data, '--database-url-file', secret, '--log-level', 'debug'],
+    ['--data', data, '--database-url-file', secret, '--log-level', 'debug', '--public-url', 'https://updates.example'],
     async (pid, soFar) => {
       const url = /ready at (http:\S+),/.exec(soFar())?.[1];
       assert.equal((await fetch(`${url}/health/ready`)).status, 200);
+      const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
+      const document = await fetch(`${url}/api/v1/openapi.json`, { headers: { authorization: `Bearer ${token}` } });
+      // biome-ignore lint/suspicious/noExplicitAny: the line below says what is expected of it
+      const { servers }: any = await document.json();
+      assert.deepEqual(servers, [{ url: 'https://updates.example' }], 'the document says where others reach it');
       const titles = await processTitles();
       assert.ok(
         titles.some((title) => title.includes(String(secret))),

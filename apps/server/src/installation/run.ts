@@ -81,7 +81,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     await server.drain();
     tellRestore(server, log);
     server.start();
-    const { host, port } = flags;
+    const { host, port, publicUrl } = flags;
     const { version, schedule } = world;
     const metrics = flags.hasMetrics
       ? {
@@ -92,7 +92,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
         }
       : {};
     const listener = await listen({
-      ...{ server, host, port, version, adminTokenDigest, digestText, schedule, log },
+      ...{ server, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
       ...metrics,
     });
     if (!listener.ok) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import type { DatabaseFacts } from '@outrider/adapters/server/postgres/database-probe';
@@ -207,4 +209,14 @@ test('the worst of all is the whole', () => {
   assert.equal(worstOf([]), 'ok');
   assert.equal(worstOf([finding('ok'), finding('warn')]), 'warn');
   assert.equal(worstOf([finding('wrong'), finding('warn')]), 'wrong');
+});
+
+test('the page tells every check', () => {
+  const page = readFileSync(
+    join(import.meta.dirname, '..', '..', '..', '..', '..', 'docs', 'configuration.md'),
+    'utf8',
+  );
+  const rows = page.slice(page.indexOf('## `outrider doctor`')).matchAll(/^\| ((?:`[a-z-]+` ?)+) \|/gm);
+  const told = [...rows].flatMap(([, names = '']) => names.match(/[a-z-]+/g) ?? []);
+  assert.deepEqual(told, CHECKS);
 });
