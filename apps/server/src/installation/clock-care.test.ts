@@ -77,7 +77,8 @@ async function open() {
           guarded.now();
           continue;
         }
-        if (isHeard) for (const device of devices) await device.wake(guarded.now());
+        const due = devices.filter((device) => isHeard && device.wakesAt() <= guarded.now());
+        await Promise.all(due.map((device) => device.wake(guarded.now())));
         await server.tick();
       }
     },
@@ -133,6 +134,24 @@ for (const [jump, wrongMs] of [
     }
   });
 }
+
+test('while the clock is held nothing widens although the evidence is there, and once it is right again it does', async () => {
+  const world = await open();
+  try {
+    await world.pass(23 * HOUR_MS, true);
+    const before = await world.sight();
+    world.setWrong(DAY_MS);
+    await world.pass(4 * HOUR_MS, true);
+    const held = await world.sight();
+    assert.ok(held.closed > before.closed, 'the windows of the first day have closed, by machine time');
+    assert.equal(held.cap, before.cap);
+    world.setWrong(0);
+    await world.pass(HOUR_MS, true);
+    assert.ok((await world.sight()).cap > before.cap);
+  } finally {
+    await world.close();
+  }
+});
 
 test('a person who has looked accepts the clock: fleet time steps forward, who did it is logged, and the next start knows', async () => {
   const world = await open();

@@ -30,7 +30,7 @@ function seen(afterMs: number, wrongMs = 0): ClockObservation {
 }
 
 /** Looks each `everyMs` from `fromMs` to `toMs`. */
-function look(guard: ClockGuard, fromMs: number, toMs: number, wrongMs = 0, everyMs = MINUTE_MS): ClockGuard {
+function look(guard: ClockGuard, fromMs: number, toMs: number, wrongMs = 0, everyMs: number = MINUTE_MS): ClockGuard {
   let current = guard;
   for (let at = fromMs; at <= toMs; at += everyMs) current = guardClock(current, seen(at, wrongMs));
   return current;
