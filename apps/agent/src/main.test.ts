@@ -61,6 +61,24 @@ test('the program registers, updates, reverts a bad image and goes on after kill
   assert.equal(code, EXIT_CODES.stopped);
 });
 
+test('what the software of the device notes as a crash is reported, and told with the next question for a permit', async () => {
+  network.offered = { release: second, isRollback: false };
+  const data = join(root, 'crashing');
+  const agent = startAgent({ '--data': data });
+  await agent.wake(start);
+  await writeFile(join(data, 'faults', 'crash-1'), 'segmentation fault in main');
+  await agent.wake(start + HOUR_MS);
+  const report = [...network.reports.values()].find((one) => one.event === 'crash');
+  assert.equal(report?.detail, 'segmentation fault in main');
+  assert.ok(report?.permitId !== undefined, 'it runs what it was permitted');
+  network.offered = { release: third, isRollback: false };
+  await agent.wake(start + 2 * DAY_MS);
+  const asked = network.permitRequests.at(-1);
+  assert.deepEqual(asked?.crashes, { knownForMs: 2 * DAY_MS, agesMs: [2 * DAY_MS - HOUR_MS] });
+  agent.child.kill('SIGKILL');
+  await once(agent.child, 'exit');
+});
+
 test('a second agent on the same data folder is refused by name, and a killed one holds nothing', async () => {
   network.offered = undefined;
   const device = { '--data': join(root, 'shared') };

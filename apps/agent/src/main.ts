@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout } from 'node:timers/promises';
+import { type FaultFolder, openFaultFolder } from '@outrider/adapters/device/fault-folder';
 import { wallClock } from '@outrider/adapters/shared/clock';
-import { DAY_MS } from '@outrider/domain/kernel/time';
+import { MINUTE_MS } from '@outrider/domain/kernel/time';
 import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
 import { runConducted } from './conducted.ts';
 import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
@@ -36,15 +37,22 @@ async function main(flags: AgentFlags): Promise<void> {
     ...(flags.isRebootByExit && { onReboot: () => process.exit(EXIT_CODES.reboot) }),
   });
   const agent = composeAgent({ ...ports, watch: tellPhases() });
+  const faults = await openFaultFolder(flags.dataFolder);
   if (flags.isConducted) {
-    await runConducted(agent, process.stdin, process.stdout);
+    await runConducted(agent, { lines: process.stdin, answers: process.stdout, faults });
     process.exit(EXIT_CODES.stopped);
   }
-  await runForever(agent, flags.isCheckInNow);
+  await runForever(agent, { isCheckInNow: flags.isCheckInNow, faults });
 }
 
+/** How often a sleeping agent looks whether the device's software has left a note: a crash is evidence within a minute. */
+const FAULTS_EVERY_MS = MINUTE_MS;
+
 /** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
-async function runForever(agent: Agent, isCheckInNow: boolean): Promise<never> {
+async function runForever(
+  agent: Agent,
+  { isCheckInNow, faults }: { readonly isCheckInNow: boolean; readonly faults: FaultFolder },
+): Promise<never> {
   const clock = wallClock();
   if (isCheckInNow) {
     await agent.wakeBy(clock);
@@ -52,8 +60,11 @@ async function runForever(agent: Agent, isCheckInNow: boolean): Promise<never> {
   }
   for (;;) {
     const { nextWakeAt } = await agent.wakeBy(clock);
-    // In steps, since a clock may be set, and no timer lasts longer than 24.8 days.
-    while (clock.now() < nextWakeAt) await setTimeout(Math.min(DAY_MS, nextWakeAt - clock.now()));
+    // In steps, since a clock may be set, and software may leave a note of a fault.
+    while (clock.now() < nextWakeAt) {
+      if ((await faults.takeAll((fault) => agent.noteFault(fault))) > 0) break;
+      await setTimeout(Math.min(FAULTS_EVERY_MS, nextWakeAt - clock.now()));
+    }
   }
 }
 

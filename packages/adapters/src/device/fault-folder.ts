@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import { createFolder, errorCode } from '../shared/files.ts';
+
+/** A crash or a sensor fault that the device's own software has left a note of. */
+export interface NotedFault {
+  readonly event: 'crash' | 'sensor-fault';
+  /** When the note was written, on the device's clock. */
+  readonly at: FleetInstant;
+  readonly detail: string;
+}
+
+/**
+ * Where a device's software tells the agent what went wrong: it puts a file named `crash-<anything>` or
+ * `sensor-fault-<anything>` into `<data>/faults`, written elsewhere and renamed into it, with what there is to tell inside.
+ */
+export interface FaultFolder {
+  /** Hands over each note, oldest first, and removes it once `take` has made it durable. Answers how many there were. */
+  takeAll(take: (fault: NotedFault) => Promise<void>): Promise<number>;
+}
+
+/** Notes of one round: more would push older reports out of the queue before they are sent. */
+const NOTES_MAX = 32;
+/** The tail of a log tells more than its head; a report carries as much. */
+const DETAIL_BYTES_MAX = 2_048;
+const NAME = /^(crash|sensor-fault)-[^/]+$/;
+
+export async function openFaultFolder(dataFolder: string): Promise<FaultFolder> {
+  const folder = join(dataFolder, 'faults');
+  await createFolder(folder, 0o775);
+  return {
+    async takeAll(take) {
+      const names = (await readdir(folder)).filter((name) => NAME.test(name));
+      const notes: { readonly path: string; readonly fault: NotedFault }[] = [];
+      for (const name of names.sort().slice(0, NOTES_MAX)) {
+        const path = join(folder, name);
+        const fault = await readNote(path, name.startsWith('crash-') ? 'crash' : 'sensor-fault');
+        if (fault !== undefined) notes.push({ path, fault });
+      }
+      for (const { path, fault } of notes.sort((a, b) => a.fault.at - b.fault.at)) {
+        await take(fault);
+        await rm(path, { force: true });
+      }
+      return notes.length;
+    },
+  };
+}
+
+/** Undefined for what is no file, or is gone: whoever wrote it may take it back. */
+async function readNote(path: string, event: NotedFault['event']): Promise<NotedFault | undefined> {
+  try {
+    const found = await stat(path);
+    if (!found.isFile()) return undefined;
+    const { mtimeMs, size } = found;
+    const file = await open(path, 'r');
+    try {
+      const length = Math.min(size, DETAIL_BYTES_MAX);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+      const detail = buffer.subarray(0, bytesRead).toString('utf8');
+      return { event, at: fleetInstant(Math.max(0, Math.floor(mtimeMs))), detail };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return undefined;
+    throw cause;
+  }
+}
