@@ -23,11 +23,13 @@ import { registryFollower } from './gateway/registry-follow.ts';
 import { reports } from './gateway/reports.ts';
 import { type ClockCare, clockCare } from './installation/clock-care.ts';
 import { countedLog } from './log/counted-log.ts';
+import { decisionTraces } from './observability/decision-traces.ts';
 import type { GaugeWorld } from './observability/gauge-readings.ts';
 import { health } from './observability/health.ts';
 import { type Overviews, overviews } from './observability/overview.ts';
 import { type OverviewStream, overviewStream } from './observability/overview-stream.ts';
 import { createRecorder, type Recorder } from './observability/recorder.ts';
+import { requestTraces } from './observability/request-traces.ts';
 import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
 import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
@@ -80,6 +82,7 @@ export function composeServer(ports: ServerPorts): Server {
   const recorder = createRecorder(machineClock, schedule);
   const { counters } = recorder;
   const log = countedLog(ports.log, counters);
+  const sink = ports.spanSink;
   const isConducted = ports.conductor !== undefined;
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, log },
@@ -126,6 +129,7 @@ export function composeServer(ports: ServerPorts): Server {
       ...(ports.diskSpace === undefined ? {} : { diskSpace: ports.diskSpace }),
     }),
     recorder,
+    ...(sink === undefined ? {} : { traces: requestTraces(sink) }),
     log,
   });
   const past = histories(store.ledger, fleetClock);
@@ -145,6 +149,7 @@ export function composeServer(ports: ServerPorts): Server {
     fleetClock,
     isClockTrusted: () => clock.hold() === undefined,
     counters,
+    ...(sink === undefined ? {} : { traces: decisionTraces(sink) }),
     log,
   });
   const releases = releaseCommands({

@@ -4,7 +4,7 @@ import type { BlobStore } from '@outrider/domain/gateway/ports';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
-import type { DurationMs, FleetInstant } from '@outrider/domain/kernel/time';
+import type { DurationMs, FleetInstant, MachineInstant } from '@outrider/domain/kernel/time';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { SigningRole } from '@outrider/domain/trust/role';
 
@@ -32,6 +32,8 @@ export interface ServerPorts {
   readonly log: Log;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
+  /** Where spans go; absent: no traces are made, and nothing is paid for them. */
+  readonly spanSink?: SpanSink;
   /** Room on the disk of the data folder; absent where there is none. */
   readonly diskSpace?: () => Promise<DiskSpace>;
 }
@@ -86,4 +88,28 @@ export interface LogFields {
   readonly stage: 'release' | 'delta' | 'policy' | 'gateway' | 'evidence' | 'decision' | 'server';
   readonly code: string;
   readonly [field: string]: unknown;
+}
+
+/** Takes spans that have ended, and says which traces are kept. Spans are lost when nobody takes them; nothing waits. */
+export interface SpanSink {
+  now(): MachineInstant;
+  newTraceId(): string;
+  newSpanId(): string;
+  /** By the trace id alone, so that every server says the same about a trace. */
+  isSampled(traceId: string): boolean;
+  record(span: EndedSpan): void;
+}
+
+/** What happened from one instant to another, as part of a trace. */
+export interface EndedSpan {
+  readonly name: string;
+  readonly kind: 'server' | 'internal';
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly beganAt: MachineInstant;
+  readonly endedAt: MachineInstant;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
+  readonly isError: boolean;
 }

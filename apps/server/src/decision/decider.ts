@@ -12,6 +12,7 @@ import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/ker
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { advance, afterResume } from '../evidence/advance.ts';
 import type { Counters } from '../gateway/counters.ts';
+import type { DecisionTraces } from '../observability/decision-traces.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log } from '../ports.ts';
 import { isAnotherExposure, isAnotherStep, isAnotherVerdict } from './difference.ts';
@@ -50,9 +51,11 @@ export function decider(options: {
   /** While it cannot be trusted evidence can only stop: nothing widens because a clock was set. */
   readonly isClockTrusted: () => boolean;
   readonly counters: Counters;
+  /** Absent: decisions leave no traces. */
+  readonly traces?: DecisionTraces;
   readonly log: Log;
 }): Decider {
-  const { store, holder, verdicts, fleetClock, isClockTrusted, counters, log } = options;
+  const { store, holder, verdicts, fleetClock, isClockTrusted, counters, traces, log } = options;
   const watches = new Map<RolloutId, Watch>();
   let lastRound: Promise<void> = Promise.resolve();
 
@@ -91,7 +94,11 @@ export function decider(options: {
     const { plan } = rollout;
     const watched = watches.get(plan.rolloutId);
     const before = watched ?? (await loadWatch(plan));
-    const { evidence, hasNews } = await advance(store.ledger, plan, { evidence: goingOn(rollout, before), now });
+    const beganAt = traces?.now();
+    const advanced = await advance(store.ledger, plan, { evidence: goingOn(rollout, before), now });
+    const { evidence, hasNews } = advanced;
+    const countedAt = traces?.now();
+    traces?.counted(plan.rolloutId, advanced.counted);
     const isOnGrid = gridOf(now) > gridOf(before.decision?.at ?? -1);
     // A server that was killed may have left a verdict that is stored and was not acted upon: the first look decides.
     const isFirstLook = watched === undefined;
@@ -122,6 +129,9 @@ export function decider(options: {
 
     if (hasNews || isAnotherVerdict(before.decision, decision) || isAnotherStep(input.exposure, decision.exposure)) {
       await store.decisions.appendDecision(input, decision);
+      if (traces !== undefined && beganAt !== undefined && countedAt !== undefined) {
+        traces.decided(decision, { beganAt, countedAt, decidedAt: traces.now() });
+      }
     }
     if (isAnotherExposure(input.exposure, decision.exposure)) await store.exposures.storeExposure(decision.exposure);
     await verdicts.apply(rollout, decision);

@@ -2,6 +2,7 @@
 import { count, restartInstallCounts } from '@outrider/domain/evidence/count';
 import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/events';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
+import type { LedgerRow } from '@outrider/domain/gateway/ledger';
 import type { Ledger } from '@outrider/domain/gateway/ports';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
@@ -10,6 +11,8 @@ import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 export interface AdvancedEvidence {
   readonly evidence: Evidence;
   readonly hasNews: boolean;
+  /** Rows of which something was counted. */
+  readonly counted: readonly LedgerRow[];
 }
 
 /**
@@ -21,11 +24,13 @@ export async function advance(
   plan: RolloutPlan,
   { evidence, now }: { readonly evidence: Evidence; readonly now: FleetInstant },
 ): Promise<AdvancedEvidence> {
-  if (now <= evidence.asOf) return { evidence, hasNews: false };
+  if (now <= evidence.asOf) return { evidence, hasNews: false, counted: [] };
   const interval = { afterMs: evidence.asOf, upTo: now };
   const rows = await ledger.loadRowsTouched(plan.rolloutId, interval, outcomeWindowsMs(plan));
-  const events = rows.flatMap((row) => eventsBetween(row, interval, plan));
-  return { evidence: count(evidence, events, now), hasNews: events.length > 0 };
+  const perRow = rows.map((outcome) => ({ row: outcome.row, events: eventsBetween(outcome, interval, plan) }));
+  const events = perRow.flatMap((one) => one.events);
+  const counted = perRow.filter((one) => one.events.length > 0).map((one) => one.row);
+  return { evidence: count(evidence, events, now), hasNews: events.length > 0, counted };
 }
 
 /**

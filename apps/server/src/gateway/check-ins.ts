@@ -2,8 +2,10 @@
 import { answerCheckIn } from '@outrider/domain/gateway/answer-check-in';
 import type { CheckIn, CheckInAnswer, Refusal } from '@outrider/domain/gateway/check-in';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
+import { permitIdOf } from '@outrider/domain/gateway/permit-id';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { minutes } from '@outrider/domain/kernel/time';
+import { currentTrace, type TraceAbout } from '../log/request-context.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Contacts } from './contacts.ts';
 import type { Counters } from './counters.ts';
@@ -38,8 +40,26 @@ export function checkIns(options: {
       contacts.note(device, { sequence, at: now, running, state });
       const snapshot = holder.fresh();
       if (snapshot === undefined) return counted(OFFERS_STALE);
-      return counted(answerCheckIn(snapshot, devices.peek(device.record.deviceId) ?? device, checkIn, now));
+      const known = devices.peek(device.record.deviceId) ?? device;
+      const answer = counted(answerCheckIn(snapshot, known, checkIn, now));
+      const trace = currentTrace();
+      if (trace !== undefined) trace.about = aboutCheckIn(answer, known);
+      return answer;
     },
     counted,
+  };
+}
+
+/** An offer belongs to the permit that it leads to, whose id follows from the device's rows; a refusal leads to none. */
+function aboutCheckIn(answer: CheckInAnswer, { record: { deviceId }, ledger }: KnownDevice): TraceAbout {
+  if (answer.kind === 'refusal') return { attributes: { 'outrider.answer': answer.code } };
+  const { rolloutId, isRollback } = answer;
+  const rows = ledger.filter((row) => row.rolloutId === rolloutId && row.kind === 'enrolment');
+  const last = rows.at(-1);
+  const enrolment = last?.arm === 'treated' ? last.enrolment : (last?.enrolment ?? 0) + 1;
+  const kind = isRollback ? 'rollback' : 'enrolment';
+  return {
+    permitId: permitIdOf({ rolloutId, deviceId, kind, enrolment: isRollback ? 0 : enrolment }),
+    attributes: { 'outrider.answer': 'offer', 'outrider.rollout_id': rolloutId },
   };
 }

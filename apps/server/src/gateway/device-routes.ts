@@ -17,6 +17,7 @@ import { describeParseError, type ParseError } from '@outrider/protocol/kernel/p
 import { inRequest, requestId } from '../log/request-context.ts';
 import type { Health } from '../observability/health.ts';
 import type { Recorder } from '../observability/recorder.ts';
+import type { RequestTraces } from '../observability/request-traces.ts';
 import type { Log } from '../ports.ts';
 import { type Authenticated, authenticate } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
@@ -43,6 +44,7 @@ export interface DeviceRouteOptions {
   readonly blobs: BlobReader;
   readonly health: Health;
   readonly recorder: Recorder;
+  readonly traces?: RequestTraces;
   readonly log: Log;
 }
 
@@ -51,7 +53,7 @@ type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
 
 /** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
-  const { checkIns, permits, reports, recorder, log } = options;
+  const { checkIns, permits, reports, recorder, traces, log } = options;
   const { counters, timings } = recorder;
   let handled = 0;
 
@@ -110,6 +112,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     // Whoever asks how the server is, is no device.
     if (request.path.startsWith('/health/')) return route(request).catch((cause: unknown) => failed(cause, log));
     const began = recorder.now();
+    const trace = traces?.begin(request);
     const response = await route(request).catch((cause: unknown) => failed(cause, log));
     const durationMs = recorder.now() - began;
     timings.request.observe(durationMs);
@@ -119,7 +122,9 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       { stage: 'gateway', code: 'answered', path: request.path.slice(0, 200), status: response.status, durationMs },
       'A request of a device was answered',
     );
-    return response;
+    const traceResponse = trace === undefined ? undefined : traces?.end(trace, request, response.status);
+    if (traceResponse === undefined) return response;
+    return { ...response, headers: { ...response.headers, traceresponse: traceResponse } };
   }
 
   return {

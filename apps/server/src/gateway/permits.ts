@@ -16,10 +16,11 @@ import { settlePermit, storeAway } from '@outrider/domain/gateway/settle-permit'
 import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import { durationMs } from '@outrider/domain/kernel/time';
+import { durationMs, type MachineInstant } from '@outrider/domain/kernel/time';
 import { preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { encodePermitDocument } from '@outrider/protocol/gateway/permit';
+import { currentTrace, type TracePhase } from '../log/request-context.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Schedule } from '../ports.ts';
@@ -84,7 +85,9 @@ export function permits(options: PermitOptions): Permits {
     contacts.note(device, { sequence: request.sequence, at: now });
     const snapshot = holder.newest();
     if (snapshot === undefined) return STORE_AWAY;
+    const gateBegan = recorder.now();
     const proposal = answerPermit(snapshot, devices.peek(request.deviceId) ?? device, request, now);
+    notePhase('gateway.permit.gate', gateBegan, { 'outrider.revision': snapshot.revision });
     return 'kind' in proposal ? proposal : commitOne(snapshot, request, proposal);
   }
 
@@ -93,18 +96,25 @@ export function permits(options: PermitOptions): Permits {
     { deviceId, sequence }: PermitRequest,
     proposal: PermitProposal,
   ): Promise<PermitAnswer> {
+    const commitBegan = recorder.now();
     const commit = await commits.add(proposal).catch((cause: unknown) => {
       // Whether the row came into being is unknown: what is in memory about the device is no longer sure.
       devices.forget(deviceId);
       if (cause instanceof StoreAwayError) return undefined;
       throw cause;
     });
+    notePhase('gateway.permit.commit', commitBegan, { 'outrider.commit': commit?.kind ?? 'store-away' });
+    noteRow(proposal, commit);
     if (commit === undefined) return storeAway(proposal, sequence);
     if (commit.kind === 'committed') keepRow(devices, commit.row);
     else if (commit.code === 'already-enrolled') devices.forget(deviceId);
     const live = present(snapshot.rollouts.get(proposal.row.rolloutId), 'the rollout that a proposal was made for');
     const settled = settlePermit(proposal, commit, { live, sequence });
     return settled.kind === 'permit' ? { kind: 'permit', permit: signedPermit(settled.document, signer) } : settled;
+  }
+
+  function notePhase(name: string, beganAt: MachineInstant, attributes: TracePhase['attributes']): void {
+    currentTrace()?.phases.push({ name, beganAt, endedAt: recorder.now(), attributes });
   }
 
   function counted(answer: PermitAnswer): PermitAnswer {
@@ -116,6 +126,7 @@ export function permits(options: PermitOptions): Permits {
     async answer(device, request) {
       const began = recorder.now();
       const answer = counted(await decideOne(device, request));
+      noteAnswer(answer, request);
       timings.permit.observe(recorder.now() - began);
       return answer;
     },
@@ -138,4 +149,21 @@ function keepRow(devices: KnownDevices, row: LedgerRow): void {
     (one) => one.rolloutId !== row.rolloutId || one.kind !== row.kind || one.enrolment !== row.enrolment,
   );
   devices.keep({ ...device, ledger: [...others, row] });
+}
+
+/** The permit that a request is traced under: that of the row that holds, or of the one that was proposed. */
+function noteRow({ row: proposed }: PermitProposal, commit: PermitCommit | undefined): void {
+  const trace = currentTrace();
+  if (trace === undefined) return;
+  const row = commit?.kind === 'committed' ? commit.row : proposed;
+  // A row of before is older than what was proposed now; the one that was made now is stamped now or later.
+  const isNewRow = commit?.kind === 'committed' && row.grantedAt >= proposed.grantedAt && row.epoch === proposed.epoch;
+  trace.about = { ...trace.about, permitId: row.permitId, isNewRow };
+}
+
+function noteAnswer(answer: PermitAnswer, { rolloutId }: PermitRequest): void {
+  const trace = currentTrace();
+  if (trace === undefined) return;
+  const said = answer.kind === 'permit' ? 'permit' : answer.code;
+  trace.about = { ...trace.about, attributes: { 'outrider.answer': said, 'outrider.rollout_id': rolloutId } };
 }

@@ -3,8 +3,10 @@ import type { ReportedState } from '@outrider/domain/gateway/device-record';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { PermitId } from '@outrider/domain/kernel/ids';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { ReportAnswer } from '@outrider/protocol/gateway/report';
+import { currentTrace } from '../log/request-context.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { Schedule } from '../ports.ts';
 import type { Authenticated } from './authenticate.ts';
@@ -55,10 +57,19 @@ export function reports(options: {
       const state = STATE_AFTER[report.event];
       const { sequence, running } = report;
       contacts.note(device, { sequence, at: receivedAt, running, ...(state === undefined ? {} : { state }) });
+      const trace = currentTrace();
+      if (trace !== undefined) {
+        const attributes = { 'outrider.answer': result, 'outrider.event': report.event };
+        trace.about = { attributes: { ...attributes, 'outrider.rollout_id': report.rolloutId }, ...permitOf(report) };
+      }
       return { result };
     },
     flush: () => commits.flush(),
   };
+}
+
+function permitOf({ permitId }: Report): { readonly permitId?: PermitId } {
+  return permitId === undefined ? {} : { permitId };
 }
 
 /** What a report says about the state of its device; a fault says nothing. */

@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomSecret } from '@outrider/adapters/shared/random';
+import type { PermitId } from '@outrider/domain/kernel/ids';
+import type { MachineInstant } from '@outrider/domain/kernel/time';
 
 /** The request that the running code belongs to. */
 interface RequestContext {
   readonly sent: string | readonly string[] | undefined;
   id: string | undefined;
   traceId: string | undefined;
+  trace: OpenTrace | undefined;
+}
+
+/** What is gathered about a request that may be traced, until it is answered. */
+export interface OpenTrace {
+  readonly beganAt: MachineInstant;
+  readonly phases: TracePhase[];
+  about: TraceAbout;
+}
+
+/** A part of the request that took its time. */
+export interface TracePhase {
+  readonly name: string;
+  readonly beganAt: MachineInstant;
+  readonly endedAt: MachineInstant;
+  readonly attributes: Readonly<Record<string, string | number>>;
+}
+
+/** What the request was about: known once it is answered. */
+export interface TraceAbout {
+  /** The permit it belongs to: given, asked for, reported about, or the one that an offer leads to. */
+  readonly permitId?: PermitId;
+  /** The request made the row of that permit. */
+  readonly isNewRow?: boolean;
+  readonly attributes: Readonly<Record<string, string | number>>;
 }
 
 const requests = new AsyncLocalStorage<RequestContext>();
@@ -24,7 +51,7 @@ export function inRequest<T>(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   work: () => T,
 ): T {
-  return requests.run({ sent: headers['x-request-id'], id: undefined, traceId: undefined }, work);
+  return requests.run({ sent: headers['x-request-id'], id: undefined, traceId: undefined, trace: undefined }, work);
 }
 
 /** The id of the request under way: the one that the client sent, else one of ours; undefined outside of requests. */
@@ -39,6 +66,19 @@ export function requestId(): string | undefined {
 export function setTraceId(traceId: string): void {
   const request = requests.getStore();
   if (request !== undefined) request.traceId = traceId;
+}
+
+/** Begins to gather what the request under way is about. */
+export function openTrace(beganAt: MachineInstant): OpenTrace | undefined {
+  const request = requests.getStore();
+  if (request === undefined) return undefined;
+  request.trace = { beganAt, phases: [], about: { attributes: {} } };
+  return request.trace;
+}
+
+/** What is gathered about the request under way; undefined, and nothing to be paid, where it is not traced. */
+export function currentTrace(): OpenTrace | undefined {
+  return requests.getStore()?.trace;
 }
 
 /** For each line of the log. */
