@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -42,6 +42,9 @@ test('the file of the data folder is read unless another one is named, which mus
   assert.equal(named.ok && named.value.values.port, 2);
   rmSync(join(folder, 'outrider.json'));
   assert.equal(port(), 8_440);
+  mkdirSync(join(folder, 'outrider.json'));
+  assert.equal(port(), 'config-unreadable', 'a file that is there and cannot be read is not passed over');
+  rmSync(join(folder, 'outrider.json'), { recursive: true });
 });
 
 test('a file that is not JSON is refused with the place of the fault and without its text', () => {

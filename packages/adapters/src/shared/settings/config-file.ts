@@ -49,7 +49,8 @@ function textOf(path: string): Result<{ readonly content: string; readonly mode:
   } catch (cause) {
     const code = errorCode(cause);
     if (code === undefined) throw cause;
-    if (code !== 'ENOENT') return err(unreadable(path, code));
+    // ENOTDIR: the folder above is a file.
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return err(unreadable(path, code));
     return err({ code: 'config-missing', sentence: `There is no file at ${path}; make it, or name another` });
   }
 }

@@ -85,12 +85,9 @@ function findFile<T extends SettingsTable>(
   const folder = commandLine.get(setting?.flag ?? '')?.at(-1) ?? environment[setting?.variable ?? ''];
   if (typeof folder !== 'string' || folder === '') return ok(undefined);
   const found = loadConfigFile(join(resolve(workingFolder, folder), defaultFile));
-  if (found.ok || !MAY_BE_ABSENT.has(found.error.code)) return found;
-  return ok(undefined);
+  // One that is there and cannot be read is refused: without it another installation would start.
+  return found.ok || found.error.code !== 'config-missing' ? found : ok(undefined);
 }
-
-/** A data folder that is a file or may not be entered has a sentence of its own, at the place where it is used. */
-const MAY_BE_ABSENT: ReadonlySet<string> = new Set(['config-missing', 'config-unreadable']);
 
 function noticesOfFile(table: SettingsTable, file: ConfigFile | undefined): readonly SettingNotice[] {
   if (file === undefined || !file.isReadableByOthers) return [];
