@@ -26,6 +26,7 @@ export interface Flags {
   readonly hasMetrics: boolean;
   /** The OpenTelemetry collector; undefined: no traces. */
   readonly traceEndpoint: string | undefined;
+  readonly traceSamplePermille: number;
   /** What works and should be looked at, to be logged at the start. */
   readonly notices: readonly SettingNotice[];
   /** Every setting as it may be logged, and where it was said. */
@@ -71,6 +72,7 @@ export function readFlags(
     logLevel: rest.logLevel,
     hasMetrics: metrics,
     traceEndpoint: rest.traceEndpoint,
+    traceSamplePermille: rest.traceSamplePermille,
     notices,
     shown: shownSettings(SERVER_SETTINGS, read.value),
   };

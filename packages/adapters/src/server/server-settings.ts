@@ -100,6 +100,13 @@ export const SERVER_SETTINGS = {
     variable: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     sentence: 'The OpenTelemetry collector that traces are sent to (OTLP over HTTP); without it none are made',
   },
+  traceSamplePermille: {
+    shape: { kind: 'whole', min: 0, max: 1_000, unit: 'permille' },
+    flag: 'trace-sample-permille',
+    variable: 'OUTRIDER_TRACE_SAMPLE_PERMILLE',
+    default: 1_000,
+    sentence: 'How many of a thousand permits are traced, from the check-in to the decision',
+  },
 } as const satisfies SettingsTable;
 
 /** The server as a program: its table, and `outrider.json` in the data folder unless another file is named. */
