@@ -69,6 +69,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       machineClock,
       hostVitals: readHostVitals(machineClock),
       diskSpace: () => readDiskSpace(dataFolder),
+      ...(spanSink === undefined ? {} : { spanSink }),
       schedule: world.schedule,
       permitSigner,
       verifier: createVerifier(),
@@ -115,6 +116,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
         await listener.value.close();
         // A database that does not answer must not keep us from ending it.
         await Promise.race([flushed(server, log), new Promise<void>((resolve) => schedule.after(FLUSH_MS, resolve))]);
+        await spanSink?.close();
         await database.close();
       },
     };
