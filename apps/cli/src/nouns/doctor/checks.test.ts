@@ -163,6 +163,10 @@ test('a database of another owner, one that is gone and one of another data fold
     return statesOf(databaseChecks(place, undefined, { schemaKnown: 7, connectionsWanted: 8 }));
   };
   assert.equal(states({}), 'database:ok');
+  assert.equal(states({ kind: 'damaged', detail: 'x' }), 'database:wrong');
+  const forbidden: DatabasePlace = { kind: 'embedded', facts: { kind: 'forbidden', code: 'EACCES' } };
+  const [finding] = databaseChecks(forbidden, undefined, { schemaKnown: 7, connectionsWanted: 8 });
+  assert.match(finding?.mend ?? '', /as the owner/, 'nobody is told to begin anew who only lacks a right');
   assert.equal(states({ ownerUid: 0 }), 'database:wrong');
   assert.equal(states({ owner: undefined }), 'database:wrong');
   assert.equal(states({ owner: '/other' }), 'database:warn');

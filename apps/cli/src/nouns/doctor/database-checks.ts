@@ -58,7 +58,10 @@ function placeFault(place: DatabasePlace): Finding | undefined {
   const { facts } = place;
   if (facts.kind === 'none') return undefined;
   const restore = 'Restore a backup with `outrider restore`, or begin anew with an empty data folder';
-  if (facts.kind === 'unreadable') return wrong('database', facts.detail, restore);
+  if (facts.kind === 'damaged') return wrong('database', facts.detail, restore);
+  if (facts.kind === 'forbidden') {
+    return wrong('database', `It cannot be looked at (${facts.code})`, 'Run this as the owner of the data folder');
+  }
   const { home, owner, dataFolder, ownerUid, wantedUid } = facts;
   if (owner === undefined || ownerUid === undefined) {
     return wrong('database', `The database of this data folder, ${home}, is gone`, restore);

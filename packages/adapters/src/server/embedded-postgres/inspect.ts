@@ -14,8 +14,10 @@ import { isAlive } from './postmaster.ts';
 export type EmbeddedPostgresFacts =
   /** No server has started one here yet. */
   | { readonly kind: 'none' }
-  /** The file that says where it lies cannot be read or makes no sense. */
-  | { readonly kind: 'unreadable'; readonly detail: string }
+  /** The file that says where it lies makes no sense. */
+  | { readonly kind: 'damaged'; readonly detail: string }
+  /** This user may not look at it. */
+  | { readonly kind: 'forbidden'; readonly code: string }
   | {
       readonly kind: 'found';
       /** The folder that holds it. */
@@ -73,10 +75,11 @@ export async function inspectEmbeddedPostgres(folder: string): Promise<EmbeddedP
     };
   } catch (cause) {
     const code = errorCode(cause);
-    if (code === 'ENOENT') return { kind: 'none' };
-    if (cause instanceof PostgresStartError) return { kind: 'unreadable', detail: cause.message };
+    // ENOTDIR: the data folder is a file.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'none' };
+    if (cause instanceof PostgresStartError) return { kind: 'damaged', detail: cause.message };
     if (code === undefined) throw cause;
-    return { kind: 'unreadable', detail: `It cannot be looked at (${code})` };
+    return { kind: 'forbidden', code };
   }
 }
 
