@@ -11,6 +11,7 @@ import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { listen } from '../http/listen.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
+import { openTraces } from '../observability/open-traces.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
@@ -61,6 +62,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   return endingOnFailure(database, async () => {
     await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
     const machineClock = monotonicClock();
+    const spanSink = await openTraces(flags, world.version, machineClock);
     const clock = await openClock(flags, database, { machineClock, log });
     const server = composeServer({
       store: database.store,
@@ -116,8 +118,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
         await listener.value.close();
         // A database that does not answer must not keep us from ending it.
         await Promise.race([flushed(server, log), new Promise<void>((resolve) => schedule.after(FLUSH_MS, resolve))]);
-        await spanSink?.close();
-        await database.close();
+        await Promise.all([database.close(), spanSink?.close()]);
       },
     };
   });
