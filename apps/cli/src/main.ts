@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { runChild } from './child.ts';
 import { defaultRoot } from './programs.ts';
@@ -13,6 +14,12 @@ process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
   throw cause;
 });
 
+function writePieceTo(stream: NodeJS.WriteStream): (piece: string) => Promise<void> {
+  return async (piece) => {
+    if (!stream.write(piece)) await once(stream, 'drain');
+  };
+}
+
 process.exitCode = await run(
   {
     // The launcher of the checkout names it.
@@ -20,6 +27,8 @@ process.exitCode = await run(
     environment: process.env,
     workingFolder,
     write: (text) => process.stdout.write(text),
+    writePiece: writePieceTo(process.stdout),
+    ...(process.stderr.isTTY ? { progress: (line: string) => process.stderr.write(`\r\u001b[K${line}`) } : {}),
     log: (line) => process.stderr.write(`${line}\n`),
     inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     fetch,

@@ -21,6 +21,8 @@ export interface ManagementClient {
   readonly url: string;
   /** The body of an answer of 2xx, as text; anything else ends the command with the server's own sentence. */
   ask(request: ManagementRequest): Promise<string>;
+  /** The body of an answer of 2xx piece by piece; one that breaks off ends the command. */
+  askPieces(path: string): AsyncIterable<string>;
   /** Whether there is something at this path. */
   exists(path: string): Promise<boolean>;
 }
@@ -46,6 +48,16 @@ export function managementClient(world: World, connection: Connection): Manageme
       if (answer.ok) return text;
       throw failureOf(answer.status, text, connection.url);
     },
+    async *askPieces(path) {
+      const answer = await send({ method: 'GET', path });
+      if (!answer.ok) throw failureOf(answer.status, await answer.text(), connection.url);
+      const decoder = new TextDecoder();
+      try {
+        for await (const chunk of answer.body ?? []) yield decoder.decode(chunk, { stream: true });
+      } catch (cause) {
+        throw new CommandFailure('failed', BROKEN_OFF, { code: 'answer-broken-off', cause });
+      }
+    },
     async exists(path) {
       const answer = await send({ method: 'HEAD', path });
       if (answer.ok || answer.status === 404) return answer.ok;
@@ -53,6 +65,8 @@ export function managementClient(world: World, connection: Connection): Manageme
     },
   };
 }
+
+const BROKEN_OFF = 'The answer of the server broke off; what came is not the whole: ask again';
 
 function headersOf(connection: Connection, request: ManagementRequest): Record<string, string> {
   const type = request.json !== undefined ? 'application/json' : 'application/octet-stream';

@@ -11,6 +11,14 @@ export const PATHS = {
   clockAccept: '/api/v1/clock/accept',
 } as const;
 
+/** How many devices a query describes. */
+export const DEVICE_COUNT_PATH = '/api/v1/device-count';
+/** With `/csv` or `/ndjson`. */
+export const DEVICE_EXPORT_PATH = '/api/v1/device-export';
+export const DEVICE_IMPORT_PATH = '/api/v1/device-import';
+/** Devices that were announced and have not registered. */
+export const EXPECTED_DEVICES_PATH = '/api/v1/expected-devices';
+
 /** The path of one thing, and of what can be asked about it. */
 export function pathOfOne(collection: keyof typeof PATHS, id: string, about?: string): string {
   return `${PATHS[collection]}/${encodeURIComponent(id)}${about === undefined ? '' : `/${about}`}`;

@@ -42,6 +42,7 @@ export function recordedWorld(
           environment: options.environment ?? {},
           workingFolder: folder,
           write: (text) => output.push(text),
+          writePiece: async (piece) => void output.push(piece),
           log: (line) => log.push(line),
           inputLines: async function* inputLines() {
             yield* options.input ?? [];

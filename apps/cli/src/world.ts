@@ -10,6 +10,10 @@ export interface World {
   readonly workingFolder: string;
   /** Results: standard output. */
   readonly write: (text: string) => void;
+  /** A result that is made piece by piece: waits while whoever reads standard output is slower. */
+  readonly writePiece: (piece: string) => Promise<void>;
+  /** Redraws one line of standard error; absent where that is no terminal. An empty text takes the line away. */
+  readonly progress?: (line: string) => void;
   /** Progress and failures: standard error, one line a call. */
   readonly log: (line: string) => void;
   /** Standard input, line by line. */

@@ -4,12 +4,14 @@ import type { Command } from 'commander';
 import { cellAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, dataFolder, withConnection } from '../connection.ts';
 import { readTextFile } from '../files.ts';
-import { parseCount } from '../flags.ts';
-import { type OutputFlags, show, showList } from '../output.ts';
-import { PATHS, pathOfOne, withQuery } from '../paths.ts';
+import { type OutputFlags, show } from '../output.ts';
+import { pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { deviceExportVerb } from './device-export.ts';
+import { deviceImportVerb } from './device-import.ts';
+import { deviceListVerb } from './device-list.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
@@ -17,12 +19,9 @@ type Flags = ConnectionFlags & OutputFlags;
 export function deviceNoun(program: Command, world: World): void {
   const device = program.command('device').description('the registry of devices');
 
-  withConnection(device.command('list'))
-    .description('devices by id, a page at a time')
-    .option('--after <device>', 'go on after this id')
-    .option('--limit <count>', 'how many', parseCount, LIMIT_DEFAULT)
-    .option('--json', 'print JSON')
-    .action((flags: Flags & { after?: string; limit: number }) => list(world, flags));
+  deviceListVerb(device, world);
+  deviceImportVerb(device, world);
+  deviceExportVerb(device, world);
 
   withConnection(device.command('show'))
     .description('what it runs, its attributes and its rows in the ledgers')
@@ -44,30 +43,6 @@ export function deviceNoun(program: Command, world: World): void {
       const path = join(dataFolder(world, flags), 'registration-token');
       world.write(`${(await readTextFile(world, 'registration token', path)).trim()}\n`);
     });
-}
-
-/** A screen or two. */
-const LIMIT_DEFAULT = 100;
-
-async function list(world: World, flags: Flags & { after?: string; limit: number }): Promise<void> {
-  const { text, value } = await ask(world, flags, withQuery(PATHS.devices, { after: flags.after, limit: flags.limit }));
-  const rows = listAt(value, 'items');
-  showList(world, flags, {
-    json: text,
-    noun: flags.after === undefined ? 'device' : `device after ${flags.after}`,
-    rows,
-    columns: [
-      { title: 'device', cell: (row) => cellAt(row, 'deviceId') },
-      { title: 'type', cell: (row) => cellAt(row, 'attributes.deviceType') },
-      { title: 'hardware', cell: (row) => cellAt(row, 'attributes.hardwareId') },
-      { title: 'region', cell: (row) => cellAt(row, 'attributes.region') },
-      { title: 'version', cell: (row) => cellAt(row, 'status.running.version') },
-      { title: 'state', cell: (row) => cellAt(row, 'status.state') },
-      { title: 'last contact', cell: (row) => timeAt(row, 'status.lastContactAt') },
-    ],
-  });
-  const last = cellAt(rows.at(-1), 'deviceId');
-  if (rows.length === flags.limit && last !== undefined) world.log(`There may be more: --after ${last}`);
 }
 
 async function showOne(world: World, id: string, flags: Flags): Promise<void> {

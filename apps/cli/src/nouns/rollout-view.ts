@@ -7,6 +7,7 @@ import { PATHS, pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { rolloutExplainVerb } from './rollout-explain.ts';
 import { standingTables } from './rollout-standing.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
@@ -24,11 +25,7 @@ export function rolloutViewVerbs(rollout: Command, world: World): void {
     .option('--json', 'print JSON')
     .action((id: string, flags: Flags) => showOne(world, id, flags));
 
-  withConnection(rollout.command('explain'))
-    .description('why it stands where it stands: the latest decision with every figure')
-    .argument('<rollout>', 'its id')
-    .option('--json', 'print JSON')
-    .action((id: string, flags: Flags) => explain(world, id, flags));
+  rolloutExplainVerb(rollout, world);
 }
 
 async function list(world: World, flags: Flags): Promise<void> {
@@ -97,41 +94,6 @@ function writeSegments(world: World, value: unknown): void {
   );
 }
 
-async function explain(world: World, id: string, flags: Flags): Promise<void> {
-  const { text, value } = await ask(world, flags, pathOfOne('rollouts', id));
-  show(world, flags, text, () => [
-    ['rollout', cellAt(value, 'rollout.plan.rolloutId')],
-    ['state', cellAt(value, 'rollout.state')],
-    ['because', cellAt(value, 'rollout.reason')],
-    ['verdict', cellAt(value, 'decision.overall.kind')],
-    ['reason', cellAt(value, 'decision.overall.reason')],
-    ['decided at', timeAt(value, 'decision.at')],
-  ]);
-  if (flags.json === true) return;
-  const segments = listAt(value, 'decision.segments');
-  const figures = listAt(value, 'decision.figures');
-  if (segments.length > 0) {
-    world.write(
-      `\n${table(segments, [
-        { title: 'segment', cell: (row) => cellAt(row, 'segment') },
-        { title: 'verdict', cell: (row) => cellAt(row, 'verdict.kind') },
-        { title: 'reason', cell: (row) => cellAt(row, 'verdict.reason') },
-      ])}`,
-    );
-  }
-  if (figures.length > 0) {
-    world.write(
-      `\n${table(figures, [
-        { title: 'metric', cell: (row) => cellAt(row, 'metric') },
-        { title: 'segment', cell: (row) => cellAt(row, 'segment') ?? 'all' },
-        { title: 'ln E', cell: (row) => rounded(cellAt(row, 'lnE')) },
-        { title: 'halts at', cell: (row) => rounded(cellAt(row, 'threshold')) },
-        { title: 'harm at most', cell: (row) => rounded(cellAt(row, 'harmUpper')) },
-      ])}`,
-    );
-  }
-}
-
 function waveOf(value: unknown): string | undefined {
   const index = cellAt(value, 'exposure.waveIndex');
   const waves = listAt(value, 'rollout.plan.waves');
@@ -143,9 +105,4 @@ function populationOf(value: unknown): number | undefined {
   const segments = listAt(value, 'exposure.segments');
   if (segments.length === 0) return undefined;
   return segments.reduce<number>((sum, one) => sum + Number(cellAt(one, 'population') ?? 0), 0);
-}
-
-/** Four significant digits are enough for a person; --json has them all. */
-function rounded(value: string | number | undefined): string | number | undefined {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value;
 }
