@@ -75,8 +75,9 @@ async function showBroken(found: Broken, { isShrinking, outFolder, signatures }:
   print(brokenText(smallest.simCase, smallest.violation, keepCase(outFolder, smallest, 'small')));
 }
 
-function caseOfFlags({ seed, deviceCount, daysMax, gatewayCount, profile, plant }: SimFlags): SimCase {
-  return caseOf({ seed, deviceCount, daysMax, gatewayCount, profile, ...(plant !== undefined && { plant }) });
+function caseOfFlags({ seed, deviceCount, daysMax, gatewayCount, profile, isOpen, plant }: SimFlags): SimCase {
+  const parts = { seed, deviceCount, daysMax, gatewayCount, profile };
+  return caseOf({ ...parts, ...(isOpen && { isOpen }), ...(plant !== undefined && { plant }) });
 }
 
 function headline({ seed, deviceCount, gatewayCount, faults, plant }: SimCase, { signatures }: SimFlags): string {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { afterThisTurn } from '@outrider/adapters/shared/delay';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import { exponential, type Prng } from '@outrider/domain/kernel/prng';
 import { type MachineInstant, machineInstant } from '@outrider/domain/kernel/time';
@@ -42,7 +43,7 @@ export function createTurns(source: Prng): Turns {
   function start(): void {
     if (isRunning) return;
     isRunning = true;
-    setImmediate(next);
+    afterThisTurn(next);
   }
 
   /** One turn. Before the next, the event loop goes round once: all promises that the turn settled have been dealt with. */
@@ -51,7 +52,7 @@ export function createTurns(source: Prng): Turns {
       const ended = outside;
       void ended.finally(() => {
         if (outside === ended) outside = undefined;
-        setImmediate(next);
+        afterThisTurn(next);
       });
       return;
     }
@@ -64,7 +65,7 @@ export function createTurns(source: Prng): Turns {
     nowMs = Math.max(nowMs, first.atMs);
     count++;
     first.resume();
-    setImmediate(next);
+    afterThisTurn(next);
   }
 
   function wait(delayMs: number): Promise<void> {

@@ -12,6 +12,7 @@ import { DiskFull, fillable, gatedBoot, type SlotEvent } from './body-ports.ts';
 import { deviceClock } from './device-clock.ts';
 import type { Weather } from './faults/weather.ts';
 import { powerGate } from './power-gate.ts';
+import { rushes } from './rushes.ts';
 
 /** What a device is made of, beside its program. */
 export interface BodyOptions {
@@ -46,6 +47,7 @@ export function createBody(options: BodyOptions): Body {
   const { device, disk, life, turns, weather, now, onSlots } = options;
   const clock = deviceClock(weather, device);
   const gate = powerGate(weather, device);
+  const rush = rushes(weather, device);
   const faults: Parameters<Agent['noteFault']>[0][] = [];
   let boot = memoryBoot(options.content);
   let agent = compose();
@@ -62,7 +64,10 @@ export function createBody(options: BodyOptions): Body {
       health: life.healthOf(gated),
       readiness: {
         mayDownload: (at) => life.readiness.mayDownload(clock.trueAt(at, now())),
-        readyAt: (at) => clock.shownAt(life.readiness.readyAt(clock.trueAt(at, now())), now()),
+        readyAt(at) {
+          const readyAt = life.readiness.readyAt(clock.trueAt(at, now()));
+          return clock.shownAt(rush.readyAt(readyAt, now()), now());
+        },
       },
     });
   }
@@ -81,10 +86,11 @@ export function createBody(options: BodyOptions): Body {
 
   async function wake(trueNow: FleetInstant): Promise<WakeOutcome> {
     await turns.wait(spreadMs());
+    isNudged ||= rush.isNow() && agent.status()?.state === 'deferred';
     try {
       const outcome = await work(clock.shownAt(trueNow, trueNow));
       lastStatus = agent.status();
-      return { ...outcome, nextWakeAt: clock.wakeAt(outcome.nextWakeAt, trueNow) };
+      return { ...outcome, nextWakeAt: rush.wakeAt(clock.wakeAt(outcome.nextWakeAt, trueNow), trueNow) };
     } catch (cause) {
       return { nextWakeAt: after(trueNow, restAfter(cause)), sent: 0, handled: 0 };
     }

@@ -5,7 +5,6 @@ import type { Conductor } from '../play/stage.ts';
 import type { DeviceAtEnd, Observation } from './oracles/observation.ts';
 import type { SimDevice } from './sim-device.ts';
 import type { SimWorld } from './sim-world.ts';
-import { verifyHistory } from './verify-history.ts';
 
 /** Steps in good weather before anything is compared: what was killed is back, what was away is here again. */
 const QUIET_STEPS = 12;
@@ -31,12 +30,19 @@ export async function endRun(
   const now = await conductor.step();
   await Promise.all(inReach.map((device) => nudged(device, now)));
   await sim.gateways.each((server) => server.drain());
-  for (const rolloutId of rolloutIds) await verifyHistory(sim.console, rolloutId);
+  for (const rolloutId of rolloutIds) await recount(sim, rolloutId);
   sim.watch.see(await whatIsThere(sim, inReach, rolloutIds));
   await sim.gateways.each((server) => server.close());
   await sim.console.close();
   await sim.turns.rest();
   sim.watch.check();
+}
+
+/** The server's own recount must come to the stored evidence too. */
+async function recount({ console, watch }: SimWorld, rolloutId: RolloutId): Promise<void> {
+  const counted = await console.recounts.ofRollout(rolloutId);
+  if (counted.ok && !counted.value.isEqual) watch.fail(`The recount of ${rolloutId}: ${JSON.stringify(counted.value)}`);
+  if (!counted.ok && counted.error.code !== 'evidence-absent') watch.fail(counted.error.detail);
 }
 
 async function nudged({ agent }: SimDevice, now: FleetInstant): Promise<void> {

@@ -12,6 +12,7 @@ export interface SimFlags {
   readonly deviceCount: number;
   readonly daysMax: number;
   readonly gatewayCount: number;
+  readonly isOpen: boolean;
   readonly profileName: ProfileName;
   /** The named profile with the single rates that were given. */
   readonly profile: FaultProfile;
@@ -44,6 +45,7 @@ One run
   --devices <count>      devices of the fleet (default 300, 1 to 100000)
   --days <count>         most fleet days of each of the two rollouts (default 20, 1 to 90)
   --gateways <count>     servers over the one store (default 2, 1 to 8)
+  --open                 rollouts without waves: only the caps hold anybody back
   --faults <profile>     none, mild or wild (default none); see below
   --signatures <kind>    quick, or real for Ed25519 as in production; the digest is the same (default quick)
   --log <file>           write the event log: canonical JSON, a line for each event
@@ -88,6 +90,7 @@ const OPTIONS = {
   devices: { type: 'string', default: '300' },
   days: { type: 'string', default: '20' },
   gateways: { type: 'string', default: '2' },
+  open: { type: 'boolean', default: false },
   faults: { type: 'string', default: 'none' },
   signatures: { type: 'string', default: 'quick' },
   plant: { type: 'string' },
@@ -116,6 +119,7 @@ export function readFlags(parameters: readonly string[]): SimFlags | undefined {
     deviceCount: wholeOf('--devices', values.devices, CASE_LIMITS.devices),
     daysMax: wholeOf('--days', values.days, CASE_LIMITS.days),
     gatewayCount: wholeOf('--gateways', values.gateways, CASE_LIMITS.gateways),
+    isOpen: values.open,
     profileName,
     profile: { ...profileOf(profileName), ...rates },
     signatures: oneOf('--signatures', values.signatures, SIGNATURES),

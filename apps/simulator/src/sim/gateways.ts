@@ -19,7 +19,7 @@ export interface Gateways {
   /** Runs a command on one of those that run; undefined as above. What the command throws is thrown. */
   command<T>(work: (server: Server) => Promise<T>): Promise<T | undefined>;
   /** Runs work on each that runs; one that dies or whose store is away is passed over. */
-  each(work: (server: Server) => Promise<unknown>): Promise<void>;
+  each(work: (server: Server, index: number) => Promise<unknown>): Promise<void>;
   kill(index: number): void;
   /** Starts those that were killed: with the store's rows, and nothing of what they had in memory. */
   restart(index: number): void;
@@ -122,11 +122,11 @@ export function createGateways(options: {
     },
     command,
     async each(work) {
-      const running = gateways.filter((one) => one.isAlive);
       await Promise.all(
-        running.map(async (one) => {
+        gateways.map(async (one, index) => {
+          if (!one.isAlive) return;
           try {
-            await Promise.race([work(one.server), one.died]);
+            await Promise.race([work(one.server, index), one.died]);
           } catch (cause) {
             // Whatever the server wanted it does again later, or another one does it.
             if (!(cause instanceof StoreAwayError)) throw cause;

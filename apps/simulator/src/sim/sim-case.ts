@@ -2,7 +2,7 @@
 import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import type { ParseError } from '@outrider/protocol/kernel/parse-error';
-import { keyOf, listOf, literal, optional, record, text, whole } from '@outrider/protocol/kernel/reader';
+import { bool, keyOf, listOf, literal, optional, record, text, whole } from '@outrider/protocol/kernel/reader';
 import { FAULT, type Fault } from './faults/fault.ts';
 import type { Violation } from './oracles/violation.ts';
 import type { Plant } from './planted/plant.ts';
@@ -15,6 +15,8 @@ export interface SimCase {
   readonly daysMax: number;
   readonly gatewayCount: number;
   readonly faults: readonly Fault[];
+  /** Rollouts without waves: only the caps hold anybody back, and everybody asks. */
+  readonly isOpen?: boolean;
   /** A bug that is put in on purpose. */
   readonly plant?: Plant;
 }
@@ -59,6 +61,7 @@ const CASE = record<CaseFile>({
   daysMax: whole(CASE_LIMITS.days),
   gatewayCount: whole(CASE_LIMITS.gateways),
   faults: listOf(FAULT, { countMax: FAULTS_MAX }),
+  isOpen: optional(bool),
   plant: optional(keyOf<Plant>(PLANTS)),
   violation: optional(
     record<Violation>({

@@ -24,9 +24,11 @@ export interface SimStage {
 
 /** A second round of counting and deciding, in the midst of a step's traffic. */
 const SECOND_ROUND_MEAN_MS = 500;
+/** Each round of deciding costs a millisecond or two: with all servers in each step, it would be most of a run. */
+const ALL_DECIDE_EVERY = 5;
 
 /**
- * Plays a simulation step by step. The servers read and decide first, as they do each minute; then devices, people, late
+ * Plays a simulation step by step. The servers read first and one of them decides, as they do each minute; then devices, people, late
  * messages, kills and another round of deciding come at once, in the order of the turns.
  */
 export function createSimConductor(stage: SimStage): Conductor {
@@ -51,6 +53,11 @@ export function createSimConductor(stage: SimStage): Conductor {
     await gateways.each((server) => server.drain());
   }
 
+  /** One after the other decides, so that each takes over from another all the time; now and then all do at once. */
+  function isDeciding(index: number): boolean {
+    return weather.step % ALL_DECIDE_EVERY === 0 || weather.step % gateways.count === index;
+  }
+
   return {
     async step() {
       const now = after(clock.now(), STEP_MS);
@@ -59,13 +66,16 @@ export function createSimConductor(stage: SimStage): Conductor {
       weather.enter(weather.step + 1, turns.clock.now());
       restart();
       clock.stepTo(now);
-      await gateways.each((server) => server.step(now));
+      await gateways.each((server, index) => {
+        return isDeciding(index) ? server.step(now) : server.queries.listRollouts();
+      });
       await Promise.all([
         fleet.wakeDue(now),
         operator.act(),
         carrier.deliverLate(weather.step),
         killed(),
-        weather.isCalm() ? undefined : decideAgain(),
+        // Pauses, kills and outages are hardest while somebody decides.
+        weather.isCalm() || weather.step % ALL_DECIDE_EVERY !== 1 ? undefined : decideAgain(),
       ]);
       watch.check();
       return now;

@@ -27,6 +27,8 @@ export interface SimulationSummary {
 
 /** Of the digest that is the salt: enough that no two are alike. */
 const SALT_CHARACTERS = 32;
+/** One wave for everybody. */
+const OPEN = [{ name: 'everyone', ringTags: [], exposurePermille: 1_000, bakeMs: hours(0) }];
 /** Devices come into contact for the first time within this, spread evenly. */
 const FIRST_CONTACT_WITHIN_MS = hours(12);
 
@@ -54,7 +56,7 @@ export async function simulate(options: SimWorldOptions): Promise<SimulationSumm
     const rolloutId = `rollout-${version}` as RolloutId;
     const salt = digestText(`${sim.world.seed}/salt/${version}`).slice(0, SALT_CHARACTERS);
     const plan = planOf({ rolloutId, releaseId: releaseIdOf(deviceType, version), deviceType, salt });
-    await startRollout(controlPlane, plan);
+    await startRollout(controlPlane, options.simCase.isOpen ? { ...plan, waves: OPEN } : plan);
     newest = rolloutId;
     return rolloutId;
   }

@@ -5,3 +5,8 @@ import { setTimeout as elapse } from 'node:timers/promises';
 export async function delay(timeMs: number): Promise<void> {
   await elapse(timeMs);
 }
+
+/** Runs work once the event loop has gone round: all promises that are settled by then have been dealt with. */
+export function afterThisTurn(work: () => void): void {
+  setImmediate(work);
+}

@@ -20,9 +20,14 @@ export function drawFaults(run: FaultedRun): readonly Fault[] {
   let id = 0;
   const faults = FAULT_KINDS.flatMap((kind) => {
     const source = prng(`${run.seed}/faults/${kind}`);
-    return startsOf(kind, run, source).map((fromStep) => {
+    return startsOf(kind, run, source).flatMap((fromStep) => {
       const steps = 1 + Math.min(STEPS_MAX, Math.floor(exponential(source, STEPS_MEAN)));
-      return drawFault(kind, { id: id++, fromStep, steps }, { run, source });
+      const fault = drawFault(kind, { id: id++, fromStep, steps }, { run, source });
+      // Whoever pauses does so when much is going on.
+      if (kind !== 'pause' || source.next() >= RUSH_SHARE) return [fault];
+      const waited = Math.min(fromStep, waitedSteps(source));
+      const before = { id: id++, fromStep: fromStep - waited, steps: Math.max(1, waited) };
+      return [fault, { kind: 'rush' as const, ...before, sharePermille: sharePermille(source) }];
     });
   });
   return faults.sort((a, b) => a.fromStep - b.fromStep || a.id - b.id);
@@ -31,10 +36,14 @@ export function drawFaults(run: FaultedRun): readonly Fault[] {
 /** Most faults pass within the hour; few last half a day. */
 const STEPS_MEAN = 4;
 const STEPS_MAX = 72;
-/** Moments within a step, in machine time: most of a step's traffic lies within. */
-const MOMENT_MS_MAX = 3_000;
+/** Moments within a step, in machine time: most of a step's traffic lies in its first second. */
+const MOMENT_MEAN_MS = 400;
+/** Pauses that come in the midst of a rush. */
+const RUSH_SHARE = 0.7;
 /** Writes of one update of a device, and a few more. */
 const WRITES_MAX = 60;
+/** Before a rush: half a day. */
+const WAITED_STEPS_MEAN = 72;
 const HOUR_MS = 3_600_000;
 
 /** A Poisson process: the times between two faults are exponential. */
@@ -60,6 +69,8 @@ function drawFault(
     case 'duplicate':
     case 'reorder':
       return { kind, ...window, sharePermille: sharePermille(source), ratePermille: sharePermille(source) };
+    case 'rush':
+      return { kind, ...window, steps: waitedSteps(source), sharePermille: sharePermille(source) };
     case 'partition':
       return { kind, ...window, sharePermille: sharePermille(source) };
     case 'isolation':
@@ -78,9 +89,9 @@ function drawFault(
     case 'full-disk':
       return { kind, ...window, device: below(source, run.deviceCount) };
     case 'kill':
-      return { kind, ...window, gateway: below(source, run.gatewayCount), afterMs: below(source, MOMENT_MS_MAX) };
+      return { kind, ...window, gateway: below(source, run.gatewayCount), afterMs: momentMs(source) };
     case 'store-away':
-      return { kind, ...window, afterMs: below(source, MOMENT_MS_MAX) };
+      return { kind, ...window, afterMs: momentMs(source) };
     case 'slow-store':
       return { kind, ...window };
     case 'pause':
@@ -88,10 +99,19 @@ function drawFault(
         kind,
         ...window,
         scope: PAUSE_SCOPES[below(source, PAUSE_SCOPES.length)] ?? 'global',
-        afterMs: below(source, MOMENT_MS_MAX),
+        afterMs: momentMs(source),
         isIncludingRollback: source.next() < 0.3,
       };
   }
+}
+
+/** Long enough that many have come to wait. */
+function waitedSteps(source: Prng): number {
+  return 1 + Math.floor(exponential(source, WAITED_STEPS_MEAN));
+}
+
+function momentMs(source: Prng): number {
+  return Math.floor(exponential(source, MOMENT_MEAN_MS));
 }
 
 /** From a few to all, in permille: squared, so that both small and large shares are common. */

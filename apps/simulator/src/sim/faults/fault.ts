@@ -37,6 +37,8 @@ export type Fault =
   | (Window & { readonly kind: 'store-away'; readonly afterMs: number })
   /** Each call of the store takes seconds. */
   | (Window & { readonly kind: 'slow-store' })
+  /** No fault either: a share of the fleet is not ready while it lasts, and then all ask at once, as a night shift does. */
+  | (Window & { readonly kind: 'rush'; readonly sharePermille: number })
   /** No fault but the hardest moment for a server: a person pauses, and resumes `steps` later. */
   | (Window & {
       readonly kind: 'pause';
@@ -94,6 +96,7 @@ export const FAULT: Reader<Fault> = variant<Fault>({
   'full-disk': record({ kind: literal('full-disk'), ...window, device: count }),
   kill: record({ kind: literal('kill'), ...window, gateway: count, afterMs: count }),
   'store-away': record({ kind: literal('store-away'), ...window, afterMs: count }),
+  rush: record({ kind: literal('rush'), ...window, sharePermille: permille }),
   'slow-store': record({ kind: literal('slow-store'), ...window }),
   pause: record({
     kind: literal('pause'),

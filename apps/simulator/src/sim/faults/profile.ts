@@ -27,7 +27,8 @@ export const FAULT_RATES: Readonly<Record<FaultKind, FaultRates>> = {
   kill: { mild: 0.2, wild: 2, isOfDevice: false, sentence: 'a server is killed' },
   'store-away': { mild: 0.1, wild: 1, isOfDevice: false, sentence: 'the store is away' },
   'slow-store': { mild: 0.1, wild: 1, isOfDevice: false, sentence: 'the store takes seconds' },
-  pause: { mild: 0.2, wild: 1.5, isOfDevice: false, sentence: 'a person pauses and resumes' },
+  rush: { mild: 0.2, wild: 1, isOfDevice: false, sentence: 'devices wait, and then all ask at once' },
+  pause: { mild: 0.2, wild: 1.5, isOfDevice: false, sentence: 'a person pauses, mostly in a rush, and resumes' },
 };
 
 // The table is total over the kinds: its keys are they.

@@ -15,6 +15,8 @@ export interface Weather {
   beginning<Kind extends FaultKind>(kind: Kind): readonly FaultOf<Kind>[];
   /** Faults of a kind of one device, of all steps, by their beginning. */
   ofDevice<Kind extends DeviceFaultKind>(kind: Kind, device: number): readonly FaultOf<Kind>[];
+  /** Rushes of all steps that a device is part of. */
+  rushesOf(device: number): readonly FaultOf<'rush'>[];
   /** A number in [0, 1) for a question about a fault: the same whatever else happens in the run. */
   chance(fault: Fault, question: string): number;
   /** Nothing goes wrong at present. */
@@ -29,6 +31,7 @@ type DeviceFaultKind = 'cut' | 'clock' | 'full-disk';
 export function createWeather(seed: string, faults: readonly Fault[]): Weather {
   const waiting = [...faults].sort((a, b) => a.fromStep - b.fromStep || a.id - b.id);
   const deviceFaults = faultsByDevice(waiting);
+  const rushes = waiting.filter((fault) => fault.kind === 'rush');
   let lasting: readonly Fault[] = [];
   let isClear = false;
   let current = 0;
@@ -48,6 +51,10 @@ export function createWeather(seed: string, faults: readonly Fault[]): Weather {
   function active<Kind extends FaultKind>(kind: Kind): readonly FaultOf<Kind>[] {
     // Grouped by their kind above.
     return (byKind.get(kind) ?? []) as FaultOf<Kind>[];
+  }
+
+  function chance(fault: Fault, question: string): number {
+    return prng(`${seed}/fault/${fault.id}/${question}`).next();
   }
 
   return {
@@ -75,7 +82,8 @@ export function createWeather(seed: string, faults: readonly Fault[]): Weather {
     // Grouped by kind and device below.
     ofDevice: <Kind extends DeviceFaultKind>(kind: Kind, device: number) =>
       isClear ? [] : ((deviceFaults.get(`${kind} ${device}`) ?? []) as FaultOf<Kind>[]),
-    chance: (fault, question) => prng(`${seed}/fault/${fault.id}/${question}`).next(),
+    rushesOf: (device) => rushes.filter((fault) => chance(fault, `device/${device}`) * 1_000 < fault.sharePermille),
+    chance,
     isCalm: () => lasting.length === 0,
     clear() {
       isClear = true;

@@ -26,6 +26,9 @@ const SWARM_DAYS = { min: 2, spread: 5 };
 /** Two or three servers: one alone has nobody to be out of step with. */
 const SWARM_GATEWAYS = { min: 2, spread: 2 };
 
+/** Of the runs: those without waves, in which the caps are contended for. */
+const OPEN_SHARE = 0.5;
+
 /** One run of a swarm: everything about it is drawn from its seed. */
 export function drawCase(seed: string, plant: Plant | undefined): SimCase {
   const source = prng(`${seed}/case`);
@@ -36,6 +39,7 @@ export function drawCase(seed: string, plant: Plant | undefined): SimCase {
     daysMax: draw(SWARM_DAYS),
     gatewayCount: draw(SWARM_GATEWAYS),
     profile: drawProfile(seed),
+    isOpen: source.next() < OPEN_SHARE,
     ...(plant !== undefined && { plant }),
   });
 }
