@@ -87,26 +87,44 @@ export async function* readArchive(path: string): AsyncGenerator<ArchivePart> {
     tar.destroy(cause);
   });
   source.pipe(tar);
+  const fault = (cause: unknown) => archiveFault(path, sourceFault ?? cause, sourceFault !== undefined);
   try {
     for await (const entry of tar) {
       const { name, size = 0, type } = entry.header;
-      if (type !== 'file')
+      if (type !== 'file') {
         throw new BackupError('backup-damaged', damaged(path, `it holds a ${type} where files belong`));
+      }
       const hash = createHash('sha256');
-      yield { name, bytes: size, chunks: hashing(hash)(entry), digest: () => hash.copy().digest('hex') as Sha256 };
+      const chunks = naming(hashing(hash)(entry), fault);
+      yield { name, bytes: size, chunks, digest: () => hash.copy().digest('hex') as Sha256 };
       entry.resume();
     }
   } catch (cause) {
-    if (cause instanceof BackupError) throw cause;
-    if (sourceFault !== undefined) {
-      const reason = sourceFault instanceof Error ? sourceFault.message : String(sourceFault);
-      throw new BackupError('backup-unusable', `The backup ${path} cannot be read: ${reason}`, sourceFault);
-    }
-    if (!(cause instanceof Error) || !TAR_FAULT.test(cause.message)) throw cause;
-    throw new BackupError('backup-damaged', damaged(path, 'it is no tar, or ends too early'), cause);
+    throw fault(cause);
   } finally {
     source.destroy();
+    tar.destroy();
   }
+}
+
+/** A file that ends too early shows when the part is read in which it does. */
+async function* naming(
+  chunks: AsyncIterable<Uint8Array>,
+  fault: (cause: unknown) => unknown,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    throw fault(cause);
+  }
+}
+
+function archiveFault(path: string, cause: unknown, isUnreadable: boolean): unknown {
+  if (cause instanceof BackupError || !(cause instanceof Error)) return cause;
+  if (isUnreadable)
+    return new BackupError('backup-unusable', `The backup ${path} cannot be read: ${cause.message}`, cause);
+  if (!TAR_FAULT.test(cause.message)) return cause;
+  return new BackupError('backup-damaged', damaged(path, 'it is no tar, or ends too early'), cause);
 }
 
 /** What tar-stream 3.2 says of bytes that are no tar. */

@@ -6,6 +6,8 @@ import type { PolicyEntry } from '@outrider/domain/policy/log';
 import { writeFileDurably } from '../../shared/files.ts';
 import { borrowEmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts';
 import { connectionFromUrl } from '../postgres/connection.ts';
+import { useCopySession } from '../postgres/table-copy.ts';
+import { refuseUsed } from './load-tables.ts';
 import type { BackupManifest } from './manifest.ts';
 import { restoreBackup } from './restore-backup.ts';
 import { abandonRestore, beginRestore, endRestore } from './unfinished-restore.ts';
@@ -65,6 +67,7 @@ export async function restoreInstallation(work: BackupWork): Promise<{
 }> {
   const { dataFolder, databaseUrl, path, now, onProgress } = work;
   const manifest = await verifyBackup(path, onProgress);
+  if (databaseUrl !== undefined) await useCopySession(connectionFromUrl(databaseUrl), 'snapshot', refuseUsed);
   await beginRestore(dataFolder, resolve(path));
   try {
     const openDatabase = async () => {

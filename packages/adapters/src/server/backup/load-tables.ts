@@ -52,7 +52,8 @@ export async function loadTables(session: CopySession, source: TableSource): Pro
 
 const decompress = promisify(zstdDecompress);
 
-async function refuseUsed({ query }: CopySession): Promise<void> {
+/** Throws BackupError: database-not-empty. */
+export async function refuseUsed({ query }: CopySession): Promise<void> {
   const [row] = await query(`select to_regclass('schema_migration') is not null as is_used`);
   if (row?.is_used !== true) return;
   const detail = 'The database holds an installation already: restore into an empty one';
