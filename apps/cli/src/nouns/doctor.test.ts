@@ -18,14 +18,14 @@ import type { Finding } from './doctor/finding.ts';
 
 const world = recordedWorld({ environment: { OUTRIDER_PORT: '0' } });
 const data = join(world.folder, 'data');
-let server: ChildProcess;
+let server: ChildProcess | undefined;
 
 before(async () => {
   server = await startServer();
 });
 
 after(async () => {
-  server.kill('SIGKILL');
+  server?.kill('SIGKILL');
   await removeEmbeddedPostgres(data);
   world.remove();
 });
@@ -73,7 +73,7 @@ test('a running installation is found healthy, with its database, its port and i
   assert.equal(bad, HEALTHY, text);
   assert.equal(code, 0);
   assert.match(of('database').seen, /^PostgreSQL 18\..* at 127\.0\.0\.1:\d+$/);
-  assert.match(of('server').seen, new RegExp(`^Ready at http://127\\.0\\.0\\.1:\\d+, process ${server.pid}$`));
+  assert.match(of('server').seen, new RegExp(`^Ready at http://127\\.0\\.0\\.1:\\d+, process ${server?.pid}$`));
   assert.match(of('snapshot').seen, /^Read \d+ ms ago/);
   const page = await world.run('doctor', '--data', data);
   assert.match(page.output, /^warn +release-role +There is none at /m);
@@ -203,6 +203,7 @@ test("a database of one's own is looked at: gone, wrong password, a newer schema
 });
 
 test('a server that was killed leaves an address nobody answers at, and its database is still found', async () => {
+  assert.ok(server !== undefined);
   server.kill('SIGKILL');
   await once(server, 'exit');
   const { code, of, bad } = await examine();
