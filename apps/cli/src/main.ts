@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { runChild } from './child.ts';
 import { defaultRoot } from './programs.ts';
 import { run } from './run.ts';
+import { openTerminal } from './terminal.ts';
 
 /** npm changes to the package's folder and says where the person stood. */
 const workingFolder = process.env.INIT_CWD ?? process.cwd();
@@ -32,6 +33,7 @@ process.exitCode = await run(
     log: (line) => process.stderr.write(`${line}\n`),
     inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     fetch,
+    openTerminal: () => openTerminal(process),
     interruption,
     runProgram: (program) => runChild(program),
   },

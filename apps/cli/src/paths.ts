@@ -3,6 +3,7 @@
 /** Every endpoint of the management API that the command line asks; the server's list is docs/protocol/management-api.md. */
 export const PATHS = {
   status: '/api/v1/status',
+  overview: '/api/v1/overview',
   releases: '/api/v1/releases',
   rollouts: '/api/v1/rollouts',
   devices: '/api/v1/devices',

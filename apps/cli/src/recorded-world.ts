@@ -28,6 +28,7 @@ export function recordedWorld(
     readonly input?: readonly string[];
     readonly childCode?: number;
     readonly interruption?: AbortSignal;
+    readonly terminal?: World['openTerminal'];
   } = {},
 ): RecordedWorld {
   const folder = mkdtempSync(join(tmpdir(), 'outrider-cli-'));
@@ -48,6 +49,7 @@ export function recordedWorld(
             yield* options.input ?? [];
           },
           fetch,
+          ...(options.terminal === undefined ? {} : { openTerminal: options.terminal }),
           interruption: () => options.interruption ?? new AbortController().signal,
           runProgram: async (program) => {
             started.push(program);

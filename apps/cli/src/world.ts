@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ProgramName } from './programs.ts';
+import type { Terminal } from './terminal.ts';
 
 /** Everything a command needs of the world beside files: handed over by `main.ts`, and by tests. */
 export interface World {
@@ -19,6 +20,8 @@ export interface World {
   /** Standard input, line by line. */
   readonly inputLines: () => AsyncIterable<string>;
   readonly fetch: typeof fetch;
+  /** Takes keyboard and screen; absent, or nothing, where nobody sits at a terminal. */
+  readonly openTerminal?: () => Terminal | undefined;
   /** Aborted by Ctrl-C or SIGTERM from now on, which then end nothing by themselves: for work that must clean up. */
   readonly interruption: () => AbortSignal;
   /** Runs one of the programs with this runtime until it ends; Ctrl-C reaches it first. Gives its exit code. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { cutLine, exposureBar, gaugeBar } from '@outrider/adapters/shared/text-bars';
 import type { ArmOutcomes, EvidenceLine, LiveAgent, LiveRollout, LiveState } from './live-state.ts';
 
 /** Fewer columns than this are treated as this many: the frame is cut, never wrapped. */
@@ -19,7 +20,7 @@ export function frameLines(state: LiveState, columns: number): readonly string[]
     '',
     ...state.events.slice(-EVENTS_SHOWN).map((event) => `  ${event}`),
   ];
-  return lines.map((line) => cut(line, columns));
+  return lines.map((line) => cutLine(line, columns));
 }
 
 /** One plain line for logs and pipes: the same state without a frame. */
@@ -62,15 +63,6 @@ function rolloutLines(rollout: LiveRollout, width: number): readonly string[] {
   ];
 }
 
-/** `#` has a permit, `+` may get one under the cap, `.` waits. */
-function exposureBar(counts: { granted: number; cap: number; population: number }, width: number): string {
-  const { granted, cap, population } = counts;
-  const cells = (count: number) => Math.min(width, Math.round((width * count) / Math.max(1, population)));
-  const full = Math.max(cells(granted), granted > 0 ? 1 : 0);
-  const open = Math.max(0, cells(cap) - full);
-  return '#'.repeat(full) + '+'.repeat(open) + '.'.repeat(Math.max(0, width - full - open));
-}
-
 /** A table of outcomes; a dash where an arm cannot have them. */
 function armLines(arms: readonly ArmOutcomes[]): readonly string[] {
   if (arms.length === 0) return [];
@@ -91,9 +83,8 @@ const ARM_COLUMNS: readonly { readonly title: string; value(outcomes: ArmOutcome
 ];
 
 function evidenceLine({ metric, segment, lnE, threshold }: EvidenceLine, width: number): string {
-  const filled = Math.min(width, Math.max(0, Math.round((width * lnE) / threshold)));
   const mark = lnE >= threshold ? 'OVER' : '';
-  const bar = '='.repeat(filled) + ' '.repeat(width - filled);
+  const bar = gaugeBar(lnE, threshold, width);
   const name = `  ${metric.padEnd(10)} ${segment.padEnd(9)}`;
   return `${name} [${bar}] ${lnE.toFixed(1).padStart(6)} of ${threshold.toFixed(1).padStart(5)} ${mark}`;
 }
@@ -108,8 +99,4 @@ function agentLines(agents: readonly LiveAgent[]): readonly string[] {
 /** Nearest to its threshold first. */
 function strongest(evidence: readonly EvidenceLine[]): readonly EvidenceLine[] {
   return [...evidence].sort((a, b) => b.lnE / b.threshold - a.lnE / a.threshold);
-}
-
-function cut(line: string, columns: number): string {
-  return line.length <= columns ? line : line.slice(0, Math.max(0, columns));
 }
