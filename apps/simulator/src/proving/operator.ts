@@ -75,7 +75,8 @@ export function operator(options: {
   /** A draft that never starts, and its end. */
   async function draft(): Promise<void> {
     const rolloutId = `draft-${changes}` as RolloutId;
-    await change('/rollouts', { plan: { ...plan, rolloutId, salt: `${plan.salt}-${changes}` } });
+    // Without a receipt nobody knows whether it is there: it stays what it is, a draft or nothing.
+    if (!(await change('/rollouts', { plan: { ...plan, rolloutId, salt: `${plan.salt}-${changes}` } }))) return;
     const reason = `Not wanted after all, change ${changes}`;
     await change(`/rollouts/${rolloutId}/events`, { event: 'cancel', reason }, reason);
   }
