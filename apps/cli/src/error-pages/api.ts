@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+import { PROBLEMS, type ProblemCode } from '@outrider/protocol/kernel/problem';
+import type { CodeText, ErrorArea } from './area.ts';
+
+const UNTOUCHED = 'Nothing was changed.';
+const NOTHING_STORED = 'Nothing of the request was stored.';
+
+const CODES: Readonly<Record<ProblemCode, CodeText>> = {
+  'request-malformed': [
+    'What came to the port is no HTTP/1.1: another protocol, or TLS on a plain port.',
+    NOTHING_STORED,
+    'Look at the scheme and the port of the caller; behind a proxy, look at what it sends.',
+  ],
+  'request-timeout': [
+    'The head or the body of the request did not come in the time that the server waits.',
+    NOTHING_STORED,
+    'Send it again. If it comes back, the network between caller and server loses packets, or a proxy holds the body.',
+  ],
+  'headers-too-large': [
+    'The head of the request is larger than 16 KiB.',
+    NOTHING_STORED,
+    'Shorten the query (`where` has room for 4,096 characters), or look for a proxy that adds cookies.',
+  ],
+  'body-malformed': [
+    'The body is not JSON, lacks a field, has a field too many, or a value is not what it should be. The detail names the field, what stands there and what may.',
+    NOTHING_STORED,
+    'Correct the field. For devices: the page of the device protocol shows every message.',
+  ],
+  'body-too-large': [
+    'The body is longer than the route takes.',
+    'Nothing of it was stored; of an import, the whole batches before the limit were, and sending them again changes nothing.',
+    'Split it. An import of any size goes through `outrider device import`, which splits by itself.',
+  ],
+  'media-type-unsupported': [
+    'The Content-Type is none that the route takes.',
+    NOTHING_STORED,
+    'Send `application/json`, or `application/octet-stream` for blobs and imports.',
+  ],
+  'route-unknown': [
+    'There is nothing at this path.',
+    UNTOUCHED,
+    'Compare it with `GET /api/v1/openapi.json`; an older server lacks newer routes.',
+  ],
+  'method-not-allowed': [
+    'The path exists and does not take this method; the header Allow names those it takes.',
+    UNTOUCHED,
+    'Use one of them.',
+  ],
+  'device-unknown': [
+    'A device sent a signed request under an id that is not registered here.',
+    'The device was told nothing and offered nothing.',
+    'Register it (`POST /v1/register`). If many devices see this at once they talk to the wrong server, or its database was restored from before they registered.',
+  ],
+  'device-not-found': [
+    'Somebody asked about a device that is not registered.',
+    UNTOUCHED,
+    'Look for it with `outrider device list --where "id = <beginning>*"`, and among those announced with `--expected`.',
+  ],
+  'device-mismatch': [
+    'The body of a message names another device than the header that it was signed under.',
+    'The message counts for neither of them.',
+    'This is a fault of the device software, or somebody replays messages: look at who sent it.',
+  ],
+  'signature-invalid': [
+    'The signature is not one of the registered key over method, path and the exact body.',
+    'The message counted for nothing; a forged message has no effect.',
+    'Look whether something between device and server rewrites bodies. One device alone: its key was lost or exchanged, give it a new id.',
+  ],
+  'registration-token-invalid': [
+    'A device showed another registration token than that of this installation.',
+    'It was not registered.',
+    'Compare the token on the device with `outrider device token`.',
+  ],
+  'device-key-differs': [
+    'The id is registered, or was announced, with another key.',
+    'The device that holds the key keeps its id; the newcomer got nothing.',
+    'A device that was wiped takes a new id. If nothing was wiped, somebody tries to take over an id: look at where the requests come from.',
+  ],
+  'device-not-as-expected': [
+    'A device registers under an announced id with another type, model or hardware than was announced.',
+    'It was not registered, so no image for the wrong hardware can follow.',
+    'Look at the announcement (`outrider device list --expected`) and at the label of the device; correct the announcement by an import, or the configuration of the device.',
+  ],
+  'key-id-differs': [
+    'The key id in a registration is not the SHA-256 of the key.',
+    'The device was not registered.',
+    'Correct the device software: the key id is the hash of the 32 raw bytes, in hexadecimal.',
+  ],
+  'token-invalid': [
+    'The bearer token of the management API is missing or wrong.',
+    'The request was not read further than its head.',
+    'Use the text of the file `admin-token` in the data folder of the server, or --token.',
+  ],
+  'blob-unknown': [
+    'No blob is stored under this digest.',
+    'What is stored is untouched.',
+    'Upload it. If a device asks for it: its offer is older than a restore; it asks again by itself at its next check-in.',
+  ],
+  'range-unsatisfiable': [
+    'The asked range begins after the end of the blob.',
+    UNTOUCHED,
+    'Start from zero. A device does so by itself.',
+  ],
+  'digest-mismatch': [
+    'The bytes that came have another SHA-256 than the one they were announced under.',
+    'Nothing was kept: under a digest there are only the bytes it names.',
+    'Send them again. If it comes back, the file changed after it was hashed: pack the image anew.',
+  ],
+  'image-missing': [
+    'The manifest names an image or a block list that was not uploaded.',
+    'Nothing was published.',
+    'Upload all images, those of the rollback twin too, then publish again: `outrider release publish` does it in this order.',
+  ],
+  'image-size-differs': [
+    'An uploaded image has another length than the signed manifest says.',
+    'Nothing was published.',
+    'Make the manifest from the very files that are uploaded, and sign it anew.',
+  ],
+  'blocks-differ': [
+    'The block list does not describe the image.',
+    'Nothing was published.',
+    'Pack the image anew with `outrider release pack` and make a new manifest.',
+  ],
+  'release-unknown': ['No release has this id.', UNTOUCHED, 'Look at `outrider release list`.'],
+  'release-exists': [
+    'The id, the version or the counter was published before for this type of device.',
+    'What was published stays exactly as it was.',
+    'A change is a new release: raise version and counter.',
+  ],
+  'release-withdrawn': [
+    'The release was withdrawn and is offered no more.',
+    'Devices that run it stay on it.',
+    'Publish a newer release.',
+  ],
+  'release-role-missing': [
+    'The server does not know who may sign releases.',
+    'Nothing can be published and no device can register until it does.',
+    'Make the role with `outrider key role` and put it where the server looks for it.',
+  ],
+  'manifest-invalid': [
+    'The manifest breaks a rule; the detail names it, and [rules.md](rules.md) explains it.',
+    'Nothing was published.',
+    'Correct the manifest and sign it anew.',
+  ],
+  'payload-type-unexpected': [
+    'The envelope holds another kind of document than the route takes.',
+    'Nothing was read from it.',
+    'Send the signed release manifest itself.',
+  ],
+  'role-invalid': [
+    'The document that says who may sign cannot be trusted: its threshold is out of range, or one key stands in two groups.',
+    'Nothing signed under it is accepted.',
+    'Make the role anew with `outrider key role`.',
+  ],
+  'threshold-not-met': [
+    'Fewer groups have signed than the role demands.',
+    'Nothing was accepted.',
+    'Let the missing groups sign with `outrider release sign`; the detail names them.',
+  ],
+  'delta-failed': [
+    'A delta could not be made, or applying it did not give the image.',
+    'The release was not published: no device ever sees an unproven delta.',
+    'Look at the free disk space of the server and publish again. If one pair of images fails each time, keep both and report it.',
+  ],
+  'rollout-unknown': ['There is no rollout with this id.', UNTOUCHED, 'Look at `outrider rollout list`.'],
+  'rollout-exists': [
+    'There is a rollout with this id already.',
+    'It is untouched.',
+    'Choose another id; a plan that was approved never changes.',
+  ],
+  'plan-invalid': [
+    'The plan breaks a rule; the detail names it, and [rules.md](rules.md) explains it.',
+    'No rollout was created.',
+    'Correct the plan; `outrider rollout forecast` shows all findings at once.',
+  ],
+  'audience-empty': [
+    'No registered device is in the audience, on the hardware of the release.',
+    'The rollout has not started.',
+    'Ask for the same devices with `outrider device list --where` and correct the audience; devices that were only announced do not count.',
+  ],
+  'salt-reused': [
+    'Another rollout has this salt: the same devices would come first each time.',
+    'No rollout was created.',
+    'Leave the salt out, so that a new one is drawn.',
+  ],
+  'rollback-not-included': [
+    'The rollout is rolling back, and the change would stop that without saying so.',
+    'The way back goes on.',
+    'If devices really shall stay on the bad release, say so with --including-rollback.',
+  ],
+  'rollout-not-live': [
+    'The rollout has not started, or has ended.',
+    UNTOUCHED,
+    'Look at its state with `outrider rollout show`.',
+  ],
+  'segment-unknown': ['The rollout has no such segment.', UNTOUCHED, '`outrider rollout show` lists its segments.'],
+  'segment-already-halted': ['The segment is halted already.', 'It stays halted.', 'Nothing is left to do.'],
+  'plan-contradicted': [
+    'The plan sets aside base rates that devices have shown before.',
+    'No rollout was created.',
+    'Take the base rates that were shown, or overrule them with a reason; `outrider rollout base-rates` shows both.',
+  ],
+  'overrule-unfounded': [
+    'Base rates were overruled that do not contradict anything.',
+    UNTOUCHED,
+    'Leave the overrule out.',
+  ],
+  'rollout-ended': ['The rollout admits nobody any more.', 'It stays as it ended.', 'Make a new rollout.'],
+  'limit-absent': ['The rollout has no ceiling of an operator.', UNTOUCHED, 'There is nothing to lift.'],
+  'limit-in-force': [
+    'The rollout is under a ceiling of an operator and cannot be completed.',
+    'Exposure stays below the ceiling.',
+    'Lift the ceiling first.',
+  ],
+  'approver-role-missing': [
+    'The server does not know who may approve.',
+    UNTOUCHED,
+    'Install the role of the approvers, then send the approval again.',
+  ],
+  'approval-invalid': [
+    'The signed approval is not about this, or is not signed by those who may approve.',
+    UNTOUCHED,
+    'Sign exactly what is to be approved; the detail says what differs.',
+  ],
+  'evidence-absent': [
+    'Nothing has been counted about the rollout yet.',
+    UNTOUCHED,
+    'Ask again after its first decision, at most a minute after the start.',
+  ],
+  'scope-not-paused': ['The scope is not paused.', UNTOUCHED, '`outrider status` lists what is paused.'],
+  'twin-missing': [
+    'The release was published without a rollback twin.',
+    'Devices in trial still fall back by themselves; confirmed ones stay.',
+    'Publish a repaired release with a higher counter. Publish the next ones with a twin.',
+  ],
+  'transition-impossible': [
+    'The rollout cannot do this in its present state.',
+    UNTOUCHED,
+    'Look at its state; the detail names what it can do.',
+  ],
+  'revision-stale': [
+    'The policy has moved on since it was read: somebody else changed it.',
+    'Your change was not made.',
+    'Read it again, look at what changed, then decide again.',
+  ],
+  'clock-not-conducted': [
+    'The server runs on the wall clock, which nobody steps.',
+    UNTOUCHED,
+    'Only an installation for simulation is stepped: start it with --clock conducted.',
+  ],
+  'clock-not-held': [
+    'Fleet time follows its clock, so there is no jump to accept.',
+    UNTOUCHED,
+    'Nothing is left to do.',
+  ],
+  'clock-backwards': ['Fleet time was asked to go backwards.', 'It stands where it stood.', 'Step to a later instant.'],
+  'query-invalid': [
+    'A parameter is not valid, or the query has something at the named column that cannot stand there.',
+    UNTOUCHED,
+    'The detail says what is allowed; the language is on the page [queries](../queries.md).',
+  ],
+  'rate-limited': [
+    'Too much of this kind is under way.',
+    UNTOUCHED,
+    'Come back after the time in Retry-After, or when the one under way has ended.',
+  ],
+  'storage-full': [
+    'The disk of the server has no room for the bytes.',
+    'Nothing half written is kept; devices go on being answered, permits need the database.',
+    'Free space on the disk of the data folder, then send it again.',
+  ],
+  'store-away': [
+    'The database cannot be reached, is full, or does not answer in time.',
+    'No permit can come into being without it. Whether a change of yours was made is not known.',
+    'Look at the reason in the detail and at the database itself; then look whether the change is there before you send it again.',
+  ],
+  'shutting-down': [
+    'The server is stopping.',
+    'What it acknowledged is stored.',
+    'Send it again to the server that takes its place.',
+  ],
+  'internal-error': [
+    'The server failed on a fault that nobody foresaw.',
+    'What was acknowledged before is stored. Whether this request had an effect is not known.',
+    'Its log has the fault: keep that line and report it.',
+  ],
+};
+
+/** Answers of the server's HTTP edge. */
+export const apiArea: ErrorArea = {
+  name: 'api',
+  title: 'Answers of the server',
+  intro:
+    'The member `code` of a problem document (RFC 9457), to people and to devices; `outrider` shows its detail and, with --json, the code.',
+  codes: CODES,
+  marks: Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, `HTTP ${status}`])),
+};

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { STORE_AWAY_REASONS, type StoreAwayReason } from '@outrider/domain/decision/store-away';
+import { DEVICE_IMPORT_ERRORS, type DeviceImportCode } from '@outrider/domain/gateway/device-import';
+import { EXIT_CODES } from '../exit-codes.ts';
+import type { CodeText, ErrorArea } from './area.ts';
+
+const NOTHING_TRIED = 'Nothing was tried.';
+const NOT_STARTED = 'The server did not start; nothing was changed.';
+const COPIES = 'What is stored is untouched.';
+
+const CLI_EXITS: Readonly<Record<keyof typeof EXIT_CODES, CodeText>> = {
+  ok: ['Done.', 'What was acknowledged is durable.', 'Nothing.'],
+  failed: [
+    'It was tried and did not work: a file, an answer, or the server failed.',
+    'The sentence on standard error says what was done before.',
+    'Read that sentence; with --json it is one JSON object with a code.',
+  ],
+  usage: [
+    'A flag, a word or the content of a file is wrong.',
+    NOTHING_TRIED,
+    'Correct it; --help shows what is allowed.',
+  ],
+  'not-found': ['What was named does not exist.', NOTHING_TRIED, 'Look at the list of its kind.'],
+  refused: ['The server, or a rule, said no.', 'What was refused was not done.', 'The code in --json says which rule.'],
+  unreachable: [
+    'No server answered.',
+    'Whether a change that was under way was made is not known.',
+    'Start it with `outrider up`, or name another with --data or --server; then look before you repeat a change.',
+  ],
+};
+
+/** Exit codes of `outrider`. */
+export const cliExitArea: ErrorArea = {
+  name: 'exit-codes-cli',
+  title: 'Exit codes of outrider',
+  intro: 'How every command ends; scripts branch on the number.',
+  codes: CLI_EXITS,
+  marks: Object.fromEntries(Object.entries(EXIT_CODES).map(([name, code]) => [name, `exit ${code}`])),
+};
+
+/** Codes of the command line's own. */
+export const cliArea: ErrorArea = {
+  name: 'cli',
+  title: 'Codes of the command line',
+  intro: 'The member `code` of the JSON object on standard error with --json, where it does not come from the server.',
+  codes: {
+    'server-unreachable': [
+      'No server answered at the address.',
+      NOTHING_TRIED,
+      'Start it, or name another with --data or --server.',
+    ],
+    'answer-broken-off': [
+      'The connection ended before the whole answer had come.',
+      'A file that was to be written is not there; the server is unchanged.',
+      'Ask again.',
+    ],
+    'lines-refused': [
+      'Some lines of an import were refused.',
+      'All other lines are taken in; of the refused ones nothing is.',
+      'Each stands in the report with its number and reason (see [import](import.md)); correct them and run the same command again.',
+    ],
+    'file-missing': ['A file that was named is not there.', NOTHING_TRIED, 'Name one that exists.'],
+    'file-exists': ['The file that was to be written exists.', 'It is untouched.', 'Choose another name.'],
+    'file-failed': [
+      'A file could not be read or written.',
+      'A file that is written whole is not there half.',
+      'The sentence says why: owner, mode, a full disk.',
+    ],
+    interrupted: ['The command was interrupted.', 'Nothing of it was kept.', 'Run it again.'],
+    'program-not-installed': [
+      'The program that the command starts is not installed.',
+      NOTHING_TRIED,
+      'Install the package that the sentence names.',
+    ],
+    'blob-missing': [
+      'An image that a release names is not in the folder it was looked for in.',
+      'Nothing was uploaded.',
+      'Pack it there, or name the right folder.',
+    ],
+    'already-signed': [
+      'The key has signed the document before.',
+      'The document is untouched.',
+      'Nothing is left to do.',
+    ],
+    'code-unknown': [
+      '`outrider explain` was asked for a code that this version does not know.',
+      NOTHING_TRIED,
+      'Look at the list that `outrider explain` prints; a newer server has newer codes.',
+    ],
+    'decisions-differ': [
+      'A stored decision does not follow from its stored inputs.',
+      COPIES,
+      'Do not widen on it: keep the output, pause the rollout and report it.',
+    ],
+    'evidence-differs': [
+      'The stored counts are not those of the raw rows.',
+      COPIES,
+      'Do not widen on it: keep the output, pause the rollout and report it.',
+    ],
+  },
+};
+
+const IMPORT_REST: Readonly<Record<DeviceImportCode, readonly [safe: string, act: string]>> = {
+  'line-malformed': ['The other lines are taken in.', 'Correct the line; its number is that of the file.'],
+  'device-repeated': ['The first of them counts.', 'Keep one line a device.'],
+  'device-differs': [
+    'The device keeps what it has.',
+    'Export it, change the values there and import that: its line carries the revision.',
+  ],
+  'attributes-stale': [
+    "The device keeps what it has; nobody's change is lost.",
+    'Export it again and look at what somebody else has changed.',
+  ],
+  'import-key-differs': ['The device keeps its key.', 'Leave the key out, or give the device a new id.'],
+};
+
+/** Why a line of an import was refused. */
+export const importArea: ErrorArea = {
+  name: 'import',
+  title: 'Why a line of an import was refused',
+  intro: 'The code in the report of `outrider device import`, and in `faults` of `POST /api/v1/device-import`.',
+  codes: Object.fromEntries(
+    Object.entries(IMPORT_REST).map(([code, [safe, act]]) => [
+      code,
+      [`${new Map<string, string>(Object.entries(DEVICE_IMPORT_ERRORS)).get(code)}.`, safe, act] as const,
+    ]),
+  ),
+};
+
+const STORE_ACTS: Readonly<Record<StoreAwayReason, string>> = {
+  unreachable: 'Look whether PostgreSQL runs and the network between it and the server works.',
+  starting: 'Wait some seconds.',
+  refused: 'Look at the password, the user and pg_hba.conf.',
+  'connections-exhausted': 'Raise max_connections, or end what holds them (pg_stat_activity).',
+  slow: 'Look at pg_stat_activity for what holds locks, and at the disk of the database.',
+  'read-only': 'The server talks to a standby, or somebody set default_transaction_read_only: give it the primary.',
+  'disk-full': 'Free space on the disk of the database.',
+  'disk-failed': 'Move the database to another disk, from a backup if need be.',
+  'memory-full': 'Give the database memory, or lower its work_mem and connections.',
+  'schema-newer': 'Upgrade this server, or stop it: a newer one has taken its place.',
+  overloaded: 'Look at the load of the database; devices come back by themselves, spread over time.',
+};
+
+/** Why the database is away. */
+export const storeArea: ErrorArea = {
+  name: 'store-away',
+  title: 'Why the database is away',
+  intro:
+    'The reason behind the code `store-away`, in its detail and in the log of the server. Check-ins without an offer go on being answered; permits need the database.',
+  codes: Object.fromEntries(
+    Object.entries<string>(STORE_ACTS).map(([code, act]) => [
+      code,
+      [
+        `${new Map<string, string>(Object.entries(STORE_AWAY_REASONS)).get(code)}.`,
+        'No permit comes into being, and nothing is acknowledged that is not stored.',
+        act,
+      ] as const,
+    ]),
+  ),
+};
+
+/** Exit codes of the server; a test compares them with apps/server. */
+export const serverExitArea: ErrorArea = {
+  name: 'exit-codes-server',
+  title: 'Exit codes of the server',
+  intro: 'How the server program ends, and with it `outrider up`. The sentence on standard error has the values.',
+  codes: {
+    stopped: ['A signal stopped it, cleanly.', 'What it acknowledged is stored.', 'Nothing.'],
+    failed: [
+      'A fault that nobody foresaw ended it.',
+      'What it acknowledged is stored.',
+      'Its log has the fault; start it again, and report it.',
+    ],
+    usage: [
+      'A setting is wrong, by flag, environment or configuration file.',
+      NOT_STARTED,
+      'The sentence names the setting and what is allowed.',
+    ],
+    'folder-unusable': [
+      'The data folder cannot be read or written.',
+      NOT_STARTED,
+      'Look at its owner, its mode (0700) and the disk.',
+    ],
+    'data-folder-in-use': [
+      'Another server runs on this data folder.',
+      'The other one is untouched.',
+      'Stop it first, or use another folder.',
+    ],
+    'port-in-use': [
+      'Something listens on the port.',
+      NOT_STARTED,
+      'Choose another with --port, or 0 for any free one.',
+    ],
+    'port-refused': [
+      'The port may not be opened, for instance one below 1024.',
+      NOT_STARTED,
+      'Choose a higher one behind a proxy, or grant the right.',
+    ],
+    'file-malformed': [
+      'A file in the data folder, or one that was named, is not what it should be.',
+      NOT_STARTED,
+      'Restore it from the backup; a key that was changed is not the one that devices pinned.',
+    ],
+    'database-away': [
+      'Nothing answers at the database URL, or it has no connection left.',
+      NOT_STARTED,
+      'Start the database, or raise its max_connections.',
+    ],
+    'schema-newer': [
+      'A newer program has used this database.',
+      'The data are untouched.',
+      'Start the newer program, or restore a backup from before the upgrade.',
+    ],
+    'postgres-not-installed': [
+      'The binaries of PostgreSQL are not installed.',
+      NOT_STARTED,
+      'Install the optional packages for this platform, or give a database URL.',
+    ],
+    'system-user-missing': [
+      'Run as root, PostgreSQL needs a user of its own, and there is none to take.',
+      NOT_STARTED,
+      'Create the user that the sentence names, or start as an ordinary user.',
+    ],
+    'cluster-belongs-elsewhere': [
+      'The database of this data folder belongs to another folder.',
+      'Both are untouched.',
+      'A copied data folder is no second installation: use a backup and restore.',
+    ],
+    'initdb-failed': [
+      'PostgreSQL could not make its files.',
+      'Nothing half made is used.',
+      'Look at the free disk space and the sentence; start again.',
+    ],
+    'postgres-did-not-start': [
+      'PostgreSQL did not start.',
+      'The data are untouched.',
+      'Its log in the data folder says why; often shared memory, locale or a full disk.',
+    ],
+    'database-url-malformed': [
+      'The database URL cannot be read.',
+      NOT_STARTED,
+      'Write it as the sentence shows, special characters percent-encoded.',
+    ],
+    'database-login-refused': [
+      'The database refuses the user, the password or this address.',
+      NOT_STARTED,
+      'Correct the URL, or pg_hba.conf.',
+    ],
+    'database-missing': ['There is no such database.', NOT_STARTED, 'Create it, owned by the user of the URL.'],
+    'database-rights-missing': [
+      'The user may not connect or create tables.',
+      NOT_STARTED,
+      'Make it the owner of the database.',
+    ],
+    'database-tls-needed': [
+      'The database takes encrypted connections only.',
+      NOT_STARTED,
+      'Add sslmode=verify-full to the URL.',
+    ],
+    'database-tls-refused': [
+      'Encryption is asked for and the database offers none.',
+      NOT_STARTED,
+      'Switch it on there, or, on one machine, use sslmode=disable.',
+    ],
+    'database-tls-untrusted': [
+      'The certificate of the database is not trusted.',
+      'Nothing was sent to it but the greeting.',
+      'Give the server its authority, or correct the name in the certificate.',
+    ],
+    'database-too-old': ['The database is older than PostgreSQL 15.', NOT_STARTED, 'Upgrade it.'],
+    'database-read-only': [
+      'The database is a standby, or takes no writes.',
+      NOT_STARTED,
+      'Give the URL of the primary.',
+    ],
+    'migration-changed': [
+      'A migration was applied here with another text than this program has.',
+      'The data are untouched.',
+      'Use the program that made the database, or restore a backup.',
+    ],
+    'schema-in-use': [
+      'Servers of a former version run that could not work with the new schema.',
+      'The data are untouched and those servers go on.',
+      'Stop them, then start this one again.',
+    ],
+    'schema-locked': [
+      'Something held a lock on a table all the while.',
+      'The data are untouched.',
+      'End what holds it (pg_stat_activity), then start again.',
+    ],
+    'restore-unfinished': [
+      'The data folder and the database do not come from the same restore.',
+      'Nothing is offered from a half.',
+      'Restore again into an empty folder and an empty database.',
+    ],
+    'stopped-short': [
+      'A signal stopped it; what still hung at the end of its time was cut off.',
+      'What it acknowledged is stored; what it did not may be missing.',
+      'Nothing; devices ask again by themselves.',
+    ],
+    'storage-full': [
+      'The disk of the data folder has no room for a file that is needed.',
+      NOT_STARTED,
+      'Free space and start again.',
+    ],
+  },
+};
+
+/** Exit codes of the agent; a test compares them with apps/agent. */
+export const agentExitArea: ErrorArea = {
+  name: 'exit-codes-agent',
+  title: 'Exit codes of the agent',
+  intro: 'How the agent on a device ends, for its supervisor.',
+  codes: {
+    stopped: ['It was told to stop.', 'The journal holds where it was.', 'Nothing.'],
+    failed: [
+      'A fault that nobody foresaw ended it.',
+      'The boot chooser and both slots are as they were written last.',
+      'Start it again: it goes on from its journal. Report the sentence.',
+    ],
+    usage: ['A flag is missing, unknown or malformed.', NOTHING_TRIED, 'Correct it.'],
+    'data-folder': [
+      'Its data folder, or a file in it, cannot be used.',
+      'No slot was written.',
+      'Look at owner, mode and free space; a damaged journal needs the device at hand.',
+    ],
+    refused: [
+      'The server refused the registration, or asked for something this agent does not understand.',
+      'The device runs what it ran.',
+      'The sentence has the code of the server: look it up here.',
+    ],
+    unreachable: [
+      'The server cannot be reached, and without a registration there is nothing to do.',
+      'The device runs what it ran.',
+      'Look at the network and the address; start it again.',
+    ],
+    reboot: [
+      'The device is to be started again.',
+      'This is how a new slot is tried; it falls back by itself.',
+      'The supervisor reboots the device, or starts the agent again.',
+    ],
+  },
+};
