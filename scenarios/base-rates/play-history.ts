@@ -4,10 +4,10 @@ import { proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { lnEBase } from '@outrider/domain/decision/e-process';
 import { revertsToHalt } from '@outrider/domain/decision/forecast/defect-forecast';
 import { thresholdOverall, thresholdSegment } from '@outrider/domain/decision/thresholds';
+import { binomial } from '@outrider/domain/kernel/binomial';
 import type { ReleaseId, SegmentId } from '@outrider/domain/kernel/ids';
 import type { Prng } from '@outrider/domain/kernel/prng';
 import type { Gates } from '@outrider/domain/policy/rollout';
-import { binomial } from '../decision/draws.ts';
 
 /** A fleet whose good releases fail at these rates on average. */
 export interface BaseRateWorld {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { binomial } from '@outrider/domain/kernel/binomial';
 import type { Prng } from '@outrider/domain/kernel/prng';
-import { binomial } from './draws.ts';
 import type { Asking, Pool } from './fleet.ts';
 
 /** Permits that may still be given: over all, and by segment. */

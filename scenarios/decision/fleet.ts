@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PI_LEVELS } from '@outrider/domain/decision/admission';
+import { binomial } from '@outrider/domain/kernel/binomial';
 import type { Prng } from '@outrider/domain/kernel/prng';
 import { PANEL_SHARE } from '@outrider/domain/policy/place';
-import { binomial } from './draws.ts';
 import { chanceWithin, checkInChance } from './weather.ts';
 import type { World } from './world.ts';
 

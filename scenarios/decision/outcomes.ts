@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CoinMetric, EvidenceEvent } from '@outrider/domain/evidence/evidence';
 import type { Arm } from '@outrider/domain/gateway/ledger';
+import { binomial } from '@outrider/domain/kernel/binomial';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import type { Prng } from '@outrider/domain/kernel/prng';
+import { scatter } from '@outrider/domain/kernel/scatter';
 import { type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
-import { binomial, scatter } from './draws.ts';
 import type { Pool } from './fleet.ts';
 import { chancesAt, hasDefect, STEP_MINUTES, STEPS_PER_HOUR, type Weather } from './weather.ts';
 import type { World } from './world.ts';

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EvidenceEvent } from '@outrider/domain/evidence/evidence';
+import { binomial } from '@outrider/domain/kernel/binomial';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import { type Prng, prng } from '@outrider/domain/kernel/prng';
 import { fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
-import { binomial } from './draws.ts';
 import { askingNow, createFleet, type Fleet, LEVELS, moveFleet, takeEnrolled } from './fleet.ts';
 import { createOutcomes, enrolCohort, type Outcomes, reportedIn } from './outcomes.ts';
 import { DONE_SHARE, type PlayOptions, type Run } from './play.ts';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { binomial } from '../../kernel/binomial.ts';
 import type { SegmentId } from '../../kernel/ids.ts';
 import type { FleetInstant } from '../../kernel/time.ts';
 import type { Exposure } from '../../policy/exposure.ts';
-import { binomial } from './binomial.ts';
 import { at, type CourseEvidence, enrolCohort, windowHours } from './course-evidence.ts';
 import {
   type Asking,

@@ -9,12 +9,13 @@ import type {
 } from '../../evidence/evidence.ts';
 import type { Arm } from '../../gateway/ledger.ts';
 import { present } from '../../kernel/assert.ts';
+import { binomial } from '../../kernel/binomial.ts';
 import type { RolloutId, SegmentId } from '../../kernel/ids.ts';
 import type { Prng } from '../../kernel/prng.ts';
+import { scatter } from '../../kernel/scatter.ts';
 import { DAY_MS, type FleetInstant, HOUR_MS } from '../../kernel/time.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
 import type { FleetBehaviour } from './behaviour.ts';
-import { binomial, scatter } from './binomial.ts';
 import { type Pool, STEP_HOURS } from './course-fleet.ts';
 import type { Defect } from './defect.ts';
 

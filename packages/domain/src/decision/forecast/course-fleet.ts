@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { binomial } from '../../kernel/binomial.ts';
 import type { SegmentId } from '../../kernel/ids.ts';
 import type { Prng } from '../../kernel/prng.ts';
+import { scatter } from '../../kernel/scatter.ts';
 import { PANEL_SHARE } from '../../policy/place.ts';
 import { PI_LEVELS } from '../admission.ts';
 import type { FleetBehaviour } from './behaviour.ts';
-import { binomial, scatter } from './binomial.ts';
 import type { CountedFleet } from './counted-fleet.ts';
 
 /** Hours of one step of a course: half of the hour that the first cap takes to be confirmed. */

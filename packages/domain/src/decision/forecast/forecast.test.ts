@@ -10,7 +10,6 @@ import { prng } from '../../kernel/prng.ts';
 import { defaultGates } from '../../policy/default-plan.ts';
 import { waveDevices } from '../waves.ts';
 import { STATED_BEHAVIOUR } from './behaviour.ts';
-import { binomial, scatter } from './binomial.ts';
 import { type CountedFleet, type ForecastDevice, fleetCounter } from './counted-fleet.ts';
 import { runCourse } from './course.ts';
 import { forecastDefects, revertsToHalt } from './defect-forecast.ts';
@@ -171,29 +170,6 @@ describe('a course', () => {
       }),
       propertyOptions({ runs: 10 }),
     );
-  });
-});
-
-describe('the draws', () => {
-  test('lose no device and have the mean they should', () => {
-    for (const [trials, chance] of [
-      [40, 0.3],
-      [5_000, 0.002],
-      [10_000_000, 0.4],
-    ] as const) {
-      const source = prng('draws');
-      const drawn = Array.from({ length: 400 }, () => binomial(source, trials, chance));
-      const error = Math.sqrt((trials * chance * (1 - chance)) / drawn.length);
-      assert.ok(Math.abs(sum(drawn) / drawn.length - trials * chance) < 4 * error);
-      let scattered = 0;
-      scatter(source, trials, {
-        bins: 7,
-        put: (_, here) => {
-          scattered += here;
-        },
-      });
-      assert.equal(scattered, trials);
-    }
   });
 });
 

@@ -1,43 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-import { binomialWalk } from '@outrider/domain/kernel/binomial-walk';
-import type { Prng } from '@outrider/domain/kernel/prng';
+import type { Prng } from './prng.ts';
 
 /**
  * How many of `trials` happen, each with this probability: an exact draw at any size, so that a class of ten million devices
- * costs as much as one of ten.
+ * costs as much as one of ten. `trials` is a whole number, tried up to 10^9.
  */
 export function binomial(source: Prng, trials: number, probability: number): number {
   if (trials <= 0 || probability <= 0) return 0;
   if (probability >= 1) return trials;
   if (probability > 0.5) return trials - binomial(source, trials, 1 - probability);
-  return trials * probability < INVERSION_MEAN_MAX
-    ? binomialWalk(source, trials, probability)
+  return trials * probability < WALK_MEAN_MAX
+    ? byWalk(source, trials, probability)
     : byRejection(source, trials, probability);
 }
 
-/** Puts `trials` devices one by one, each equally likely, into the bins, through `put(bin, devices)`. */
-export function scatter(source: Prng, trials: number, into: Bins): void {
-  let left = trials;
-  if (trials <= SINGLE_DRAWS_PER_BIN * into.bins) {
-    for (; left > 0; left--) into.put(Math.floor(source.next() * into.bins), 1);
-    return;
-  }
-  for (let bin = 0; bin < into.bins && left > 0; bin++) {
-    const here = binomial(source, left, 1 / (into.bins - bin));
-    if (here > 0) into.put(bin, here);
-    left -= here;
-  }
-}
-
-export interface Bins {
-  readonly bins: number;
-  readonly put: (bin: number, devices: number) => void;
-}
-
 /** Up to this mean the walk up from zero is quicker than rejection, which is valid above it only. */
-const INVERSION_MEAN_MAX = 10;
-/** One draw a device costs as much as one binomial draw a bin at about this many. */
-const SINGLE_DRAWS_PER_BIN = 3;
+const WALK_MEAN_MAX = 10;
+
+/**
+ * Up the distribution function from zero, about as many steps as the mean; the first term, at least 2^-20, is far from
+ * underflow. Source: Kachitvichyanukul and Schmeiser 1988, BINV; p <= 0.5.
+ */
+function byWalk(source: Prng, trials: number, probability: number): number {
+  const odds = probability / (1 - probability);
+  let term = Math.exp(trials * Math.log1p(-probability));
+  let left = source.next();
+  let happened = 0;
+  while (left > term && happened < trials) {
+    left -= term;
+    happened += 1;
+    term *= (odds * (trials - happened + 1)) / happened;
+  }
+  return happened;
+}
 
 /** Transformed rejection with a squeeze: 1.15 tries on average. Source: Hörmann 1993, BTRS; p <= 0.5, mean >= 10. */
 function byRejection(source: Prng, trials: number, probability: number): number {

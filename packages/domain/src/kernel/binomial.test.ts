@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { prng } from '@outrider/domain/kernel/prng';
-import { binomial, scatter } from './draws.ts';
+import { binomial } from './binomial.ts';
+import { prng } from './prng.ts';
 
 const DRAWS = 20_000;
 
@@ -15,6 +15,7 @@ test('a class of devices has as many events as its devices one by one would have
     [5_000, 0.5],
     [3_000_000, 0.00015],
     [50_000_000, 0.97],
+    [1_000_000_000, 0.5],
   ];
   for (const [trials, probability] of cases) {
     const source = prng(`binomial/${trials}/${probability}`);
@@ -51,22 +52,4 @@ test('the number of events follows the exact distribution where rejection begins
     expected *= ((trials - events) / (events + 1)) * (probability / (1 - probability));
   }
   assert.ok(chiSquare < cells + 5 * Math.sqrt(2 * cells), `chi square ${chiSquare} over ${cells} cells`);
-});
-
-test('events are spread over the hours of a window, none lost and each hour equally likely', () => {
-  const source = prng('scatter');
-  for (const trials of [0, 5, 100, 40_000]) {
-    const bins = new Array<number>(24).fill(0);
-    scatter(source, trials, {
-      bins: 24,
-      put: (bin, devices) => {
-        bins[bin] = (bins[bin] ?? 0) + devices;
-      },
-    });
-    assert.equal(
-      bins.reduce((sum, one) => sum + one, 0),
-      trials,
-    );
-    if (trials === 40_000) assert.ok(bins.every((one) => Math.abs(one - trials / 24) < 5 * Math.sqrt(trials / 24)));
-  }
 });
