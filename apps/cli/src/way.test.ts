@@ -36,7 +36,15 @@ test('from two keys to a published release and a rollout, on a real server that 
   assert.match((await outrider('release show camera-1.1.0')).output, /^delta from +to +bytes$/m);
 
   await outrider('rollout create --id r1 --release camera-1.1.0 --device-type camera --everyone');
+  const created = JSON.parse((await outrider('rollout show r1 --json')).output).rollout.plan;
+  assert.equal(created.gates.metrics[0].baseRate, 0.001, 'the first rollout of a fleet starts from the stated rates');
+  const unfounded = await outrider('rollout approve r1 --overrule base-rate-lax --because', 'the rates are right');
+  assert.deepEqual([unfounded.code, unfounded.log.includes('was not made about this plan')], [4, true]);
   assert.match((await outrider('rollout approve r1 --author ada')).output, /^state +approved$/m);
+  assert.equal((await outrider('rollout limit r1 --devices 5 --reason', 'few are in')).code, 0);
+  assert.match((await outrider('rollout show r1')).output, /^ceiling +5$/m);
+  assert.equal((await outrider('rollout limit r1 --devices none --reason', 'all are back')).code, 0);
+  await approversSign();
   const early = await outrider('rollout resume r1 --reason', 'too early');
   assert.deepEqual([early.code, early.log.includes('approved')], [4, true]);
   const stale = await outrider('rollout cancel r1 --expected-revision 1 --reason', 'from an old page');
@@ -52,6 +60,20 @@ test('from two keys to a published release and a rollout, on a real server that 
   assert.deepEqual(await once(server, 'exit'), [0, null]);
   assert.equal((await outrider('status')).code, 5);
 });
+
+/** Two approvers, one after the other, over one file; the rollout has not started, which the server says last of all. */
+async function approversSign(): Promise<void> {
+  const early = await outrider('rollout complete r1 --key build.key.json --reason', 'all seen');
+  assert.deepEqual([early.code, early.log.includes('approver-role.json')], [4, true]);
+  const keys = '--key build.public.json --key engineering.public.json';
+  assert.equal((await outrider(`key role --threshold 2 ${keys} --out data/approver-role.json`)).code, 0);
+  const begun = await outrider('rollout complete r1 --key build.key.json --out approval.json --reason', 'all seen');
+  assert.equal(begun.code, 0, begun.log);
+  const one = await outrider('rollout complete r1 --approval approval.json');
+  assert.deepEqual([one.code, one.log.includes('needed are 2 of the groups')], [4, true]);
+  const both = await outrider('rollout complete r1 --approval approval.json --key engineering.key.json');
+  assert.deepEqual([both.code, both.log.includes('approved cannot take the event complete')], [4, true], both.log);
+}
 
 async function makeKeysAndRole(): Promise<void> {
   for (const group of ['build', 'engineering']) {
