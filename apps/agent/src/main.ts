@@ -9,6 +9,9 @@ import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
 import { type AgentFlags, readFlags } from './flags.ts';
 import { namingDisk, openDevice } from './open-device.ts';
 
+/** How often a sleeping agent looks whether the device's software has left a note: a crash is evidence within a minute. */
+const FAULTS_EVERY_MS = MINUTE_MS;
+
 // A cut at any point is safe, so a signal needs no ceremony.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(EXIT_CODES.stopped));
 
@@ -44,9 +47,6 @@ async function main(flags: AgentFlags): Promise<void> {
   }
   await runForever(agent, { isCheckInNow: flags.isCheckInNow, faults });
 }
-
-/** How often a sleeping agent looks whether the device's software has left a note: a crash is evidence within a minute. */
-const FAULTS_EVERY_MS = MINUTE_MS;
 
 /** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
 async function runForever(
