@@ -9,6 +9,7 @@ import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import type { Figure, MeasureOptions, WholeFlag } from './figures.ts';
+import { measureExplanation } from './registry/explained.ts';
 import { FILL, FILL_DEVICES, MIXED, PEER_CONDITION } from './registry/fleet.ts';
 
 export const name = 'registry';
@@ -32,6 +33,7 @@ export async function run({ flags: { devices = 1_000_000 }, log }: MeasureOption
       for (const [what, text] of QUESTIONS) figures.push(...(await measureQuestion(store, what, text)));
       figures.push(...(await measureDeepPage(store, devices)));
       figures.push(...(await measurePeer(database, figures)));
+      figures.push(...(await measureExplanation(store)));
       figures.push(...(await measureWrites(store, database)));
       return figures;
     } finally {
@@ -56,7 +58,7 @@ const COHORT_BELOW = 'cohort A below 2.0';
 const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
   [COHORT_BELOW, 'cohort = A and version < 2.0'],
   ['a revision below 2.0', 'hardware = rev-c and version < 2.0'],
-  ['a few failed ones', 'cohort = A and version < 1.1 and state = failed'],
+  ['a few failed ones', 'cohort = A and version < 1.10 and state = failed'],
   ['nearly everyone', 'not region = r1 and version >= 2'],
   ['no one', 'cohort = A and version > 9.0.0'],
   ['silent for a week', 'cohort = A and silent > 7d'],
