@@ -14,6 +14,7 @@ export const CRASHES_MAX = 36;
 
 /** The stretch before the permit request in which facts are compared: 72 to 24 h. Source: design/decision.md, "A/A monitor". */
 export const BEFORE_FROM_MS: DurationMs = hours(72);
+/** Where that stretch ends: what happened in the last day may already be of the download. */
 export const BEFORE_TO_MS: DurationMs = hours(24);
 
 /** Whether the device crashed 72 to 24 h before it asked; undefined when it does not say, or does not know so far back. */
