@@ -30,7 +30,7 @@ export async function isRestoreUnfinished(dataFolder: string): Promise<boolean> 
 export async function beginRestore(dataFolder: string, from: string): Promise<void> {
   await createFolder(dataFolder, DATA_FOLDER_MODE);
   if (await isRestoreUnfinished(dataFolder)) await removeAll(dataFolder);
-  const found = (await readdir(dataFolder)).filter((name) => !ALLOWED_FILES.includes(name));
+  const found = (await readdir(dataFolder)).filter((name) => name !== MARK_FILE && !ALLOWED_FILES.includes(name));
   if (found.length > 0) {
     const seen = `${found.length === 1 ? 'a file' : `${found.length} files`}, among them ${found[0]}`;
     const detail = `The data folder ${dataFolder} holds ${seen}: restore into an empty folder, or one that does not exist yet`;
