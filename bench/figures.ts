@@ -14,6 +14,8 @@ export interface Figure {
   /** In words with a number, for example `<= 50 ms`. */
   readonly goal: string;
   readonly holds: boolean;
+  /** Measured on less than the goal speaks of: it may fail the proof, but not carry it. */
+  readonly isReduced?: true;
 }
 
 /** What a measuring module is given. */
@@ -26,6 +28,8 @@ export interface MeasureOptions {
   readonly log: (line: string) => void;
   /** The module's own flags, each with its value or its default. */
   readonly flags: Readonly<Record<string, number>>;
+  /** The module's lists that were given; absent: all that is allowed. */
+  readonly lists?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A flag of one module: a whole number, given as `--<name> <number>`. */
@@ -37,10 +41,17 @@ export interface WholeFlag {
   readonly max: number;
 }
 
+/** A flag of one module that picks from a list, given as `--<name> <one>,<other>`; not given: all of it. */
+export interface ListFlag {
+  readonly sentence: string;
+  readonly allowed: readonly string[];
+}
+
 /** A module of `bench/` or `scenarios/`. */
 export interface MeasureModule {
   readonly name: string;
   readonly flags?: Readonly<Record<string, WholeFlag>>;
+  readonly lists?: Readonly<Record<string, ListFlag>>;
   readonly run: (options: MeasureOptions) => Promise<readonly Figure[]>;
 }
 
@@ -54,7 +65,7 @@ export function figureTable(figures: readonly Figure[]): string {
     one.peer ?? '',
     one.ratio === undefined ? '' : shortNumber(one.ratio),
     one.goal,
-    one.holds ? 'yes' : 'NO',
+    verdictText(one),
   ]);
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const isNumber = (column: number): boolean => column === 1 || column === 4;
@@ -68,6 +79,12 @@ export function figureTable(figures: readonly Figure[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+/** A reduced measurement that holds is no proof, and says so in its row. */
+function verdictText({ holds, isReduced }: Figure): string {
+  if (!holds) return 'NO';
+  return isReduced ? 'yes (reduced)' : 'yes';
 }
 
 /** Whole numbers in full, others with four significant digits. */

@@ -19,6 +19,15 @@ export async function run({ seed, flags }) {
 }
 `,
 );
+writeFileSync(
+  join(root, 'proofs', 'pickable.ts'),
+  `export const lists = { cells: { sentence: 'worlds to play', allowed: ['G', 'F2'] } };
+export async function run({ lists: { cells = ['G', 'F2'] } }) {
+  const isReduced = cells.length < 2 ? { isReduced: true } : {};
+  return cells.map((cell) => ({ figure: cell, value: 1, unit: 'x', goal: '', holds: true, ...isReduced }));
+}
+`,
+);
 writeFileSync(join(root, 'proofs', 'main.ts'), '');
 writeFileSync(join(root, 'proofs', 'held.test.ts'), '');
 
@@ -65,7 +74,7 @@ for (const [claim, parameters] of [
     const { code, log, output } = await run(parameters);
     assert.equal(code, 2);
     assert.equal(output, '');
-    assert.match(log, /There are: empty, held, missed, tunable\. Call `npm run prove -- <name> \[--json\]/);
+    assert.match(log, /There are: empty, held, missed, pickable, tunable\. Call `npm run prove -- <name> \[--json\]/);
   });
 }
 
@@ -74,6 +83,11 @@ for (const [claim, parameters, sentence] of [
   ['an unknown flag', ['tunable', '--fast', '1'], /The flag --fast is unknown.*--laps \(how often, 3\)/],
   ['a flag without its value', ['tunable', '--laps'], /The flag --laps needs a value/],
   ['a value that is none', ['tunable', '--laps', 'many'], /is many, allowed is a whole number from 1 to 9/],
+  [
+    'a name that is not in the list',
+    ['pickable', '--cells', 'G,X'],
+    /--cells names X, allowed are G, F2.*\(worlds to play, all\)/,
+  ],
   ['a value past its limit', ['tunable', '--laps', '10'], /is 10, allowed is a whole number from 1 to 9/],
 ] as const) {
   test(`${claim} ends with 2 and lists the flags there are`, async () => {
@@ -87,6 +101,14 @@ for (const [claim, parameters, sentence] of [
 test('a module is handed its own flags and the seed, or their defaults', async () => {
   assert.match((await run(['tunable'])).output, /laps with seed 1 +3 /);
   assert.match((await run(['tunable', '--seed', 'x', '--laps', '7'])).output, /laps with seed x +7 /);
+});
+
+test('a reduced run that holds says so in each row and ends with 3: it neither proves nor breaks the claim', async () => {
+  assert.equal((await run(['pickable'])).code, 0);
+  const { code, output, log } = await run(['pickable', '--cells', 'G']);
+  assert.equal(code, 3);
+  assert.match(output, /^G +1 +x +yes \(reduced\)$/m);
+  assert.match(log, /the claim needs the full one/);
 });
 
 function plant(name: string, holds: boolean): void {
