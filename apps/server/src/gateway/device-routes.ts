@@ -141,7 +141,7 @@ interface SignedMessage<Message> {
   readonly whenStoreAway?: () => string;
 }
 
-async function answerSigned<Message extends { readonly deviceId: DeviceId }>(
+async function answerSigned<Message extends { readonly deviceId: DeviceId; readonly sequence: number }>(
   request: PostRequest,
   { devices, verifier }: DeviceRouteOptions,
   message: SignedMessage<Message>,
@@ -155,7 +155,8 @@ async function answerSigned<Message extends { readonly deviceId: DeviceId }>(
       const detail = 'The body names another device than the one that signed it; a device speaks for itself only';
       return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
     }
-    return jsonResponse(200, await message.answer(sender.value, parsed.value));
+    const device = await devices.current(sender.value.device, parsed.value.sequence);
+    return jsonResponse(200, await message.answer({ ...sender.value, device }, parsed.value));
   } catch (cause) {
     if (cause instanceof StoreAwayError && message.whenStoreAway) return jsonResponse(200, message.whenStoreAway());
     throw cause;

@@ -70,3 +70,10 @@ test('a flush waits until everything before it is answered', async () => {
   await Promise.all(answers);
   await commits.flush();
 });
+
+test('whoever asks again in the moment in which the last batch ended is answered too', { timeout: 5_000 }, async () => {
+  const commits = group(async (items) => items);
+  const answers: number[] = [];
+  for (let item = 0; item < 5; item++) answers.push(await commits.add(item));
+  assert.deepEqual(answers, [0, 1, 2, 3, 4]);
+});

@@ -38,13 +38,13 @@ export function groupCommit<Item, Answer>(options: GroupCommitOptions<Item, Answ
   function start(): void {
     isScheduled = false;
     if (underWay !== undefined || waiting.length === 0) return;
-    underWay = commitAll().finally(() => {
-      underWay = undefined;
-    });
+    underWay = commitAll();
   }
 
   async function commitAll(): Promise<void> {
     while (waiting.length > 0) await settle(options.commit, waiting.splice(0, options.itemsMax));
+    // In the turn in which nobody waits any more: whoever comes a moment later starts a batch of its own.
+    underWay = undefined;
   }
 
   return {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { joinedHistory } from '@outrider/domain/gateway/contact-history';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -12,6 +13,12 @@ export interface KnownDevices {
   peek(deviceId: DeviceId): KnownDevice | undefined;
   /** The device, read together with all others that are missed within 2 ms; undefined when it is not registered. */
   find(deviceId: DeviceId): Promise<KnownDevice | undefined>;
+  /**
+   * The device as of its message of this sequence. Numbers that this gateway did not see were spoken to another one, which
+   * may have committed rows for the device: it is read anew then, and once more at its next message, since a request that
+   * the device gave up may still have been under way. Without a gap nothing is read. Throws when the store is away.
+   */
+  current(device: KnownDevice, sequence: number): Promise<KnownDevice>;
   keep(device: KnownDevice): void;
   /** Takes it out of memory: the next request reads it anew. For writes whose outcome is unknown. */
   forget(deviceId: DeviceId): void;
@@ -31,6 +38,10 @@ const WAITING_MAX = 20_000;
 
 export function knownDevices(registry: Registry, schedule: Schedule): KnownDevices {
   const devices = new Map<DeviceId, KnownDevice>();
+  /** Read from the store for the message that is being answered: as current as can be. */
+  const justRead = new Set<DeviceId>();
+  /** To be read once more at their next message. */
+  const suspects = new Set<DeviceId>();
   const reads = groupCommit<DeviceId, KnownDevice | undefined>({
     itemsMax: BATCH_DEVICES_MAX,
     waitingMax: WAITING_MAX,
@@ -50,7 +61,13 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
     devices.set(deviceId, device);
     if (devices.size <= DEVICES_KEPT_MAX) return;
     const oldest = devices.keys().next();
-    if (!oldest.done) devices.delete(oldest.value);
+    if (!oldest.done) forget(oldest.value);
+  }
+
+  function forget(deviceId: DeviceId): void {
+    devices.delete(deviceId);
+    justRead.delete(deviceId);
+    suspects.delete(deviceId);
   }
 
   return {
@@ -63,9 +80,33 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
       const kept = devices.get(deviceId);
       if (kept !== undefined || read === undefined) return kept;
       keep(read);
+      justRead.add(deviceId);
       return read;
     },
+    async current(device, sequence) {
+      const { deviceId, status } = device.record;
+      const isNext = sequence <= status.sequence + 1;
+      const wasSuspect = suspects.delete(deviceId);
+      if (!isNext) suspects.add(deviceId);
+      if (justRead.delete(deviceId) || (isNext && !wasSuspect)) return device;
+      const read = await reads.add(deviceId);
+      if (read === undefined) return device;
+      const merged = mergedDevice(devices.get(deviceId) ?? device, read);
+      keep(merged);
+      return merged;
+    },
     keep,
-    forget: (deviceId) => void devices.delete(deviceId),
+    forget,
   };
+}
+
+/** What the store has, with what this gateway knows beyond it: a status that is not written yet, a row just committed. */
+function mergedDevice(known: KnownDevice, read: KnownDevice): KnownDevice {
+  const { status } = known.record;
+  const isNewer = status.sequence > read.record.status.sequence;
+  const contactHistory = joinedHistory(read.record.status, status);
+  const newest = isNewer ? { ...status, ...(contactHistory !== undefined && { contactHistory }) } : read.record.status;
+  const stored = new Set(read.ledger.map(({ permitId }) => permitId));
+  const ownRows = known.ledger.filter(({ permitId }) => !stored.has(permitId));
+  return { record: { ...read.record, status: newest }, ledger: [...read.ledger, ...ownRows] };
 }

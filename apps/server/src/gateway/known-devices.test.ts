@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KnownDevice } from '@outrider/domain/gateway/device-record';
+import type { Registry } from '@outrider/domain/gateway/ports';
+import { memoryStore } from '@outrider/testkit/memory-store';
+import { aDevice } from '@outrider/testkit/small-fleet';
+import { knownDevices } from './known-devices.ts';
+
+/** The devices of one gateway, and how often it read the store. */
+async function oneGateway() {
+  const store = memoryStore();
+  let reads = 0;
+  const registry: Registry = {
+    ...store.registry,
+    loadDevices(ids) {
+      reads++;
+      return store.registry.loadDevices(ids);
+    },
+  };
+  const { record } = aDevice();
+  await store.registry.register([record]);
+  const prompt = {
+    after(_delayMs: number, work: () => void) {
+      queueMicrotask(work);
+      return () => undefined;
+    },
+  };
+  return { devices: knownDevices(registry, prompt), store, record, readCount: () => reads };
+}
+
+function withSequence({ record, ledger }: KnownDevice, sequence: number): KnownDevice {
+  return { record: { ...record, status: { ...record.status, sequence } }, ledger };
+}
+
+test('a device that always speaks to the same gateway is read once', async () => {
+  const { devices, record, readCount } = await oneGateway();
+  for (let sequence = 2; sequence < 10; sequence++) {
+    const known = await devices.find(record.deviceId);
+    assert.ok(known);
+    devices.keep(withSequence(await devices.current(known, sequence), sequence));
+  }
+  assert.equal(readCount(), 1);
+});
+
+test('a device that spoke to another gateway in between is read anew, and once more at its next message', async () => {
+  const { devices, store, record, readCount } = await oneGateway();
+  const known = await devices.find(record.deviceId);
+  assert.ok(known);
+  devices.keep(withSequence(await devices.current(known, 2), 2));
+  // Another gateway has heard of version 2.0.0 in message 3.
+  const running = { ...record.status.running, version: '2.0.0' };
+  await store.registry.storeStatuses([
+    { deviceId: record.deviceId, status: { ...record.status, sequence: 3, running } },
+  ]);
+  const kept = devices.peek(record.deviceId);
+  assert.ok(kept);
+  const current = await devices.current(kept, 4);
+  assert.equal(current.record.status.running.version, '2.0.0');
+  assert.equal(readCount(), 2);
+  devices.keep(withSequence(current, 4));
+  devices.keep(withSequence(await devices.current(withSequence(current, 4), 5), 5));
+  assert.equal(readCount(), 3);
+  await devices.current(withSequence(current, 5), 6);
+  assert.equal(readCount(), 3);
+});
