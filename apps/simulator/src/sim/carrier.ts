@@ -29,6 +29,12 @@ const SAME_STEP_SHARE = 0.5;
 /** A download that breaks off does so between two of these. */
 const CHUNK_BYTES = 2_048;
 
+/** A message on its way. */
+interface Held {
+  readonly request: DeviceRequest;
+  readonly device: number;
+}
+
 const NOBODY: DeviceResponse = { status: 503, headers: {}, body: 'The network is away' };
 
 export function createCarrier(options: {
@@ -38,25 +44,25 @@ export function createCarrier(options: {
   readonly wire: Wire;
 }): Carrier {
   const { gateways, turns, weather, wire } = options;
-  const held = new Map<number, DeviceRequest[]>();
+  const held = new Map<number, Held[]>();
 
-  async function deliver(request: DeviceRequest): Promise<DeviceResponse | undefined> {
-    const response = await gateways.handle(request);
+  async function deliver({ request, device }: Held): Promise<DeviceResponse | undefined> {
+    const response = await gateways.handle(request, device);
     if (response !== undefined) wire.answered(request, response);
     return response;
   }
 
   /** A copy that arrives later, in this step or in another. */
-  function deliverLater(request: DeviceRequest, fault: Fault, question: string): void {
+  function deliverLater(message: Held, fault: Fault, question: string): void {
     const draw = weather.chance(fault, `${question}/later`);
     if (draw < SAME_STEP_SHARE) {
-      void turns.waitAbout(REORDER_MEAN_MS).then(() => deliver(request));
+      void turns.waitAbout(REORDER_MEAN_MS).then(() => deliver(message));
       return;
     }
     const step = weather.step + 1 + Math.floor(((draw - SAME_STEP_SHARE) / (1 - SAME_STEP_SHARE)) * LATE_STEPS_MAX);
     const others = held.get(step);
-    if (others === undefined) held.set(step, [request]);
-    else others.push(request);
+    if (others === undefined) held.set(step, [message]);
+    else others.push(message);
   }
 
   return {
@@ -79,15 +85,15 @@ export function createCarrier(options: {
           await turns.waitAbout(meanMs);
           const delay = weather.active('delay').find((fault) => hits(fault, question));
           if (delay !== undefined) {
-            deliverLater(request, delay, question);
+            deliverLater({ request, device }, delay, question);
             return NOBODY;
           }
           const loss = weather.active('loss').find((fault) => hits(fault, question));
           const isRequestLost = loss !== undefined && weather.chance(loss, `${question}/which`) < 0.5;
           if (isRequestLost) return NOBODY;
           const twice = weather.active('duplicate').find((fault) => hits(fault, question));
-          if (twice !== undefined) deliverLater(request, twice, question);
-          const response = await deliver(request);
+          if (twice !== undefined) deliverLater({ request, device }, twice, question);
+          const response = await deliver({ request, device });
           await turns.waitAbout(meanMs);
           if (response === undefined) return NOBODY;
           if (loss === undefined) return response;
@@ -100,9 +106,9 @@ export function createCarrier(options: {
       const due = held.get(step) ?? [];
       held.delete(step);
       await Promise.all(
-        due.map(async (request) => {
+        due.map(async (message) => {
           await turns.waitAbout(REORDER_MEAN_MS);
-          await deliver(request);
+          await deliver(message);
         }),
       );
     },

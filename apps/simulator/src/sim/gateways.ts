@@ -14,8 +14,8 @@ type DeviceResponse = Awaited<ReturnType<Server['handleDevice']>>;
 /** Several servers over one store, each of which may be killed at any moment and started again. */
 export interface Gateways {
   readonly count: number;
-  /** Carries a request to one of those that run; undefined when none does, or when it died before it answered. */
-  handle(request: DeviceRequest): Promise<DeviceResponse | undefined>;
+  /** Carries a request to the server of a device, or to another when that one does not run; undefined when it dies. */
+  handle(request: DeviceRequest, device: number): Promise<DeviceResponse | undefined>;
   /** Runs a command on one of those that run; undefined as above. What the command throws is thrown. */
   command<T>(work: (server: Server) => Promise<T>): Promise<T | undefined>;
   /** Runs work on each that runs; one that dies or whose store is away is passed over. */
@@ -32,6 +32,9 @@ const HALF_TRIP_MEAN_MS = 2;
 const SLOW_HALF_TRIP_MEAN_MS = 1_500;
 /** Of the calls that find the store away: those that had their effect, and whose answer was lost. */
 const EFFECT_SHARE = 0.25;
+
+/** Of the messages: those that a balancer sends to another server than the last. */
+const MOVED_SHARE = 0.1;
 
 interface Gateway {
   readonly server: Server;
@@ -106,21 +109,36 @@ export function createGateways(options: {
     };
   }
 
-  async function command<T>(work: (server: Server) => Promise<T>): Promise<T | undefined> {
+  /** Connections are long: a device stays with its server, until the balancer, or a death, gives it another. */
+  const connections = new Map<number, number>();
+
+  function connectionOf(device: number): Gateway | undefined {
+    const isMoved = source.next() < MOVED_SHARE;
+    const known = isMoved ? undefined : gateways[connections.get(device) ?? -1];
+    if (known?.isAlive) return known;
+    const chosen = anyRunning();
+    if (chosen !== undefined) connections.set(device, gateways.indexOf(chosen));
+    return chosen;
+  }
+
+  function anyRunning(): Gateway | undefined {
     const running = gateways.filter((one) => one.isAlive);
-    const gateway = running[below(source, Math.max(1, running.length))];
+    return running[below(source, Math.max(1, running.length))];
+  }
+
+  async function on<T>(gateway: Gateway | undefined, work: (server: Server) => Promise<T>): Promise<T | undefined> {
     if (gateway === undefined) return undefined;
     return Promise.race([work(gateway.server), gateway.died]);
   }
 
   return {
     count,
-    async handle(request) {
-      const response = await command((server) => server.handleDevice(request));
+    async handle(request, device) {
+      const response = await on(connectionOf(device), (server) => server.handleDevice(request));
       if (response !== undefined) answered++;
       return response;
     },
-    command,
+    command: (work) => on(anyRunning(), work),
     async each(work) {
       await Promise.all(
         gateways.map(async (one, index) => {
