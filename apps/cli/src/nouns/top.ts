@@ -28,8 +28,8 @@ export function topNoun(program: Command, world: World): void {
 }
 
 const REFRESH_MS = 1_000;
-/** Where there is no terminal to ask for its width. */
-const COLUMNS_OF_TEXT = 110;
+/** Where there is no terminal to ask for its width nothing is cut: programs and logs take long lines. */
+const COLUMNS_OF_TEXT = 2_000;
 
 async function top(world: World, flags: Flags): Promise<void> {
   const client = await connect(world, flags);

@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { SchemaLog } from '@outrider/adapters/server/postgres/schema';
 import type { SettingNotice } from '@outrider/adapters/shared/settings/program-settings';
+import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 
 const SOURCES = new URL('../', import.meta.url);
 const PAGE = new URL('../../../../docs/observability.md', import.meta.url);
@@ -15,8 +16,13 @@ const HANDED_THROUGH = {
   migrated: ['server'],
   'migration-waits': ['server'],
   'schema-newer-compatible': ['server'],
+  'clock-jumped': ['server'],
+  'clock-behind-store': ['server'],
+  'clock-far-ahead': ['server'],
   'storage-full': ['release', 'delta'],
-} satisfies Readonly<Record<SettingNotice['code'] | Parameters<SchemaLog>[0] | 'storage-full', readonly string[]>>;
+} satisfies Readonly<Record<HandedThrough, readonly string[]>>;
+
+type HandedThrough = SettingNotice['code'] | Parameters<SchemaLog>[0] | ClockHold['code'] | 'storage-full';
 
 test('every code of the log stands on the page with its stage, and the page has no other', async () => {
   const inSource = new Set(
@@ -44,6 +50,8 @@ const UNNAMED = /^.*\b(?:stage: [^,]+,\s*code(?!: ')|stage: (?!'))[^\n]*code.*$/
 /** Where `HANDED_THROUGH` is logged, and where a stage is handed on to what is logged with it. */
 const KNOWN_UNNAMED: ReadonlySet<string> = new Set([
   "for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of source
+  "log.error({ stage: 'server', code, jumpMs, since }, `${SENTENCES[code]}; see outrider status`);",
   "return (code, message) => log.info({ stage: 'server', code }, message);",
   "told.log.error({ stage: told.stage, code: 'storage-full', cause: error.detail }, 'The disk for blobs is full');",
 ]);

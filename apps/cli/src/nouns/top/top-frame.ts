@@ -37,9 +37,12 @@ const BAR_MIN = 10;
 /** The lines of one frame, each at most as wide as the terminal: what does not fit is left out from below, and said. */
 export function topFrame(world: FrameWorld, { columns, rows }: FrameSize): readonly FrameLine[] {
   const { overview, fault, prompt } = world;
-  const head: FrameLine[] =
-    overview === undefined ? [{ text: `Outrider ${world.url}`, tone: 'strong' }] : headLines(world.url, overview);
-  if (fault !== undefined) head.push({ text: fault, tone: 'bad' });
+  const told =
+    overview === undefined
+      ? [{ text: `Outrider ${world.url}`, tone: 'strong' as const }]
+      : headLines(world.url, overview);
+  const faults = fault === undefined ? [] : [{ text: fault, tone: 'bad' as const }];
+  const head = [...told, ...faults].flatMap((line) => wrapped(line, columns));
   const body = overview === undefined ? [] : bodyLines(overview, columns);
   const foot: FrameLine[] = prompt === undefined ? [] : [{ text: '' }, { text: prompt, tone: 'strong' }];
   const room = rows === undefined ? body.length : Math.max(0, rows - head.length - foot.length);
@@ -47,6 +50,36 @@ export function topFrame(world: FrameWorld, { columns, rows }: FrameSize): reado
     .slice(0, rows ?? Number.POSITIVE_INFINITY)
     .map(({ text, ...tone }) => ({ text: cutLine(text, columns), ...tone }));
 }
+
+/** What stands side by side on a wide terminal stands below each other on a narrow one. */
+function wrapped({ text, ...tone }: FrameLine, columns: number): readonly FrameLine[] {
+  const lines: string[] = [];
+  for (const part of text.split(GAP)) {
+    const last = lines.at(-1);
+    const joined = last === undefined ? part : `${last}${GAP}${part}`;
+    if (last === undefined || joined.length > columns) lines.push(part);
+    else lines[lines.length - 1] = joined;
+  }
+  return lines.map((line) => ({ text: line, ...tone }));
+}
+
+/** A sentence over several lines, folded between words; what matters most in it may stand at its end. */
+function folded({ text, ...tone }: FrameLine, columns: number): readonly FrameLine[] {
+  const lines: string[] = [];
+  for (const word of text.trimStart().split(' ')) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(`  ${word}`);
+    else if (last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${FOLDED_INDENT}${word}`);
+  }
+  return lines.map((line) => ({ text: line, ...tone }));
+}
+
+/** Below the text of a rollout's lines, right of their names. */
+const FOLDED_INDENT = ' '.repeat(11);
+
+/** Between things that have nothing to do with each other. */
+const GAP = '   ';
 
 function fitted(body: readonly FrameLine[], room: number): readonly FrameLine[] {
   if (body.length <= room || room === 0) return body.slice(0, room);
@@ -71,8 +104,12 @@ function bodyLines(overview: Overview, columns: number): readonly FrameLine[] {
   const lines: FrameLine[] = [{ text: '' }];
   if (rolloutCount === 0) lines.push({ text: 'No rollout yet', tone: 'dim' });
   const live = rollouts.filter(isLive);
-  for (const rollout of live) lines.push(...rolloutLines(rollout, overview, columns), { text: '' });
+  for (const [index, rollout] of live.entries()) {
+    if (index > 0) lines.push({ text: '' });
+    lines.push(...rolloutLines(rollout, overview, columns));
+  }
   const others = rollouts.filter((one) => !isLive(one));
+  if (live.length > 0 && others.length > 0) lines.push({ text: '' });
   for (const rollout of others) lines.push(oneLine(rollout));
   if (rolloutCount > rollouts.length) lines.push({ text: `and ${rolloutCount - rollouts.length} more`, tone: 'dim' });
   if (decisions.length > 0) {
@@ -104,7 +141,7 @@ function rolloutLines(rollout: RolloutOverview, { at }: Overview, columns: numbe
     const width = Math.max(BAR_MIN, Math.min(columns, 110) - counts.length - 15);
     lines.push({ text: `  exposure [${exposureBar({ granted, cap, population }, width)}] ${counts}` });
   }
-  lines.push({ text: `  funnel   ${funnelText(rollout)}` });
+  lines.push(...folded({ text: `  funnel   ${funnelText(rollout)}` }, columns));
   const segments = rollout.segments.slice(0, SEGMENTS_SHOWN).map(segmentText);
   const more = rollout.segmentCount - segments.length;
   if (rollout.segmentCount > 1 || rollout.segments.some((one) => one.isHalted)) {
@@ -112,8 +149,10 @@ function rolloutLines(rollout: RolloutOverview, { at }: Overview, columns: numbe
     const tone = rollout.segments.some((one) => one.isHalted) ? ({ tone: 'bad' } as const) : {};
     lines.push({ text: `  segments ${segments.join(', ')}${rest}`, ...tone });
   }
-  for (const figure of rollout.figures.slice(0, FIGURES_SHOWN)) lines.push(figureLine(figure, columns));
-  if (verdict !== undefined) lines.push(verdictLine(rollout));
+  // A bar of nothing tells nothing: of evidence for no harm at all the nearest is enough.
+  const figures = rollout.figures.filter(({ lnE }, index) => index === 0 || lnE > 0).slice(0, FIGURES_SHOWN);
+  for (const figure of figures) lines.push(figureLine(figure, columns));
+  if (verdict !== undefined) lines.push(...folded(verdictLine(rollout), columns));
   return lines;
 }
 
