@@ -29,18 +29,30 @@ export interface Seeds {
   readonly further: number;
 }
 
+/** As many as the claim asks a bad cell for, and 600 good rollouts; the rest as many as show a fault of one in five. */
+export const BAD_SEEDS_FULL = 60;
+
+/** The same proportions for another number of seeds a bad cell. */
+export function seedsOf(bad: number): Seeds {
+  return { bad, good: Math.ceil(bad * 2.5), goodRivals: Math.ceil(bad * 0.4), further: Math.ceil(bad / 5) };
+}
+
 export const MILLION = 1_000_000;
 export const FIFTY_MILLION = 50_000_000;
 /** Where the first step of ten devices must bound the harm as well. */
-export const SMALL_FLEETS = [10_000, 100_000] as const;
+export const SMALL_FLEETS = [1_000, 10_000, 100_000] as const;
 
 /** Rollouts end by themselves after about twelve days; a fleet of fifty million may take twenty. */
 const DAYS_MAX = 26;
 
-/** Every rollout to play, in an order in which long and short ones alternate. */
-export function jobsOf(seed: string, seeds: Seeds): readonly Job[] {
+/** Every world there is, by name. */
+export const CELLS: readonly string[] = [...GOOD_WORLDS, ...BAD_WORLDS, ...FURTHER_WORLDS].map((one) => one.name);
+
+/** Every rollout of these worlds to play, in an order in which long and short ones alternate. */
+export function jobsOf(seed: string, seeds: Seeds, cells: readonly string[] = CELLS): readonly Job[] {
   const jobs: Job[] = [];
   const add = (cell: Omit<Job, 'seed' | 'daysMax'>, count: number): void => {
+    if (!cells.includes(cell.world)) return;
     for (let index = 0; index < count; index++) jobs.push({ ...cell, seed: `${seed}-${index}`, daysMax: DAYS_MAX });
   };
   for (const { name: world } of GOOD_WORLDS) {
@@ -80,6 +92,8 @@ export interface Cell {
   readonly days: Quantiles;
   /** Neither stopped nor at 95 % of the fleet within the time that was played. */
   readonly unfinished: number;
+  /** Not stopped, and exactly one segment was halted. */
+  readonly oneSegment: number;
   /** Paused for a person to look, who found nothing. */
   readonly paused: number;
 }
@@ -96,8 +110,12 @@ export function summary(runs: readonly Run[]): Cell {
     stopped: runs.filter((one) => one.stop !== undefined).length,
     harmed: quantiles(runs.map((one) => one.harmed)),
     hours: quantiles(runs.flatMap((one) => one.stop?.hours ?? [])),
-    days: quantiles(runs.flatMap((one) => one.daysTo95 ?? [])),
+    // One that was not stopped and did not come to its end took longer than was played, and must not be left out.
+    days: quantiles(
+      runs.filter((one) => one.stop === undefined).map((one) => one.daysTo95 ?? Number.POSITIVE_INFINITY),
+    ),
     unfinished: runs.filter((one) => one.stop === undefined && one.daysTo95 === undefined).length,
+    oneSegment: runs.filter((one) => one.stop === undefined && one.haltedSegments === 1).length,
     paused: runs.filter((one) => one.pauses > 0 && one.stop === undefined).length,
   };
 }

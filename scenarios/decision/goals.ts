@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure } from '../../bench/figures.ts';
-import { type Cell, cellOf, FIFTY_MILLION, MILLION, type Played, SMALL_FLEETS, summary } from './cells.ts';
+import { CELLS, type Cell, cellOf, FIFTY_MILLION, MILLION, type Played, SMALL_FLEETS, summary } from './cells.ts';
 import { TUNED_BREAKER } from './rivals.ts';
+import { COMPARED, timesFewer } from './times-fewer.ts';
 import { BAD_WORLDS, FURTHER_WORLDS, GOOD_WORLDS } from './worlds.ts';
 
-/** The figures of the rule beside their goals, and beside the tuned breaker where it can be compared. */
-export function goalFigures(played: readonly Played[]): readonly Figure[] {
+/** The figures of the rule beside their goals, and beside the tuned breaker where it can be compared, in these worlds. */
+export function goalFigures(played: readonly Played[], cells: readonly string[] = CELLS): readonly Figure[] {
   const cell = (world: string, devices: number, rule = 'ours'): Cell =>
     summary(cellOf(played, { world, devices, rule }));
+  const good = GOOD_WORLDS.map((one) => one.name).filter((name) => cells.includes(name));
+  const bad = BAD_WORLDS.map((one) => one.name).filter((name) => cells.includes(name));
   return [
-    falseHalts(cell),
-    unfinished(cell),
-    ...GOOD_WORLDS.flatMap(({ name }) => [
+    ...(good.length === 0 ? [] : [falseHalts(cell, good), unfinished(cell, good), tunedFalseHalts(cell, good)]),
+    ...good.flatMap((name) => [
       days(cell(name, MILLION), `${name}, 1 million: days to 95 % of the fleet, median`, DAYS_MAX.get(name) ?? 13),
       days(cell(name, FIFTY_MILLION), `${name}, 50 million: days to 95 % of the fleet, median`, 20),
     ]),
-    ...BAD_WORLDS.map(({ name }) => harmed(name, cell(name, MILLION), cell(name, MILLION, TUNED_BREAKER))),
-    ...[...SMALL_FLEETS, MILLION, FIFTY_MILLION].map((devices) => everythingFails(devices, cell('F100', devices))),
-    ...[MILLION, FIFTY_MILLION].map((devices) =>
-      caught(
-        BAD_WORLDS.map(({ name }) => cell(name, devices)),
-        devices,
-      ),
-    ),
-    timesFewer(cell),
+    ...bad.map((name) => harmed(name, cell(name, MILLION), cell(name, MILLION, TUNED_BREAKER))),
+    ...(bad.includes('F100')
+      ? [...SMALL_FLEETS, MILLION, FIFTY_MILLION].map((devices) => everythingFails(devices, cell('F100', devices)))
+      : []),
+    ...(bad.length === 0
+      ? []
+      : [MILLION, FIFTY_MILLION].map((devices) => caught(devices, bad, (name) => cell(name, devices)))),
+    ...(COMPARED.every((name) => bad.includes(name)) ? [timesFewerThanTuned(cell)] : []),
     ...FURTHER_WORLDS.flatMap(({ name, isGood }) =>
-      name === 'swing' ? [] : [further(name, isGood, cell(name, MILLION))],
+      name === 'swing' || !cells.includes(name) ? [] : [further(name, isGood, cell(name, MILLION))],
     ),
   ];
 }
@@ -47,25 +48,36 @@ const HARMED_MAX: ReadonlyMap<string, number> = new Map([
 const DAYS_MAX: ReadonlyMap<string, number> = new Map([['GI', 14]]);
 /** Two of 600. */
 const FALSE_HALTS_MAX_SHARE = 1 / 300;
-/** The worlds in which the tuned breaker had a chance: neither those that no rule of reverts sees late, nor F100. */
-const COMPARED = ['F0.1', 'F0.5', 'F2', 'F20', 'B0.5', 'S50', 'C1.5'] as const;
 
-function falseHalts(cell: CellOf): Figure {
-  const cells = GOOD_WORLDS.map(({ name }) => cell(name, MILLION));
-  const runs = cells.reduce((sum, one) => sum + one.runs, 0);
-  const value = cells.reduce((sum, one) => sum + one.stopped, 0);
+function falseHalts(cell: CellOf, worlds: readonly string[]): Figure {
+  const { runs, stopped } = pooled(worlds.map((name) => cell(name, MILLION)));
   const goal = `<= 2 of 600`;
   const figure = `false halts of ${runs} good rollouts, 1 million`;
-  return { figure, value, unit: 'halts', goal, holds: runs > 0 && value <= FALSE_HALTS_MAX_SHARE * runs };
+  return { figure, value: stopped, unit: 'halts', goal, holds: runs > 0 && stopped <= FALSE_HALTS_MAX_SHARE * runs };
 }
 
 /** A false alarm of the A/A monitor holds a rollout until a person looks: at most one in a hundred. */
-function unfinished(cell: CellOf): Figure {
-  const cells = GOOD_WORLDS.map(({ name }) => cell(name, MILLION));
-  const runs = cells.reduce((sum, one) => sum + one.runs, 0);
-  const value = cells.reduce((sum, one) => sum + one.unfinished, 0);
+function unfinished(cell: CellOf, worlds: readonly string[]): Figure {
+  const { runs, unfinished: value } = pooled(worlds.map((name) => cell(name, MILLION)));
   const figure = `good rollouts of ${runs} that were held for good, 1 million`;
-  return { figure, value, unit: 'rollouts', goal: '<= 1 %', holds: value <= 0.01 * runs };
+  return { figure, value, unit: 'rollouts', goal: '<= 1 %', holds: runs > 0 && value <= 0.01 * runs };
+}
+
+/** What it is compared with must be tuned: one that halts good rollouts would be no rival. */
+function tunedFalseHalts(cell: CellOf, worlds: readonly string[]): Figure {
+  const { runs, stopped } = pooled(worlds.map((name) => cell(name, MILLION, TUNED_BREAKER)));
+  const figure = `false halts of ${runs} good rollouts by the tuned breaker (${TUNED_BREAKER})`;
+  const goal = '<= 1 %, to be a rival';
+  return { figure, value: stopped, unit: 'halts', goal, holds: runs > 0 && stopped <= Math.ceil(0.01 * runs) };
+}
+
+function pooled(cells: readonly Cell[]): Pick<Cell, 'runs' | 'stopped' | 'unfinished'> {
+  const sum = (of: (cell: Cell) => number): number => cells.reduce((total, one) => total + of(one), 0);
+  return {
+    runs: sum((one) => one.runs),
+    stopped: sum((one) => one.stopped),
+    unfinished: sum((one) => one.unfinished),
+  };
 }
 
 function days({ days: { median }, runs, stopped }: Cell, figure: string, max: number): Figure {
@@ -91,11 +103,13 @@ function everythingFails(devices: number, { harmed: { p95 } }: Cell): Figure {
   return { figure, value: p95, unit: 'devices', goal: '<= 15', holds: p95 <= 15 };
 }
 
-function caught(cells: readonly Cell[], devices: number): Figure {
-  const runs = cells.reduce((sum, one) => sum + one.runs, 0);
-  const stopped = cells.reduce((sum, one) => sum + one.stopped, 0);
+function caught(devices: number, worlds: readonly string[], at: (world: string) => Cell): Figure {
+  const cells = worlds.map((name) => ({ name, cell: at(name) }));
+  const { runs, stopped } = pooled(cells.map((one) => one.cell));
+  const missed = cells.flatMap(({ name, cell }) => (cell.stopped < cell.runs ? [name] : []));
+  const where = missed.length === 0 ? '' : ` (not all of ${missed.join(', ')})`;
   return {
-    figure: `bad rollouts caught of ${runs}, ${devices} devices`,
+    figure: `bad rollouts caught of ${runs}, ${devices} devices${where}`,
     value: stopped,
     unit: 'rollouts',
     goal: 'all',
@@ -103,25 +117,27 @@ function caught(cells: readonly Cell[], devices: number): Figure {
   };
 }
 
-function timesFewer(cell: CellOf): Figure {
-  const lnRatios = COMPARED.map((world) =>
-    Math.log(cell(world, MILLION, TUNED_BREAKER).harmed.median / cell(world, MILLION).harmed.median),
-  );
-  const value = Math.exp(lnRatios.reduce((sum, one) => sum + one, 0) / lnRatios.length);
+function timesFewerThanTuned(cell: CellOf): Figure {
+  const value = timesFewer(TUNED_BREAKER, (world, rule) => cell(world, MILLION, rule));
   const figure = `times fewer devices harmed, geometric mean over ${COMPARED.join(' ')}`;
   return { figure, value, unit: 'x', peer: TUNED_BREAKER, ratio: value, goal: '>= 30', holds: value >= 30 };
 }
 
-/** Worlds beside the goals: a good one is not halted, a bad one is. One segment may be halted alone where the plan says so. */
-function further(world: string, isGood: boolean, { runs, stopped, harmed: { median } }: Cell): Figure {
-  const isSegmentOnly = world === 'S50-exclude';
-  const mayStop = isGood || isSegmentOnly ? 0 : runs;
+/** Worlds beside the goals: a good one is not halted, a bad one is. Where the plan says so, one segment is, and it alone. */
+function further(world: string, isGood: boolean, { runs, stopped, oneSegment, harmed: { median } }: Cell): Figure {
   const cost = isGood ? '' : `, ${median} harmed (median)`;
+  const isSegmentOnly = world === 'S50-exclude';
+  if (isSegmentOnly) {
+    const figure = `${world}: one segment halted, the others finish, of ${runs}${cost}`;
+    const holds = runs > 0 && oneSegment === runs && stopped === 0;
+    return { figure, value: oneSegment, unit: 'rollouts', goal: 'all', holds };
+  }
+  const mayStop = isGood ? 0 : runs;
   return {
     figure: `${world}: stopped of ${runs}${cost}`,
     value: stopped,
     unit: 'rollouts',
-    goal: mayStop === 0 ? 'none' : 'all',
+    goal: isGood ? 'none' : 'all',
     holds: runs > 0 && stopped === mayStop,
   };
 }

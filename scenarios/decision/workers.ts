@@ -9,12 +9,13 @@ const WORKERS = 2;
 export async function playAll(jobs: readonly Job[], log: (line: string) => void): Promise<readonly Played[]> {
   const played: Played[] = [];
   const queue = [...jobs];
+  const every = Math.max(1, Math.floor(jobs.length / PROGRESS_LINES));
   const lane = async (): Promise<void> => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url));
     try {
       for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
         played.push(await playOn(worker, job));
-        if (played.length % LOG_EVERY === 0) log(`${played.length} of ${jobs.length} rollouts played`);
+        if (played.length % every === 0) log(`${played.length} of ${jobs.length} rollouts played`);
       }
     } finally {
       await worker.terminate();
@@ -24,7 +25,8 @@ export async function playAll(jobs: readonly Job[], log: (line: string) => void)
   return played;
 }
 
-const LOG_EVERY = 200;
+/** Lines of progress in a run: one every minute or so in the full one. */
+const PROGRESS_LINES = 20;
 
 function playOn(worker: Worker, job: Job): Promise<Played> {
   return new Promise((resolve, reject) => {
