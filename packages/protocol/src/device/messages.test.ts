@@ -60,7 +60,7 @@ const MESSAGES: Readonly<Record<string, Reread>> = {
 };
 
 /** Golden files of another shape, each with a test of its own. */
-const OTHER_FILES = ['decisions.json', 'places.json', 'signatures.json'];
+const OTHER_FILES = ['decisions.json', 'overview.json', 'places.json', 'signatures.json'];
 
 /** Messages whose reader leaves out members on purpose: the extension members of RFC 9457. */
 const LOSSY = ['problem'];
