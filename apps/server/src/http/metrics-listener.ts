@@ -60,11 +60,14 @@ function isLetIn({ headers, socket }: IncomingMessage, { tokenDigests, digestTex
   // Digests are compared, so that the time it takes tells nothing about the token.
   if (scheme?.toLowerCase() === 'bearer') return tokenDigests.includes(digestText(token));
   const isForwarded = FORWARDED_HEADERS.some((name) => headers[name] !== undefined);
-  return !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '');
+  return !isForwarded && LOOPBACK.test(socket.remoteAddress ?? '') && LOCAL_NAME.test(headers.host ?? 'localhost');
 }
 
 /** 127.0.0.0/8, the same seen through IPv6, and ::1. */
 const LOOPBACK = /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$|^::1$/;
+
+/** A page in a browser on this machine may come under a name of its own that it made point here; it is let in by no such. */
+const LOCAL_NAME = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i;
 
 /** What proxies add (RFC 7239, RFC 9110 §7.6.3, and the fields of before). */
 const FORWARDED_HEADERS = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'];

@@ -172,10 +172,14 @@ export const METRICS: readonly MetricSpec[] = [
     label: 'verdict',
   }),
   seconds('outrider_decision_tick_duration_seconds', 'One round: count and decide about every live rollout', 'tick'),
-  counter('outrider_server_log_lines_total', 'Lines of the log, by level, those left out as repetitions included', {
-    family: 'log',
-    label: 'level',
-  }),
+  counter(
+    'outrider_server_log_lines_total',
+    'Lines that the stages of this server logged, by level, those left out as repetitions included',
+    {
+      family: 'log',
+      label: 'level',
+    },
+  ),
   gauge('outrider_server_database_connections', 'Connections of the pool: in use, and the most there may be', {
     source: 'connections',
     labels: ['kind'],

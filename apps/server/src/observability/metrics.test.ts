@@ -167,6 +167,13 @@ test('the machine itself needs no token; whoever comes through a proxy or from e
   const local = `http://127.0.0.1:${port}/metrics`;
   assert.equal((await fetch(local)).status, 200);
   assert.equal((await fetch(local, { headers: { 'x-forwarded-for': '203.0.113.9' } })).status, 401);
+  const rebound = await new Promise<number | undefined>((resolve, reject) => {
+    const options = { host: '127.0.0.1', port, path: '/metrics', headers: { host: 'evil.example:8440' } };
+    httpRequest(options, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(rebound, 401, 'a name that a page made point to this machine');
   const elsewhere = Object.values(networkInterfaces())
     .flat()
     .find((one) => one !== undefined && one.family === 'IPv4' && !one.internal)?.address;

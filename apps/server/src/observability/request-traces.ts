@@ -46,10 +46,14 @@ export function requestTraces(sink: SpanSink): RequestTraces {
       const permit = permitTrace(trace.about.permitId);
       const isPermitSampled = permit !== undefined && sink.isSampled(permit.traceId);
       const isSampled = parent === undefined ? isPermitSampled : parent.isSampled && mayAsk();
-      const span = { traceId: parent?.traceId ?? permit?.traceId ?? sink.newTraceId(), spanId: sink.newSpanId() };
+      const isNew = trace.about.isNewRow === true;
+      // Asked for under a trace of the device's own: the permit's trace gets its root all the same.
+      const isRootApart = parent !== undefined && isPermitSampled && isNew;
+      if (!isSampled && !isRootApart) return undefined;
       // The request that made the row is the root of the permit's trace; all others hang below it.
-      const isRoot = parent === undefined && permit !== undefined && trace.about.isNewRow === true;
-      const own: SpanReference = isRoot ? permit : span;
+      const isRoot = parent === undefined && permit !== undefined && isNew;
+      const traceId = parent?.traceId ?? permit?.traceId ?? sink.newTraceId();
+      const own: SpanReference = isRoot ? permit : { traceId, spanId: sink.newSpanId() };
       const endedAt = sink.now();
       const attributes = {
         'http.request.method': request.method,
@@ -83,8 +87,7 @@ export function requestTraces(sink: SpanSink): RequestTraces {
         }
         setTraceId(own.traceId);
       }
-      // Asked for under a trace of the device's own: the permit's trace gets its root all the same.
-      if (parent !== undefined && permit !== undefined && trace.about.isNewRow === true && isPermitSampled) {
+      if (isRootApart && permit !== undefined) {
         const links = isSampled ? [own] : [];
         sink.record({
           ...{
