@@ -11,6 +11,8 @@ import type { KnownDevices } from './known-devices.ts';
 export interface Authenticated {
   readonly device: KnownDevice;
   readonly signature: string;
+  /** It was not in memory and has been read from the store for this request. */
+  readonly isJustRead: boolean;
 }
 
 /** Finds the device a request claims to come from and checks its signature over method, path and body. */
@@ -24,7 +26,8 @@ export async function authenticate(
     return err(problemResponse({ code: 'body-malformed', detail: describeParseError(identity.error) }));
   }
   const { deviceId, signature } = identity.value;
-  const device = devices.peek(deviceId) ?? (await devices.find(deviceId));
+  const kept = devices.peek(deviceId);
+  const device = kept ?? (await devices.find(deviceId));
   if (device === undefined) {
     const detail = 'No device is registered under the id in Outrider-Device; register it first with POST /v1/register';
     return err(problemResponse({ code: 'device-unknown', detail, fields: { deviceId } }));
@@ -35,5 +38,5 @@ export async function authenticate(
       'sign method, path and the exact body, each on a line of its own';
     return err(problemResponse({ code: 'signature-invalid', detail, fields: { deviceId } }));
   }
-  return ok({ device, signature });
+  return ok({ device, signature, isJustRead: kept === undefined });
 }

@@ -155,7 +155,8 @@ async function answerSigned<Message extends { readonly deviceId: DeviceId; reado
       const detail = 'The body names another device than the one that signed it; a device speaks for itself only';
       return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
     }
-    const device = await devices.current(sender.value.device, parsed.value.sequence);
+    const { sequence } = parsed.value;
+    const device = await devices.current(sender.value.device, { sequence, isJustRead: sender.value.isJustRead });
     return jsonResponse(200, await message.answer({ ...sender.value, device }, parsed.value));
   } catch (cause) {
     if (cause instanceof StoreAwayError && message.whenStoreAway) return jsonResponse(200, message.whenStoreAway());

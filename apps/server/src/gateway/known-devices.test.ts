@@ -36,9 +36,10 @@ function withSequence({ record, ledger }: KnownDevice, sequence: number): KnownD
 test('a device that always speaks to the same gateway is read once', async () => {
   const { devices, record, readCount } = await oneGateway();
   for (let sequence = 2; sequence < 10; sequence++) {
+    const isJustRead = devices.peek(record.deviceId) === undefined;
     const known = await devices.find(record.deviceId);
     assert.ok(known);
-    devices.keep(withSequence(await devices.current(known, sequence), sequence));
+    devices.keep(withSequence(await devices.current(known, { sequence, isJustRead }), sequence));
   }
   assert.equal(readCount(), 1);
 });
@@ -47,7 +48,7 @@ test('a device that spoke to another gateway in between is read anew, and once m
   const { devices, store, record, readCount } = await oneGateway();
   const known = await devices.find(record.deviceId);
   assert.ok(known);
-  devices.keep(withSequence(await devices.current(known, 2), 2));
+  devices.keep(withSequence(await devices.current(known, { sequence: 2, isJustRead: true }), 2));
   // Another gateway has heard of version 2.0.0 in message 3.
   const running = { ...record.status.running, version: '2.0.0' };
   await store.registry.storeStatuses([
@@ -55,12 +56,12 @@ test('a device that spoke to another gateway in between is read anew, and once m
   ]);
   const kept = devices.peek(record.deviceId);
   assert.ok(kept);
-  const current = await devices.current(kept, 4);
+  const current = await devices.current(kept, { sequence: 4, isJustRead: false });
   assert.equal(current.record.status.running.version, '2.0.0');
   assert.equal(readCount(), 2);
   devices.keep(withSequence(current, 4));
-  devices.keep(withSequence(await devices.current(withSequence(current, 4), 5), 5));
+  devices.keep(withSequence(await devices.current(withSequence(current, 4), { sequence: 5, isJustRead: false }), 5));
   assert.equal(readCount(), 3);
-  await devices.current(withSequence(current, 5), 6);
+  await devices.current(withSequence(current, 5), { sequence: 6, isJustRead: false });
   assert.equal(readCount(), 3);
 });

@@ -16,9 +16,13 @@ export interface KnownDevices {
   /**
    * The device as of its message of this sequence. Numbers that this gateway did not see were spoken to another one, which
    * may have committed rows for the device: it is read anew then, and once more at its next message, since a request that
-   * the device gave up may still have been under way. Without a gap nothing is read. Throws when the store is away.
+   * the device gave up may still have been under way. Without a gap nothing is read. `isJustRead`: it was read for this very
+   * message. Throws when the store is away.
    */
-  current(device: KnownDevice, sequence: number): Promise<KnownDevice>;
+  current(
+    device: KnownDevice,
+    message: { readonly sequence: number; readonly isJustRead: boolean },
+  ): Promise<KnownDevice>;
   keep(device: KnownDevice): void;
   /** Takes it out of memory: the next request reads it anew. For writes whose outcome is unknown. */
   forget(deviceId: DeviceId): void;
@@ -38,8 +42,6 @@ const WAITING_MAX = 20_000;
 
 export function knownDevices(registry: Registry, schedule: Schedule): KnownDevices {
   const devices = new Map<DeviceId, KnownDevice>();
-  /** Read from the store for the message that is being answered: as current as can be. */
-  const justRead = new Set<DeviceId>();
   /** To be read once more at their next message. */
   const suspects = new Set<DeviceId>();
   const reads = groupCommit<DeviceId, KnownDevice | undefined>({
@@ -66,7 +68,6 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
 
   function forget(deviceId: DeviceId): void {
     devices.delete(deviceId);
-    justRead.delete(deviceId);
     suspects.delete(deviceId);
   }
 
@@ -80,15 +81,14 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
       const kept = devices.get(deviceId);
       if (kept !== undefined || read === undefined) return kept;
       keep(read);
-      justRead.add(deviceId);
       return read;
     },
-    async current(device, sequence) {
+    async current(device, { sequence, isJustRead }) {
       const { deviceId, status } = device.record;
       const isNext = sequence <= status.sequence + 1;
       const wasSuspect = suspects.delete(deviceId);
       if (!isNext) suspects.add(deviceId);
-      if (justRead.delete(deviceId) || (isNext && !wasSuspect)) return device;
+      if (isJustRead || (isNext && !wasSuspect)) return device;
       const read = await reads.add(deviceId);
       if (read === undefined) return device;
       const merged = mergedDevice(devices.get(deviceId) ?? device, read);

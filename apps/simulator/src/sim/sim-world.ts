@@ -12,6 +12,7 @@ import { type WorldTruth, worldTruth } from '../world/truth.ts';
 import type { World } from '../world/world.ts';
 import { type Carrier, createCarrier } from './carrier.ts';
 import type { EventLog } from './event-log.ts';
+import type { FaultKind } from './faults/fault.ts';
 import { createWeather, type Weather } from './faults/weather.ts';
 import { createGateways, type Gateways } from './gateways.ts';
 import { createWatch, type Watch } from './oracles/watch.ts';
@@ -52,6 +53,9 @@ export interface SimWorldOptions {
   readonly warn: (line: string) => void;
 }
 
+/** With these a server may lose, or tell too late, what it heard. */
+const LOSES_MEMORY: ReadonlySet<FaultKind> = new Set<FaultKind>(['kill', 'isolation', 'store-away', 'slow-store']);
+
 /** Where fleet time begins: any instant will do, as long as it is always the same. */
 export const START = fleetInstant(1_800_000_000_000);
 
@@ -65,6 +69,7 @@ export async function createSimWorld({ simCase, signatures, log, warn }: SimWorl
     signedDigests: new Set(Object.values(products).map((one: SimProduct) => one.image.image.digest)),
     now: turns.clock.now,
     step: () => weather.step,
+    isMemoryKept: !faults.some(({ kind }) => LOSES_MEMORY.has(kind)),
   });
   const keys = simKeys(seed, signatures);
   const releaseSigners = {
@@ -90,7 +95,7 @@ export async function createSimWorld({ simCase, signatures, log, warn }: SimWorl
     ...{ count: gatewayCount, store, ports, turns, weather },
     source: prng(`${seed}/gateways`),
   });
-  const carrier = createCarrier({ gateways, turns, weather, wire: createWire(watch, turns) });
+  const carrier = createCarrier({ gateways, turns, weather, wire: createWire(watch, turns, clock) });
   const defects = [{ version: BAD_VERSION, hardwareId: 'rev-c', revertProbability: 1 }];
   return {
     ...{ world: { schema: 1, seed, defects }, truth: worldTruth(), clock, turns, weather, watch, keys, products },

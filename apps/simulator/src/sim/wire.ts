@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { DEVICE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import type { Server } from '@outrider/server/compose';
 import type { Turns } from '@outrider/testkit/turns';
@@ -12,11 +13,12 @@ export interface Wire {
   answered(request: DeviceRequest, response: DeviceResponse): void;
 }
 
-export function createWire(watch: Watch, turns: Pick<Turns, 'clock'>): Wire {
+export function createWire(watch: Watch, turns: Pick<Turns, 'clock'>, clock: FleetClock): Wire {
   return {
     answered({ path, headers, body: question }, { status, body }) {
       if (status !== 200 || typeof body !== 'string') return;
       const deviceId = String(headers[DEVICE_HEADER]);
+      if (path !== '/v1/register') watch.see({ kind: 'heard', deviceId, at: clock.now() });
       if (path === '/v1/permit' && body.includes('"kind":"permit"')) {
         const document = JSON.parse(JSON.parse(body).permit.payload);
         const { permitId, releaseCounter } = document;

@@ -21,6 +21,8 @@ export type Observation =
   | { readonly kind: 'pause-returned'; readonly scope: string; readonly revision: number }
   /** The wire: an answer left a server, whether it arrives or not. */
   | { readonly kind: 'permit-sent'; readonly permitId: string; readonly deviceId: string; readonly counter: number }
+  /** A message of the device was taken in and answered. */
+  | { readonly kind: 'heard'; readonly deviceId: string; readonly at: FleetInstant }
   | { readonly kind: 'report-acknowledged'; readonly deviceId: string; readonly sequence: number }
   | { readonly kind: 'offer-sent'; readonly rolloutId: string; readonly deviceId: string; readonly at: MachineInstant }
   /** The device. */

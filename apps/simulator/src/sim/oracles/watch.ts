@@ -8,6 +8,7 @@ import { haltOracle } from './halt-oracle.ts';
 import type { Observation, Oracle } from './observation.ts';
 import { pauseOracle } from './pause-oracle.ts';
 import { replayOracle } from './replay-oracle.ts';
+import { silenceOracle } from './silence-oracle.ts';
 import { slotOracle } from './slot-oracle.ts';
 import { type Violation, ViolationError } from './violation.ts';
 
@@ -27,14 +28,17 @@ export function createWatch(options: {
   readonly signedDigests: ReadonlySet<string>;
   readonly now: () => MachineInstant;
   readonly step: () => number;
+  /** No server dies or is cut off from the store in this run. */
+  readonly isMemoryKept: boolean;
 }): Watch {
-  const { signedDigests, now, step } = options;
+  const { signedDigests, now, step, isMemoryKept } = options;
   const oracles: readonly Oracle[] = [
     capOracle(),
     pauseOracle(),
     haltOracle(now),
     slotOracle(signedDigests),
     evidenceOracle(),
+    ...(isMemoryKept ? [silenceOracle()] : []),
     durableOracle(),
     finalOracle(),
     replayOracle(),
