@@ -27,9 +27,9 @@ export interface RegistryDesk {
   /** Code: query-invalid. */
   count(where: string): Found<DeviceCount>;
   /** All of them as text, piece by piece. Codes: query-invalid, rate-limited. */
-  export(where: string, format: DeviceFormat): Found<AsyncIterable<string>>;
+  writeOut(where: string, format: DeviceFormat): Found<AsyncIterable<string>>;
   /** Takes in lines of devices, batch by batch. Codes: body-malformed, body-too-large, rate-limited. */
-  import(request: ImportRequest): Found<ImportReceipt>;
+  takeIn(request: ImportRequest): Found<ImportReceipt>;
   listExpected(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly ExpectedDevice[]>;
   /** The whole fleet before a rollout, grouped by cause. Codes: rollout-unknown, rollout-not-live, rate-limited. */
   explainRollout(rolloutId: RolloutId): Found<FleetExplanation>;
@@ -89,7 +89,7 @@ export function registryDesk(options: {
       return query.ok ? ok(await store.finder.countDevices(query.value, fleetClock.now())) : query;
     },
 
-    async export(where, format) {
+    async writeOut(where, format) {
       const query = queryOf(where);
       if (!query.ok) return query;
       const end = beginSweep();
@@ -97,7 +97,7 @@ export function registryDesk(options: {
       return ok(deviceLines(store.finder, { query: query.value, format, now: fleetClock.now(), onEnd: end }));
     },
 
-    async import(request) {
+    async takeIn(request) {
       const end = beginSweep();
       if (end === undefined) return busy();
       try {

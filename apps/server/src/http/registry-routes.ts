@@ -44,7 +44,7 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
         schemas: { query: Type.Object({ where: WhereText }) },
         mediaType: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
         answers: 'One line a device, ascending by id',
-        handle: ({ query: { where = '' } }) => registry.export(where, format),
+        handle: ({ query: { where = '' } }) => registry.writeOut(where, format),
       }),
     ),
     apiRoute({
@@ -61,7 +61,7 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
       },
       answers: 'ImportReceipt {isDryRun, lines, announced, updated, unchanged, refused, faults}',
       handle: ({ query: { format, dryRun, author = 'admin' }, body }) =>
-        registry.import({ body, format, author, isDryRun: dryRun === 'true' }),
+        registry.takeIn({ body, format, author, isDryRun: dryRun === 'true' }),
     }),
     apiRoute({
       method: 'GET',

@@ -24,7 +24,9 @@ export function postgresImporter(database: Database): DeviceImporter {
         // of their commits, so that whoever follows them misses none.
         await query('select pg_advisory_xact_lock(782311, 3)');
         // All it does is look up single rows by key, also while the statistics still say that the tables are empty.
-        await query('set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off');
+        await query(
+          'set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off',
+        );
         const before = await loadBefore(query, lines);
         const seen = new Set<DeviceId>();
         const decided = lines.map((line) => {
