@@ -12,9 +12,12 @@ import {
   appendEvent,
   codesOf,
   epochOf,
+  exposureOf,
   proposal,
+  ROLLOUT,
   revisionOf,
   signedReport,
+  startRollout,
 } from '@outrider/testkit/contracts/store-fixtures';
 import { useStore } from '@outrider/testkit/contracts/use-store';
 import type { PostgresConnection } from '../postgres/connection.ts';
@@ -22,6 +25,7 @@ import { MIGRATIONS } from '../postgres/migrations.ts';
 import { execute, startPostgresForTests } from '../postgres/postgres-for-tests.ts';
 import { migrate } from '../postgres/schema.ts';
 import { openPostgresStore } from '../postgres/store.ts';
+import { useCopySession } from '../postgres/table-copy.ts';
 import type { BackupErrorCode } from './errors.ts';
 import { backUpInstallation, restoreInstallation } from './installation.ts';
 import { blobPath, makeDataFolder, NAMED_BLOBS, UNNAMED_BLOB } from './installation-for-tests.ts';
@@ -80,6 +84,24 @@ test('a restored installation holds everything that was backed up, paused, and g
     assert.equal((await stat(path)).mode & 0o777, 0o600);
   }
   await assert.rejects(stat(join(target.dataFolder, 'admin-token')), { code: 'ENOENT' });
+});
+
+test('a backup sees one instant, however long it takes and whatever is stored meanwhile', async () => {
+  const busy = await server.createDatabase();
+  await useStore(
+    () => openPostgresStore({ connection: busy }),
+    async (store) => {
+      await startRollout(store, exposureOf(ROLLOUT, 10));
+      await useCopySession(busy, 'snapshot', async ({ query }) => {
+        const look = 'select granted::integer as granted, (select count(*)::integer from ledger) as rows from exposure';
+        const seen = await query(look);
+        await store.ledger.commitPermits([proposal(1)]);
+        assert.deepEqual(await query(look), seen);
+        await assert.rejects(query('delete from policy_head'), { code: '25006' });
+      });
+      assert.equal((await store.exposures.loadExposure(ROLLOUT))?.granted, 1);
+    },
+  );
 });
 
 test('epochs and revisions of a restored installation lie above what was given out after its backup', async () => {
