@@ -44,6 +44,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       loadRows: (...all) => around('ledger.loadRows', () => ledger.loadRows(...all)),
       loadRowsTouched: (...all) => around('ledger.loadRowsTouched', () => ledger.loadRowsTouched(...all)),
       loadOpenPermits: (...all) => around('ledger.loadOpenPermits', () => ledger.loadOpenPermits(...all)),
+      countByHour: (...all) => around('ledger.countByHour', () => ledger.countByHour(...all)),
       noteContacts: (...all) => around('ledger.noteContacts', () => ledger.noteContacts(...all)),
     },
     reports: {

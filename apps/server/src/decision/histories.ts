@@ -7,7 +7,7 @@ import { elapsedMs, type FleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/doma
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { lastCompleted, loadRelease } from './fleet-history.ts';
 
-/** What rollouts have shown by segment and hour of the day, kept for a while: each is a ledger to be read. */
+/** What rollouts have shown by segment and hour of the day, kept for a while: each is a ledger to be counted. */
 export interface Histories {
   /** What the last good releases of the plan's device type did, oldest first; without the plan's own rollout. */
   before(plan: HistoryOf, rollouts: Iterable<Rollout>): Promise<FleetHistory>;

@@ -36,6 +36,22 @@ export interface LedgerRow {
 /** `treated` was permitted, `control` was told to wait; drawn by one fixed uniform for each device. */
 export type Arm = 'treated' | 'control';
 
+/** Enrolments of one rollout in one segment and hour of the day, and what became of them. */
+export interface HourCount {
+  readonly segment: SegmentId;
+  /** 0 to 23, of fleet time (UTC), at the grant. */
+  readonly hourOfDay: number;
+  /** Both arms. */
+  readonly enrolled: number;
+  readonly treated: number;
+  /** Of the treated. */
+  readonly reverted: number;
+  readonly installFailed: number;
+  /** Of both arms, within 24 h of the grant. */
+  readonly crashed: number;
+  readonly sensorFaulty: number;
+}
+
 /** A row of the ledger with what has been heard since; the windows are computed from these instants. */
 export interface LedgerOutcome {
   /** Position in the ledger, growing; assigned by the store at commit. */

@@ -5,7 +5,7 @@ import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
 import type { UnexpectedCode } from './device-import.ts';
 import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
-import type { LedgerOutcome, LedgerRow } from './ledger.ts';
+import type { HourCount, LedgerOutcome, LedgerRow } from './ledger.ts';
 import type { NotYetCode } from './permit.ts';
 import type { StoredReport } from './report.ts';
 
@@ -83,6 +83,8 @@ export interface Ledger {
    * reverted or failed since.
    */
   loadOpenPermits(scope: Scope | `rollout:${string}`, now: FleetInstant): Promise<readonly OpenPermit[]>;
+  /** All enrolments of a rollout, counted where they lie: for the history that base rates are proposed from. In any order. */
+  countByHour(rolloutId: RolloutId): Promise<readonly HourCount[]>;
   /** Notes each contact on the rows of its device, as `withContact` does: the first of each stretch. One batched write. */
   noteContacts(contacts: readonly { readonly deviceId: DeviceId; readonly at: FleetInstant }[]): Promise<void>;
 }

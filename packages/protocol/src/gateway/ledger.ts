@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Arm, LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
+import type { Arm, HourCount, LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
 import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
@@ -26,6 +26,24 @@ export function encodeLedgerOutcome(outcome: LedgerOutcome): string {
 export function parseLedgerOutcome(body: string): Result<LedgerOutcome, ParseError> {
   return parseText(body, { noun: 'ledger-outcome', bytesMax: REQUEST_BYTES_MAX, reader: ledgerOutcome });
 }
+
+/** Reads enrolments counted by segment and hour of the day. Code: body-malformed. */
+export function parseHourCount(body: string): Result<HourCount, ParseError> {
+  return parseText(body, { noun: 'hour-count', bytesMax: REQUEST_BYTES_MAX, reader: hourCount });
+}
+
+const count = whole({ min: 0 });
+
+const hourCount = record<HourCount>({
+  segment: segmentId,
+  hourOfDay: whole({ min: 0, max: 23 }),
+  enrolled: count,
+  treated: count,
+  reverted: count,
+  installFailed: count,
+  crashed: count,
+  sensorFaulty: count,
+});
 
 const probability = finite({ min: 0, max: 1 });
 

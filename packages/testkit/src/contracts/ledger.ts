@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PermitId, RolloutId } from '@outrider/domain/kernel/ids';
+import { DAY_MS, HOUR_MS } from '@outrider/domain/kernel/time';
 import {
   append,
   appendEvent,
@@ -16,6 +17,7 @@ import {
   planOf,
   proposal,
   REV_A,
+  REV_B,
   ROLLOUT,
   rollbackProposal,
   signedReport,
@@ -25,6 +27,7 @@ import { type OpenStore, useStore } from './use-store.ts';
 
 /** What every permit ledger must do: caps, epochs, pauses, and each device once. */
 export function ledgerContract(adapter: string, open: OpenStore): void {
+  const HOUR = Math.floor((at(0) % DAY_MS) / HOUR_MS);
   describe(`ledger: ${adapter}`, () => {
     test('a permit is a row of the ledger, and counts against the caps of its rollout and its segment', () =>
       useStore(open, async (store) => {
@@ -98,6 +101,32 @@ export function ledgerContract(adapter: string, open: OpenStore): void {
           rows.map((one) => one.row),
           [known.row, proposal(2).row],
         );
+      }));
+
+    test('enrolments are counted by segment and hour of the day, with what became of them', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await store.ledger.commitPermits([
+          proposal(2),
+          proposal(4, { arm: 'control' }),
+          proposal(6, { grantedAt: at(90) }),
+          proposal(1, { grantedAt: at(24 * 60) }),
+        ]);
+        await store.reports.appendReports([
+          signedReport(2, 'reverted'),
+          signedReport(1, 'crash', { minutes: 49 * 60 }),
+        ]);
+        const counts = await store.ledger.countByHour(ROLLOUT);
+        const zero = { enrolled: 1, treated: 1, reverted: 0, installFailed: 0, crashed: 0, sensorFaulty: 0 };
+        assert.deepEqual(
+          counts.toSorted((a, b) => (`${a.segment} ${a.hourOfDay}` < `${b.segment} ${b.hourOfDay}` ? -1 : 1)),
+          [
+            { ...zero, segment: REV_A, hourOfDay: HOUR, enrolled: 2, reverted: 1 },
+            { ...zero, segment: REV_A, hourOfDay: HOUR + 1 },
+            { ...zero, segment: REV_B, hourOfDay: HOUR },
+          ],
+        );
+        assert.deepEqual(await store.ledger.countByHour(OTHER_ROLLOUT), []);
       }));
 
     test('a device that asks twice gets the row it has, once counted, whatever is proposed now', () =>

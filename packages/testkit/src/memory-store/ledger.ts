@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { withContact } from '@outrider/domain/gateway/contact';
-import type { LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
+import type { HourCount, LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
 import { permitGateOf } from '@outrider/domain/gateway/permit-gate';
 import type { Ledger, PermitCommit, PermitProposal } from '@outrider/domain/gateway/ports';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { DAY_MS, type FleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import { type LedgerEntry, listUnder, type MemoryState, takenInAt } from './state.ts';
 
@@ -32,6 +32,9 @@ export function memoryLedger(state: MemoryState): Ledger {
           epoch: permitEpoch,
           expiresAt: (permittedAt + row.permitLifeMs) as FleetInstant,
         }));
+    },
+    async countByHour(rolloutId) {
+      return hourCounts(outcomesOf(state.ledgerOfRollout.get(rolloutId)));
     },
     async noteContacts(contacts) {
       for (const { deviceId, at } of contacts) {
@@ -113,6 +116,30 @@ function withOneGranted(exposure: Exposure, row: LedgerRow): Exposure {
     one.segment === row.segment ? { ...one, granted: one.granted + 1 } : one,
   );
   return { ...exposure, granted: exposure.granted + 1, segments };
+}
+
+function hourCounts(outcomes: readonly LedgerOutcome[]): readonly HourCount[] {
+  const counts = new Map<string, HourCount>();
+  for (const { row, ...heard } of outcomes) {
+    if (row.kind !== 'enrolment') continue;
+    const { segment, grantedAt } = row;
+    const hourOfDay = Math.floor((grantedAt % DAY_MS) / HOUR_MS);
+    const key = `${hourOfDay} ${segment}`;
+    const isTreated = row.arm === 'treated';
+    const isWithinDay = (at: number | undefined) => at !== undefined && at <= grantedAt + DAY_MS;
+    const before = counts.get(key);
+    counts.set(key, {
+      segment,
+      hourOfDay,
+      enrolled: (before?.enrolled ?? 0) + 1,
+      treated: (before?.treated ?? 0) + (isTreated ? 1 : 0),
+      reverted: (before?.reverted ?? 0) + (isTreated && heard.revertedAt !== undefined ? 1 : 0),
+      installFailed: (before?.installFailed ?? 0) + (isTreated && heard.installFailedAt !== undefined ? 1 : 0),
+      crashed: (before?.crashed ?? 0) + (isWithinDay(heard.crashedAt) ? 1 : 0),
+      sensorFaulty: (before?.sensorFaulty ?? 0) + (isWithinDay(heard.sensorFaultAt) ? 1 : 0),
+    });
+  }
+  return [...counts.values()];
 }
 
 function outcomesOf(entries: readonly LedgerEntry[] = []): readonly LedgerOutcome[] {

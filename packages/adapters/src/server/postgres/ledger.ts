@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Ledger, OpenPermit, PermitCommit } from '@outrider/domain/gateway/ports';
 import { present } from '@outrider/domain/kernel/assert';
-import { parseLedgerOutcome, parseLedgerRow } from '@outrider/protocol/gateway/ledger';
+import { parseHourCount, parseLedgerOutcome, parseLedgerRow } from '@outrider/protocol/gateway/ledger';
 import { parseOpenPermit } from './open-permit-document.ts';
 import { type Database, LONG_ANSWER_MS, type Row } from './pool.ts';
 import { documentsOf, numberOf, textOf, wellFormed } from './row.ts';
@@ -27,6 +27,9 @@ export function postgresLedger(database: Database): Ledger {
     },
     async loadOpenPermits(scope, now): Promise<readonly OpenPermit[]> {
       return documentsOf(await database.query(LOAD_OPEN, [scope, now], LONG_ANSWER_MS), parseOpenPermit);
+    },
+    async countByHour(rolloutId) {
+      return documentsOf(await database.query(COUNT_BY_HOUR, [rolloutId], LONG_ANSWER_MS), parseHourCount);
     },
     async noteContacts(contacts) {
       await database.query('select note_contacts($1::jsonb)', [JSON.stringify(contacts)]);
@@ -77,6 +80,21 @@ where exists (
   where instant.at > $2::bigint and instant.at <= $3::bigint
 )
 order by o.position`;
+
+const COUNT_BY_HOUR = `
+select json_build_object(
+  'segment', l.segment,
+  'hourOfDay', l.granted_at % 86400000 / 3600000,
+  'enrolled', count(*),
+  'treated', count(*) filter (where l.arm = 'treated'),
+  'reverted', count(o.reverted_at) filter (where l.arm = 'treated'),
+  'installFailed', count(o.install_failed_at) filter (where l.arm = 'treated'),
+  'crashed', count(*) filter (where o.crashed_at <= l.granted_at + 86400000),
+  'sensorFaulty', count(*) filter (where o.sensor_fault_at <= l.granted_at + 86400000)
+) as document
+from ledger_outcome o join ledger l using (position)
+where o.rollout_id = $1 and l.kind = 'enrolment'
+group by l.segment, l.granted_at % 86400000 / 3600000`;
 
 const LOAD_OPEN = `
 select json_build_object(
