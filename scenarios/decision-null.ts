@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure, MeasureOptions } from '../bench/figures.ts';
 import { aaCrossingRate, aaEventsToAlarm, baseCrossingRate, coinCrossingRate } from './decision/null-streams.ts';
+import { type PlayOptions, play } from './decision/play.ts';
+import { worldNamed } from './decision/worlds.ts';
 
 export const name = 'decision-null';
 
@@ -16,8 +18,12 @@ export async function run({ seed, log }: MeasureOptions): Promise<readonly Figur
     figures.push(crossing('permits at the base rate', alpha, baseCrossingRate({ ...base, delaySteps: 0 })));
     figures.push(crossing('the same, reports delayed', alpha, baseCrossingRate({ ...base, delaySteps: 2000 })));
     for (const tolerance of [1.03, 1.1]) {
-      const rate = coinCrossingRate({ ...given, steps: COIN_STEPS, tolerance });
-      figures.push(crossing(`events of two arms at odds ${tolerance}`, alpha, rate));
+      const coin = { ...given, steps: COIN_STEPS, tolerance };
+      const figure = `events of two arms at odds ${tolerance}`;
+      figures.push(crossing(figure, alpha, coinCrossingRate({ ...coin, delaySteps: 0 })));
+      figures.push(
+        crossing(`${figure}, reports delayed`, alpha, coinCrossingRate({ ...coin, delaySteps: COIN_DELAY_STEPS })),
+      );
     }
     figures.push(crossing('A/A, arms as drawn', alpha, aaCrossingRate({ ...given, steps: COIN_STEPS, odds: 1 })));
     log(`alpha ${alpha} done`);
@@ -31,6 +37,7 @@ export async function run({ seed, log }: MeasureOptions): Promise<readonly Figur
     goal,
     holds: found >= 0.99,
   });
+  figures.push(undrawnControl(seed));
   for (const { skewPercent, steps, lowest, highest } of POWERS) {
     const asked = { seed, streams: POWER_STREAMS, alpha: 0.01 / 7, steps, odds: 1 + skewPercent / 100, pi: 0.2 };
     const median = medianOf(aaEventsToAlarm(asked), POWER_STREAMS);
@@ -41,6 +48,27 @@ export async function run({ seed, log }: MeasureOptions): Promise<readonly Figur
   }
   return figures;
 }
+
+/** Whole rollouts of a good release on a million devices, in which who calls rarely is in the control arm. */
+function undrawnControl(seed: string): Figure {
+  let [held, stopped] = [0, 0];
+  for (let index = 0; index < UNDRAWN_ROLLOUTS; index++) {
+    let isHeld = false;
+    const watch: PlayOptions['watch'] = ({ decision: { overall } }) => {
+      isHeld ||= overall.kind === 'hold' && overall.reason.includes('not as the coin drew them');
+    };
+    const world = { world: worldNamed('G'), devices: 1_000_000, seed: `${seed}-${index}`, daysMax: 10 };
+    const { stop } = play({ ...world, control: 'slow-callers', watch });
+    held += isHeld ? 1 : 0;
+    stopped += stop === undefined ? 0 : 1;
+  }
+  return {
+    figure: `rollouts of ${UNDRAWN_ROLLOUTS}, control not drawn, that the A/A monitor holds (${stopped} halted as bad)`,
+    ...{ value: held, unit: 'rollouts', goal: 'all', holds: held === UNDRAWN_ROLLOUTS },
+  };
+}
+
+const UNDRAWN_ROLLOUTS = 20;
 
 /** The middle of all streams; those without an alarm come last. */
 function medianOf(alarms: readonly number[], streams: number): number {
@@ -53,6 +81,8 @@ const BASE_STEPS = 10_000;
 const BASE_RATE = 0.001;
 /** Events of a stream. */
 const COIN_STEPS = 300;
+/** A report may come after a third of all other events. */
+const COIN_DELAY_STEPS = 100;
 /** A skew of 50 % in the odds is found after a few hundred enrolments. */
 const BROKEN_STREAMS = 1000;
 const BROKEN_STEPS = 2000;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure } from '../../bench/figures.ts';
 import { CELLS, type Cell, cellOf, FIFTY_MILLION, MILLION, type Played, SMALL_FLEETS, summary } from './cells.ts';
-import { TUNED_BREAKER } from './rivals.ts';
+import { BEST_BREAKER, TUNED_BREAKER } from './rivals.ts';
 import { COMPARED, timesFewer } from './times-fewer.ts';
 import { BAD_WORLDS, FURTHER_WORLDS, GOOD_WORLDS } from './worlds.ts';
 
@@ -12,7 +12,13 @@ export function goalFigures(played: readonly Played[], cells: readonly string[] 
   const good = GOOD_WORLDS.map((one) => one.name).filter((name) => cells.includes(name));
   const bad = BAD_WORLDS.map((one) => one.name).filter((name) => cells.includes(name));
   return [
-    ...(good.length === 0 ? [] : [falseHalts(cell, good), unfinished(cell, good), tunedFalseHalts(cell, good)]),
+    ...(good.length === 0
+      ? []
+      : [
+          falseHalts(cell, good),
+          unfinished(cell, good),
+          ...[TUNED_BREAKER, BEST_BREAKER].map((rival) => rivalFalseHalts(cell, good, rival)),
+        ]),
     ...good.flatMap((name) => [
       days(cell(name, MILLION), `${name}, 1 million: days to 95 % of the fleet, median`, DAYS_MAX.get(name) ?? 13),
       days(cell(name, FIFTY_MILLION), `${name}, 50 million: days to 95 % of the fleet, median`, 20),
@@ -24,7 +30,7 @@ export function goalFigures(played: readonly Played[], cells: readonly string[] 
     ...(bad.length === 0
       ? []
       : [MILLION, FIFTY_MILLION].map((devices) => caught(devices, bad, (name) => cell(name, devices)))),
-    ...(COMPARED.every((name) => bad.includes(name)) ? [timesFewerThanTuned(cell)] : []),
+    ...(COMPARED.every((name) => bad.includes(name)) ? timesFewerFigures(cell) : []),
     ...FURTHER_WORLDS.flatMap(({ name, isGood }) =>
       name === 'swing' || !cells.includes(name) ? [] : [further(name, isGood, cell(name, MILLION))],
     ),
@@ -64,10 +70,10 @@ function unfinished(cell: CellOf, worlds: readonly string[]): Figure {
 }
 
 /** What it is compared with must be tuned: one that halts good rollouts would be no rival. */
-function tunedFalseHalts(cell: CellOf, worlds: readonly string[]): Figure {
-  const { runs, stopped } = pooled(worlds.map((name) => cell(name, MILLION, TUNED_BREAKER)));
-  const figure = `false halts of ${runs} good rollouts by the tuned breaker (${TUNED_BREAKER})`;
-  const goal = '<= 1 %, to be a rival';
+function rivalFalseHalts(cell: CellOf, worlds: readonly string[], rival: string): Figure {
+  const { runs, stopped } = pooled(worlds.map((name) => cell(name, MILLION, rival)));
+  const figure = `false halts of ${runs} good rollouts by the rival ${rival}`;
+  const goal = '<= 1 %, to be tuned';
   return { figure, value: stopped, unit: 'halts', goal, holds: runs > 0 && stopped <= Math.ceil(0.01 * runs) };
 }
 
@@ -117,10 +123,17 @@ function caught(devices: number, worlds: readonly string[], at: (world: string) 
   };
 }
 
-function timesFewerThanTuned(cell: CellOf): Figure {
-  const value = timesFewer(TUNED_BREAKER, (world, rule) => cell(world, MILLION, rule));
-  const figure = `times fewer devices harmed, geometric mean over ${COMPARED.join(' ')}`;
-  return { figure, value, unit: 'x', peer: TUNED_BREAKER, ratio: value, goal: '>= 30', holds: value >= 30 };
+/** Against the breaker of the goal, whose share is tuned, and against one whose minimum is tuned to these very waves too. */
+function timesFewerFigures(cell: CellOf): readonly Figure[] {
+  const against = [
+    { rival: TUNED_BREAKER, least: 30 },
+    { rival: BEST_BREAKER, least: 10 },
+  ];
+  return against.map(({ rival, least }) => {
+    const value = timesFewer(rival, (world, rule) => cell(world, MILLION, rule));
+    const figure = `times fewer devices harmed than by ${rival}, geometric mean over ${COMPARED.join(' ')}`;
+    return { figure, value, unit: 'x', peer: rival, ratio: value, goal: `>= ${least}`, holds: value >= least };
+  });
 }
 
 /** Worlds beside the goals: a good one is not halted, a bad one is. Where the plan says so, one segment is, and it alone. */

@@ -17,7 +17,11 @@ test('reports that come late make a false halt rarer, not more likely', () => {
 });
 
 test('arms at the tolerated odds are halted in fewer than alpha of the rollouts, through all strata of pi', () => {
-  assert.ok(coinCrossingRate({ ...given, steps: 150, tolerance: 1.1 }) < 0.05);
+  assert.ok(coinCrossingRate({ ...given, steps: 150, tolerance: 1.1, delaySteps: 0 }) < 0.05);
+});
+
+test('events that are heard of late, and so in another order, do not halt more rollouts than alpha', () => {
+  assert.ok(coinCrossingRate({ ...given, steps: 150, tolerance: 1.1, delaySteps: 50 }) < 0.05);
 });
 
 test('arms drawn by the coin alarm in fewer than alpha of the rollouts, a control that is not drawn by it always', () => {

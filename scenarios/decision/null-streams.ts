@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lnEAa, lnEBase, lnECoin } from '@outrider/domain/decision/e-process';
-import { prng } from '@outrider/domain/kernel/prng';
+import { lnEAa, lnEBase, lnECoin, type Stratum } from '@outrider/domain/decision/e-process';
+import { below, prng } from '@outrider/domain/kernel/prng';
 
 /** Streams of events drawn exactly at the edge of what a test tolerates, each looked at after every event. */
 export interface NullStreams {
@@ -34,15 +34,24 @@ export function baseCrossingRate(
   });
 }
 
-/** Share of streams of events at the tolerated odds, over strata of changing effective pi, whose evidence ever crosses. */
-export function coinCrossingRate(given: NullStreams & { readonly tolerance: number }): number {
-  const { steps, tolerance } = given;
-  return armsCrossingRate(given, tolerance, (strata) => lnECoin({ tolerance, strata }), steps);
+/**
+ * Share of streams of events at the tolerated odds, over strata of changing effective pi, whose evidence ever crosses. Each
+ * event is heard of up to `delaySteps` later, in either arm, so that events come in another order than they happened.
+ */
+export function coinCrossingRate(
+  given: NullStreams & { readonly tolerance: number; readonly delaySteps: number },
+): number {
+  const { tolerance, delaySteps } = given;
+  return armsCrossingRate(given, {
+    odds: tolerance,
+    delaySteps,
+    lnEOf: (strata) => lnECoin({ tolerance, strata }),
+  });
 }
 
 /** Share of streams of events as the coin draws them that raise the A/A alarm; `odds` other than 1: a broken coin. */
 export function aaCrossingRate(given: NullStreams & { readonly odds: number }): number {
-  return armsCrossingRate(given, given.odds, lnEAa, given.steps);
+  return armsCrossingRate(given, { odds: given.odds, delaySteps: 0, lnEOf: lnEAa });
 }
 
 /** Events until the A/A monitor alarms, one number for each stream that did so within `steps`; at one pi and a coin with these odds. */
@@ -72,25 +81,32 @@ const LOOK_EVERY = 10;
 /** Effective pi of the strata a rollout goes through: first enrolments, and controls enrolled anew. */
 const PIS = [0.2, 0.375, 0.5, 0.818181818181818, 10 / 11] as const;
 
-type LnEOf = (
-  strata: readonly { readonly pi: number; readonly eventsTreated: number; readonly eventsControl: number }[],
-) => number;
+interface Arms {
+  /** Of an event in the treated arm, to what the coin would make of it. */
+  readonly odds: number;
+  readonly delaySteps: number;
+  readonly lnEOf: (strata: readonly Stratum[]) => number;
+}
 
-function armsCrossingRate(given: NullStreams, odds: number, lnEOf: LnEOf, steps: number): number {
+function armsCrossingRate(given: NullStreams, { odds, delaySteps, lnEOf }: Arms): number {
   const source = prng(given.seed);
+  const { steps } = given;
   return crossingRate(given, (isOver) => {
     const strata = PIS.map((pi) => ({ pi, eventsTreated: 0, eventsControl: 0 }));
-    for (let step = 0; step < steps; step++) {
+    const reports = Array.from({ length: steps }, (_, step) => {
       // The strata follow each other, with some overlap, as pi rises in a rollout.
       const position = Math.min(PIS.length - 1, Math.floor((step / steps) * PIS.length + source.next()));
+      const pi = PIS[position] ?? 1;
+      const isTreated = source.next() < (odds * pi) / (odds * pi + 1 - pi);
+      return { position, isTreated, heardAt: step + below(source, delaySteps + 1) };
+    });
+    if (delaySteps > 0) reports.sort((a, b) => a.heardAt - b.heardAt);
+    return reports.some(({ position, isTreated }) => {
       const stratum = strata[position];
-      if (stratum === undefined) continue;
-      const share = (odds * stratum.pi) / (odds * stratum.pi + 1 - stratum.pi);
-      if (source.next() < share) stratum.eventsTreated += 1;
-      else stratum.eventsControl += 1;
-      if (isOver(lnEOf(strata))) return true;
-    }
-    return false;
+      if (stratum === undefined) return false;
+      stratum[isTreated ? 'eventsTreated' : 'eventsControl'] += 1;
+      return isOver(lnEOf(strata));
+    });
   });
 }
 

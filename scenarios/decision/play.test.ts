@@ -61,6 +61,22 @@ test('a good release reaches 95 % of a million devices in a fortnight, and nothi
   assert.ok((run?.daysTo95 ?? Number.POSITIVE_INFINITY) <= 14);
 });
 
+test('a control arm of slow callers, where the coin should have drawn it, is held by the A/A monitor and not believed', () => {
+  const reasons = new Set<string>();
+  const watch: PlayOptions['watch'] = ({ decision: { overall } }) =>
+    reasons.add(overall.reason.split(': ln E')[0] ?? '');
+  const run = play({
+    ...{ world: worldNamed('G'), devices: MILLION, seed: 'slow', daysMax: 6 },
+    ...{ control: 'slow-callers', watch },
+  });
+  assert.equal(run.stop, undefined);
+  assert.ok(run.treated < 10_000, `${run.treated} were treated`);
+  assert.ok(
+    reasons.has('The arms are not as the coin drew them: silence before the permit request'),
+    JSON.stringify([...reasons].slice(-3)),
+  );
+});
+
 test('where only the segment is halted, the others get the release', () => {
   const [run] = playSeeds({ world: worldNamed('S50-exclude'), devices: MILLION, daysMax: 20 }, 1);
   assert.equal(run?.stop, undefined);

@@ -5,11 +5,12 @@ import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence, restartInstallCounts } from '@outrider/domain/evidence/count';
 import type { Evidence, EvidenceEvent } from '@outrider/domain/evidence/evidence';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
-import { prng } from '@outrider/domain/kernel/prng';
+import { type Prng, prng } from '@outrider/domain/kernel/prng';
 import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { admit } from './admit.ts';
+import { enrolledInStep } from './enrolled.ts';
 import { askingNow, createFleet, type Fleet, LEVELS, moveFleet, ORIGINS, type Pool, takeEnrolled } from './fleet.ts';
 import { createOutcomes, enrolCohort, type Outcomes, reportedIn } from './outcomes.ts';
 import { ONE_WAVE, planOf } from './plan.ts';
@@ -34,6 +35,8 @@ export interface PlayOptions {
   readonly devices: number;
   readonly seed: string;
   readonly daysMax: number;
+  /** Absent: the coin draws the control arm. `slow-callers`: whoever calls rarely is put there, as in a broken pipeline. */
+  readonly control?: 'drawn' | 'slow-callers';
   /** Called after every decision, for those who want to watch. */
   readonly watch?: (seen: { readonly step: number; readonly decision: Decision; readonly evidence: Evidence }) => void;
 }
@@ -66,6 +69,9 @@ export const DONE_SHARE = 0.95;
 const LOOK_STEPS = 6 * STEPS_PER_HOUR;
 
 interface State {
+  readonly world: World;
+  readonly control: 'drawn' | 'slow-callers';
+  readonly beforeSource: Prng;
   readonly plan: RolloutPlan;
   readonly fleet: Fleet;
   readonly outcomes: Outcomes;
@@ -86,7 +92,7 @@ interface Moment {
   readonly now: FleetInstant;
 }
 
-function startRun({ world, devices, seed }: PlayOptions): State {
+function startRun({ world, devices, seed, control = 'drawn' }: PlayOptions): State {
   const source = prng(`${world.name}/${devices}/${seed}`);
   const plan = { ...planOf(seed), waves: ONE_WAVE, ...world.planChange };
   const fleet = createFleet(world, devices, source.fork('fleet'));
@@ -97,6 +103,9 @@ function startRun({ world, devices, seed }: PlayOptions): State {
   const evidence = emptyEvidence(plan, now);
   const weather = drawWeather(world, source.fork('weather'));
   return {
+    world,
+    control,
+    beforeSource: source.fork('before'),
     plan,
     fleet,
     outcomes: createOutcomes(world, { weather, source: source.fork('outcomes'), segments }),
@@ -151,18 +160,16 @@ function enrol(run: State, { step, now }: Moment): readonly EvidenceEvent[] {
     ),
   };
   const before = { overall: caps.overall, segments: Float64Array.from(caps.segments) };
-  const totals = new Map<number, { treated: number; control: number }>();
+  const enrolled = enrolledInStep(run.world, run.beforeSource);
   admit(fleet.source, askingNow(fleet, level), caps, {
-    chanceOf: (pool) => STRATUM_PI[stratumOf(pool, level)] ?? 1,
+    chanceOf: (pool) => treatedChance(run, pool, STRATUM_PI[stratumOf(pool, level)] ?? 1),
     enrol: (pool, treated, control) => {
       const stratum = stratumOf(pool, level);
       const pi = STRATUM_PI[stratum] ?? 1;
       const windowSteps = (pool.isPanel ? 168 : 72) * STEPS_PER_HOUR;
       takeEnrolled(fleet, pool, { step, level, treated, control, windowSteps });
       enrolCohort(run.outcomes, { pool, step, stratum, pi, treated, control });
-      const key = pool.segment * LEVELS.length * ORIGINS + stratum;
-      const total = totals.get(key) ?? { treated: 0, control: 0 };
-      totals.set(key, { treated: total.treated + treated, control: total.control + control });
+      enrolled.add({ pool, pi, treated, control });
     },
   });
   run.exposure = {
@@ -173,16 +180,14 @@ function enrol(run: State, { step, now }: Moment): readonly EvidenceEvent[] {
       granted: one.granted + (before.segments[index] ?? 0) - (caps.segments[index] ?? 0),
     })),
   };
-  return [...totals].flatMap(([key, { treated, control }]) => {
-    const segment = segments[Math.floor(key / (LEVELS.length * ORIGINS))];
-    const pi = STRATUM_PI[key % (LEVELS.length * ORIGINS)] ?? 1;
-    if (segment === undefined) return [];
-    const event = { kind: 'enrolled', segment, pi, at: now } as const;
-    return [
-      ...(treated > 0 ? [{ ...event, arm: 'treated' as const, devices: treated }] : []),
-      ...(control > 0 ? [{ ...event, arm: 'control' as const, devices: control }] : []),
-    ];
-  });
+  return enrolled.events(segments, now);
+}
+
+/** A control arm that is not drawn: the slow callers are never treated, and the others as often as keeps the arms' sizes. */
+function treatedChance({ world, control }: State, pool: Pool, pi: number): number {
+  if (control === 'drawn' || pi >= 1) return pi;
+  const slowest = world.contacts.length - 1;
+  return pool.contact === slowest ? 0 : Math.min(1, pi / (1 - (world.contacts[slowest]?.share ?? 0)));
 }
 
 function stratumOf(pool: Pool, level: number): number {
