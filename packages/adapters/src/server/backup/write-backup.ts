@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,6 +8,7 @@ import type { Revision, Sha256 } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { digestText } from '../../shared/digest.ts';
 import { errorCode, exists, syncFolder } from '../../shared/files.ts';
+import { randomSecret } from '../../shared/random.ts';
 import { readBlobFolder } from '../blob-folder.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
 import { SchemaNewerError } from '../postgres/errors.ts';
@@ -59,7 +59,7 @@ export interface BackupProgress {
 export async function writeBackup(request: BackupRequest): Promise<BackupManifest> {
   const { path } = request;
   await refuseExisting(path);
-  const half = `${path}.${randomBytes(4).toString('hex')}.partial`;
+  const half = `${path}.${randomSecret(4)}.partial`;
   try {
     const manifest = await writeArchive(half, (archive) =>
       useCopySession(request.connection, 'snapshot', (session) => fill(archive, session, request)),
