@@ -63,8 +63,9 @@ export async function playUntilTakenBack(
   const endsAt = after(stage.clock.now(), durationMs(goal.daysMax * DAY_MS));
   let sight = await stage.controlPlane.sight(goal.rolloutId);
   let backSince: FleetInstant | undefined;
-  for (let now = stage.clock.now(); now < endsAt; ) {
+  for (let [now, steps] = [stage.clock.now(), 1]; now < endsAt; steps++) {
     now = await conductor.step();
+    if (steps % LOOK_EVERY_STEPS !== 0) continue;
     sight = await stage.controlPlane.sight(goal.rolloutId);
     if (sight.state === 'rolled-back') break;
     const isGoingBack = sight.state === 'rolling-back' || sight.state === 'halted';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { after, DAY_MS, durationMs, type FleetInstant } from '@outrider/domain/kernel/time';
 import type { Conductor } from '../play/stage.ts';
 import type { DeviceAtEnd, Observation } from './oracles/observation.ts';
 import type { SimDevice } from './sim-device.ts';
-import type { SimWorld } from './sim-world.ts';
+import { type SimWorld, START } from './sim-world.ts';
 
 /** Steps in good weather before anything is compared: what was killed is back, what was away is here again. */
 const QUIET_STEPS = 12;
@@ -21,11 +21,14 @@ export async function endRun(
     readonly conductor: Conductor;
     readonly devices: readonly SimDevice[];
     readonly rolloutIds: readonly RolloutId[];
+    /** Fleet days that a run lasts at least. */
+    readonly daysMin: number;
   },
 ): Promise<void> {
-  const { conductor, devices, rolloutIds } = played;
+  const { conductor, devices, rolloutIds, daysMin } = played;
   sim.weather.clear();
-  for (let step = 0; step < QUIET_STEPS; step++) await conductor.step();
+  const daysEndAt = after(START, durationMs(daysMin * DAY_MS));
+  for (let step = 0; step < QUIET_STEPS || sim.clock.now() < daysEndAt; step++) await conductor.step();
   const inReach = devices.filter((device) => !device.life.isSilent());
   const now = await conductor.step();
   await Promise.all(inReach.map((device) => nudged(device, now)));

@@ -43,7 +43,7 @@ chance comes from one seed: the same seed gives the same digest, with faults as 
 One run
   --seed <text>          of all chance and all keys (default 42)
   --devices <count>      devices of the fleet (default 300, 1 to 100000)
-  --days <count>         most fleet days of each of the two rollouts (default 20, 1 to 90)
+  --days <count>         fleet days: the most of each of the two rollouts, the least of the run (default 20, 1 to 90)
   --gateways <count>     servers over the one store (default 2, 1 to 8)
   --open                 rollouts without waves: only the caps hold anybody back
   --faults <profile>     none, mild or wild (default none); see below

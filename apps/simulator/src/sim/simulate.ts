@@ -82,7 +82,7 @@ export async function simulate(options: SimWorldOptions): Promise<SimulationSumm
   });
   const haltedAt = await controlPlane.eventAt(badId, 'halt');
   const recall = recallOf(await controlPlane.ledger(badId), participants, { goodVersion: GOOD_VERSION, haltedAt });
-  await endRun(sim, { conductor, devices, rolloutIds: [goodId, badId] });
+  await endRun(sim, { conductor, devices, rolloutIds: [goodId, badId], daysMin: daysMax });
   return {
     good: { ...reach, days },
     bad: { ...recall, harmed: sim.truth.harmedBy(BAD_VERSION).size, haltedSegments },

@@ -20,7 +20,8 @@ export function memoryLedger(state: MemoryState): Ledger {
     async loadRowsTouched(rolloutId, interval, windowsMs) {
       const countedTo = state.countedTo.get(rolloutId) ?? 0;
       if (interval.upTo > countedTo) state.countedTo.set(rolloutId, interval.upTo);
-      return outcomesOf(state.ledgerOfRollout.get(rolloutId)).filter((one) => isTouched(one, interval, windowsMs));
+      const entries = state.ledgerOfRollout.get(rolloutId) ?? [];
+      return entries.filter(({ outcome }) => isTouched(outcome, interval, windowsMs)).map(({ outcome }) => outcome);
     },
     async loadOpenPermits(scope, now) {
       return state.ledger
@@ -151,19 +152,23 @@ function isTouched(
   { afterMs, upTo }: Parameters<Ledger['loadRowsTouched']>[1],
   windowsMs: readonly number[],
 ): boolean {
-  const isInside = (at: number | undefined) => at !== undefined && at > afterMs && at <= upTo;
+  // Each row is looked at in each round of a rollout: a plain loop costs a tenth of closures.
+  for (const windowMs of windowsMs) if (isInside(outcome.row.grantedAt + windowMs, afterMs, upTo)) return true;
   return (
-    isInside(outcome.row.grantedAt) ||
-    windowsMs.some((windowMs) => isInside(outcome.row.grantedAt + windowMs)) ||
-    isInside(outcome.firstContactAt) ||
-    isInside(outcome.secondDayContactAt) ||
-    isInside(outcome.fourthDayContactAt) ||
-    isInside(outcome.verifiedAt) ||
-    isInside(outcome.revertedAt) ||
-    isInside(outcome.installFailedAt) ||
-    isInside(outcome.crashedAt) ||
-    isInside(outcome.sensorFaultAt)
+    isInside(outcome.row.grantedAt, afterMs, upTo) ||
+    isInside(outcome.firstContactAt, afterMs, upTo) ||
+    isInside(outcome.secondDayContactAt, afterMs, upTo) ||
+    isInside(outcome.fourthDayContactAt, afterMs, upTo) ||
+    isInside(outcome.verifiedAt, afterMs, upTo) ||
+    isInside(outcome.revertedAt, afterMs, upTo) ||
+    isInside(outcome.installFailedAt, afterMs, upTo) ||
+    isInside(outcome.crashedAt, afterMs, upTo) ||
+    isInside(outcome.sensorFaultAt, afterMs, upTo)
   );
+}
+
+function isInside(at: number | undefined, afterMs: number, upTo: number): boolean {
+  return at !== undefined && at > afterMs && at <= upTo;
 }
 
 function isInScope({ region, outcome }: LedgerEntry, scope: Parameters<Ledger['loadOpenPermits']>[0]): boolean {

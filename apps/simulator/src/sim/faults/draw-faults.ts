@@ -83,8 +83,8 @@ function drawFault(
         ...window,
         device: below(source, run.deviceCount),
         is1970: source.next() < 0.3,
-        offsetMs: Math.round((source.next() - 0.5) * 2 * exponential(source, 12 * HOUR_MS)),
-        driftPpm: Math.round((source.next() - 0.5) * exponential(source, 2_000)),
+        offsetMs: eitherWay(source, 12 * HOUR_MS),
+        driftPpm: eitherWay(source, 1_000),
       };
     case 'full-disk':
       return { kind, ...window, device: below(source, run.deviceCount) };
@@ -108,6 +108,11 @@ function drawFault(
 /** Long enough that many have come to wait. */
 function waitedSteps(source: Prng): number {
   return 1 + Math.floor(exponential(source, WAITED_STEPS_MEAN));
+}
+
+/** A whole number, positive or negative; zero has one sign. */
+function eitherWay(source: Prng, mean: number): number {
+  return Math.round((source.next() < 0.5 ? -1 : 1) * exponential(source, mean)) + 0;
 }
 
 function momentMs(source: Prng): number {

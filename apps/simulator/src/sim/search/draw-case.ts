@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { below, prng } from '@outrider/domain/kernel/prng';
 import { drawFaults, STEPS_PER_DAY } from '../faults/draw-faults.ts';
+import type { Fault } from '../faults/fault.ts';
 import { drawProfile, type FaultProfile } from '../faults/profile.ts';
 import type { Plant } from '../planted/plant.ts';
 import type { SimCase } from '../sim-case.ts';
@@ -33,7 +34,7 @@ const OPEN_SHARE = 0.5;
 export function drawCase(seed: string, plant: Plant | undefined): SimCase {
   const source = prng(`${seed}/case`);
   const draw = ({ min, spread }: { readonly min: number; readonly spread: number }) => min + below(source, spread);
-  return caseOf({
+  const simCase = caseOf({
     seed,
     deviceCount: draw(SWARM_DEVICES),
     daysMax: draw(SWARM_DAYS),
@@ -42,4 +43,14 @@ export function drawCase(seed: string, plant: Plant | undefined): SimCase {
     isOpen: source.next() < OPEN_SHARE,
     ...(plant !== undefined && { plant }),
   });
+  return simCase.isOpen ? { ...simCase, faults: [firstNight(draw(NIGHT_STEPS)), ...simCase.faults] } : simCase;
 }
+
+/** Everybody waits for the first night, and then asks at once: the first cap is ten. */
+function firstNight(steps: number): Fault {
+  return { kind: 'rush', id: FIRST_NIGHT_ID, fromStep: 0, steps, sharePermille: 1_000 };
+}
+
+/** Beyond all that are drawn. */
+const FIRST_NIGHT_ID = 1_000_000;
+const NIGHT_STEPS = { min: 72, spread: 72 };
