@@ -11,7 +11,7 @@ import { CommandFailure } from './failure.ts';
 export function backupFailure(cause: unknown): CommandFailure {
   if (cause instanceof BackupError) return new CommandFailure(EXIT_BY_CODE[cause.code], cause.message, named(cause));
   if (cause instanceof StoreAwayError) {
-    return new CommandFailure('unreachable', cause.message, { code: `store-away-${cause.reason}`, cause });
+    return new CommandFailure('unreachable', cause.message, named(cause));
   }
   if (cause instanceof PostgresStartError) {
     const isInUse = cause.code === 'data-folder-in-use';

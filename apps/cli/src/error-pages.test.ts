@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { BACKUP_ERRORS } from '@outrider/adapters/server/backup/errors';
 import { STORE_AWAY_REASONS } from '@outrider/domain/decision/store-away';
 import { DEVICE_ERRORS, INSTALL_FAILURES } from '@outrider/domain/device/errors';
 import { DEVICE_IMPORT_ERRORS } from '@outrider/domain/gateway/device-import';
@@ -46,6 +47,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   import: Object.keys(DEVICE_IMPORT_ERRORS),
   rules: [...Object.keys(PLAN_ERRORS), ...Object.keys(RELEASE_ERRORS)],
   'store-away': Object.keys(STORE_AWAY_REASONS),
+  backup: Object.keys(BACKUP_ERRORS),
   cli: codesOfCommandLine(),
   'exit-codes-cli': Object.keys(EXIT_CODES),
   'exit-codes-server': exitNames('apps/server/src/exit-codes.ts'),

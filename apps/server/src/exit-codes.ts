@@ -52,7 +52,7 @@ export const EXIT_CODES = {
   'schema-in-use': 31,
   /** Something held a lock on a table all the while. */
   'schema-locked': 32,
-  /** The data folder and the database do not come from the same restore. */
+  /** A restore into this data folder was begun and has not ended. */
   'restore-unfinished': 33,
   /** Stopped by a signal; what still hung when the time to stop was over, or at a second signal, was cut off. */
   'stopped-short': 40,

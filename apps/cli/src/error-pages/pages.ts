@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiArea } from './api.ts';
 import type { CodeText, ErrorArea } from './area.ts';
+import { backupArea } from './backup.ts';
 import { deviceArea } from './device.ts';
 import { causeArea, notYetArea, refusalArea } from './gateway.ts';
 import { agentExitArea, cliArea, cliExitArea, importArea, serverExitArea, storeArea } from './programs.ts';
@@ -16,6 +17,7 @@ export const ERROR_AREAS: readonly ErrorArea[] = [
   importArea,
   ruleArea,
   storeArea,
+  backupArea,
   cliArea,
   cliExitArea,
   serverExitArea,

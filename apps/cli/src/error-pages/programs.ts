@@ -290,9 +290,9 @@ export const serverExitArea: ErrorArea = {
       'End what holds it (pg_stat_activity), then start again.',
     ],
     'restore-unfinished': [
-      'The data folder and the database do not come from the same restore.',
-      'Nothing is offered from a half.',
-      'Restore again into an empty folder and an empty database.',
+      'A restore into this data folder was begun and has not ended.',
+      'The server did not start: nothing is offered from a half.',
+      'Let it end, or run `outrider restore` again: it begins anew.',
     ],
     'stopped-short': [
       'A signal stopped it; what still hung at the end of its time was cut off.',
