@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BaseRateProposal } from '@outrider/domain/decision/base-rates/propose';
 import type { Decision, StoredDecision } from '@outrider/domain/decision/decision';
+import type { DecisionPoint } from '@outrider/domain/decision/history';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
@@ -71,6 +72,8 @@ export interface Queries {
     rolloutId: RolloutId,
     page: { readonly afterAt?: FleetInstant; readonly limit: number },
   ): Promise<readonly StoredDecision[]>;
+  /** Its decisions as points of curves, oldest first. */
+  listHistory(rolloutId: RolloutId): Promise<readonly DecisionPoint[]>;
   listLedger(
     rolloutId: RolloutId,
     page: { readonly afterPosition: number; readonly limit: number },
@@ -164,6 +167,8 @@ export function queries(options: {
     },
 
     listDecisions: (rolloutId, page) => store.decisions.loadDecisions(rolloutId, page),
+
+    listHistory: (rolloutId) => store.decisions.loadHistory(rolloutId),
     listLedger: (rolloutId, page) => store.ledger.loadRows(rolloutId, page),
     listReports: (rolloutId, page) => store.reports.loadReports(rolloutId, page),
     listOpenPermits: (scope) => store.ledger.loadOpenPermits(scope, fleetClock.now()),

@@ -77,6 +77,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
         around('decisions.loadLatestEvidence', () => decisions.loadLatestEvidence(...all)),
       loadNewestVerdicts: (...all) =>
         around('decisions.loadNewestVerdicts', () => decisions.loadNewestVerdicts(...all)),
+      loadHistory: (...all) => around('decisions.loadHistory', () => decisions.loadHistory(...all)),
     },
     installation: {
       loadSetting: (...all) => around('installation.loadSetting', () => installation.loadSetting(...all)),

@@ -170,6 +170,16 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
     }),
     apiRoute({
       method: 'GET',
+      path: '/rollouts/:rolloutId/history',
+      summary: 'Shows exposure and evidence over time as curves of at most 500 points, oldest first',
+      schemas: { params: RolloutParams },
+      answers: '{items: DecisionPoint {at, kind, waveIndex, pi, cap, granted, figures}[]}',
+      async handle({ params }) {
+        return ok({ items: await queries.listHistory(idOf<RolloutId>('rollout id', params.rolloutId)) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
       path: '/rollouts/:rolloutId/ledger',
       summary: 'Lists the rows of the permit ledger with what was heard since; after: position',
       schemas: { params: RolloutParams, query: PositionPage },

@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.ts';
 import type { RolloutId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Decision, DecisionInput, StoredDecision } from './decision.ts';
+import type { DecisionPoint } from './history.ts';
 import type { VerdictNote } from './overview.ts';
 
 /** Decisions with their inputs, append-only. */
@@ -17,4 +18,6 @@ export interface DecisionLog {
   loadLatestEvidence(rolloutId: RolloutId): Promise<Evidence | undefined>;
   /** What was decided last about any rollout, without the figures: the one stored last first, at most `limit`. */
   loadNewestVerdicts(limit: number): Promise<readonly VerdictNote[]>;
+  /** Decisions about a rollout as points of curves, oldest first: those that `isHistoryPoint` keeps. */
+  loadHistory(rolloutId: RolloutId): Promise<readonly DecisionPoint[]>;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import { decisionPoint, HISTORY_POINTS_MAX } from '@outrider/domain/decision/history';
 import { emptyEvidence } from '@outrider/domain/evidence/count';
 import { at, exposureOf, OTHER_ROLLOUT, planOf, ROLLOUT } from './store-fixtures.ts';
 import { type OpenStore, useStore } from './use-store.ts';
@@ -37,6 +38,21 @@ export function decisionLogContract(adapter: string, open: OpenStore): void {
           { rolloutId: OTHER_ROLLOUT, at: at(30), kind: 'hold', reason: 'the wave bakes' },
           { rolloutId: ROLLOUT, at: at(20), kind: 'hold', reason: 'the wave bakes' },
         ]);
+      }));
+
+    test('the curves of a rollout have its decisions oldest first, thinned evenly, and end with the newest', () =>
+      useStore(open, async ({ decisions }) => {
+        assert.deepEqual(await decisions.loadHistory(ROLLOUT), []);
+        for (const minutes of [20, 10]) await decisions.appendDecision(decisionInput(minutes), decision(minutes));
+        await decisions.appendDecision(decisionInput(30), { ...decision(30), rolloutId: OTHER_ROLLOUT });
+        const both = [decisionPoint(decision(10)), decisionPoint(decision(20))];
+        assert.deepEqual(await decisions.loadHistory(ROLLOUT), both);
+        for (let minutes = 21; minutes <= HISTORY_POINTS_MAX + 20; minutes++)
+          await decisions.appendDecision(decisionInput(minutes), decision(minutes));
+        const thinned = (await decisions.loadHistory(ROLLOUT)).map((one) => one.at);
+        assert.equal(thinned.length, HISTORY_POINTS_MAX / 2 + 1);
+        assert.deepEqual(thinned.slice(0, 2), [at(20), at(22)]);
+        assert.equal(thinned.at(-1), at(HISTORY_POINTS_MAX + 20));
       }));
 
     test('the history pages through every decision once, oldest first, and never parts those of one instant', () =>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decisionPoint, isHistoryPoint } from '@outrider/domain/decision/history';
 import { verdictNote } from '@outrider/domain/decision/overview';
 import type { DecisionLog } from '@outrider/domain/decision/ports';
 import { listUnder, type MemoryState } from './state.ts';
@@ -22,6 +23,10 @@ export function memoryDecisions({ decisions, verdicts, latestEvidence }: MemoryS
     },
     async loadNewestVerdicts(limit) {
       return verdicts.slice(-limit).reverse();
+    },
+    async loadHistory(rolloutId) {
+      const all = [...(decisions.get(rolloutId) ?? [])].sort((a, b) => a.decision.at - b.decision.at);
+      return all.filter((_, index) => isHistoryPoint(index, all.length)).map((one) => decisionPoint(one.decision));
     },
     async loadLatestEvidence(rolloutId) {
       return latestEvidence.get(rolloutId);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { decisionPoint, HISTORY_POINTS_MAX } from '@outrider/domain/decision/history';
 import type { DecisionLog } from '@outrider/domain/decision/ports';
 import {
   encodeDecision,
@@ -32,6 +33,10 @@ export function postgresDecisions(database: Database): DecisionLog {
     async loadNewestVerdicts(limit) {
       return documentsOf(await database.query(NEWEST, [limit]), parseVerdictNote);
     },
+    async loadHistory(rolloutId) {
+      const rows = await database.query(HISTORY, [rolloutId, HISTORY_POINTS_MAX]);
+      return rows.map((row) => decisionPoint(wellFormed(parseDecision(textOf(row, 'decision')))));
+    },
     async loadLatestEvidence(rolloutId) {
       const [row] = await database.query('select evidence from evidence_latest where rollout_id = $1', [rolloutId]);
       return row === undefined ? undefined : wellFormed(parseEvidence(textOf(row, 'evidence')));
@@ -51,6 +56,15 @@ const NEWEST = `
 select json_build_object(
   'rolloutId', rollout_id, 'at', at, 'kind', decision #> '{overall,kind}', 'reason', decision #> '{overall,reason}'
 ) as document from decision order by position desc limit $1`;
+
+/** Counted from the newest back, as `isHistoryPoint` says; the rows in between are never read from their pages. */
+const HISTORY = `
+with numbered as (
+  select position, at, row_number() over (order by at desc, position desc) - 1 as back, count(*) over () as all_of
+  from decision where rollout_id = $1
+)
+select decision from numbered join decision using (position)
+where back % greatest(1, ceil(all_of::numeric / $2)::bigint) = 0 order by numbered.at, position`;
 
 const LOAD = `
 select input, decision from decision where rollout_id = $1 and at > $2 order by at fetch first $3 rows with ties`;
