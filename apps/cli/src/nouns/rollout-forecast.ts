@@ -17,7 +17,7 @@ export function rolloutForecastVerb(rollout: Command, world: World): void {
     .description('what a plan will do: devices, bytes, dates, harm, and what is missing')
     .argument('[manifest]', 'the plan as JSON, as `rollout create --print-plan` writes it')
     .option('--rollout <id>', 'a rollout that exists, instead of a file')
-    .option('--price <amount>', 'what a gigabyte costs, for example 0.05')
+    .option('--price <amount>', 'what a gigabyte costs, and where it differs by region: 0.05 or 0.05,eu=0.02,in=0.11')
     .addOption(new Option('--currency <code>', 'of the price').default('EUR'))
     .option('--json', 'print JSON')
     .action((manifest: string | undefined, flags: Flags) => forecast(world, manifest, flags));
@@ -39,7 +39,7 @@ async function forecast(world: World, manifest: string | undefined, flags: Flags
     ['devices', cellAt(value, 'forecast.eligible')],
     ['of an audience of', cellAt(value, 'forecast.population')],
     ['bytes', bytesText(cellAt(value, 'forecast.traffic.bytes'))],
-    ['cost', costText(value)],
+    ['cost', costText(value, 'forecast.traffic.cost')],
     ['all released', between(value, 'forecast.completesAt')],
     ['95 % run it', between(value, 'forecast.verified95At')],
     ['99 % run it', between(value, 'forecast.verified99At')],
@@ -66,11 +66,13 @@ async function answerOf(world: World, { manifest, flags, price }: Question): Pro
 }
 
 function writeTables(world: World, { value }: Answer): void {
+  const hasCost = cellAt(value, 'forecast.traffic.cost.amount') !== undefined;
   writeTable(world, listAt(value, 'forecast.waves'), [
     { title: 'wave', cell: (row) => cellAt(row, 'name') },
     { title: 'devices', cell: (row) => cellAt(row, 'devices') },
     { title: 'up to', cell: (row) => cellAt(row, 'devicesUpTo') },
     { title: 'bytes', cell: (row) => bytesText(cellAt(row, 'traffic.bytes')) },
+    ...(hasCost ? [{ title: 'cost', cell: (row: unknown) => costText(row, 'traffic.cost') }] : []),
     { title: 'opens', cell: (row) => between(row, 'opensAt') },
     { title: 'permits at its end', cell: (row) => range(row, 'granted') },
   ]);
@@ -83,18 +85,21 @@ function writeTables(world: World, { value }: Answer): void {
       { title, cell: (row) => cellAt(row, 'name') },
       { title: 'devices', cell: (row) => cellAt(row, 'devices') },
       { title: 'bytes', cell: (row) => bytesText(cellAt(row, 'bytes')) },
+      ...(hasCost ? [{ title: 'cost', cell: (row: unknown) => costText(row, 'cost') }] : []),
     ]);
   }
   writeTable(world, listAt(value, 'forecast.provable'), [
     { title: 'metric', cell: (row) => cellAt(row, 'metric') },
     { title: 'can exclude', cell: (row) => percent(cellAt(row, 'excess')) },
     { title: 'treated devices', cell: (row) => cellAt(row, 'devicesNeeded') ?? 'more than there are' },
+    { title: 'by', cell: (row) => dateAfter(value, cellAt(row, 'atHours.median')) },
     { title: 'after hours', cell: (row) => range(row, 'atHours') },
   ]);
   writeTable(world, listAt(value, 'forecast.defects'), [
     { title: 'defect', cell: (row) => cellAt(row, 'name') },
     { title: 'what happens', cell: (row) => cellAt(row, 'text') },
-    { title: 'harmed', cell: (row) => cellAt(row, 'harmedMedian') },
+    { title: 'harmed, expected', cell: (row) => rounded(cellAt(row, 'harmedMean')) },
+    { title: 'median', cell: (row) => cellAt(row, 'harmedMedian') },
     { title: 'one in twenty', cell: (row) => cellAt(row, 'harmedP95') },
     { title: 'caught', cell: (row) => percent(cellAt(row, 'caughtShare')) },
     { title: 'hours to halt', cell: (row) => cellAt(row, 'hoursToHalt') },
@@ -120,7 +125,9 @@ function writeTable(world: World, rows: readonly unknown[], columns: readonly Co
 }
 
 function between(value: unknown, path: string): string | undefined {
-  const [low, median, high] = ['low', 'median', 'high'].map((end) => timeAt(value, `${path}.${end}`)?.slice(0, 16));
+  const [low, median, high] = ['low', 'median', 'high'].map((end) =>
+    timeAt(value, `${path}.${end}`)?.slice(0, MINUTE_CHARACTERS),
+  );
   return median === undefined ? undefined : `${median} (${low} to ${high})`;
 }
 
@@ -129,15 +136,30 @@ function range(value: unknown, path: string): string | undefined {
   return median === undefined ? undefined : `${median} (${low} to ${high})`;
 }
 
-function costText(value: unknown): string | undefined {
-  const amount = cellAt(value, 'forecast.traffic.cost.amount');
+function costText(value: unknown, path: string): string | undefined {
+  const amount = cellAt(value, `${path}.amount`);
   if (typeof amount !== 'number') return undefined;
-  return `${amount.toFixed(2)} ${cellAt(value, 'forecast.traffic.cost.currency')}`;
+  return `${amount.toFixed(2)} ${cellAt(value, `${path}.currency`)}`;
+}
+
+/** The instant that lies so many hours after the start, which is taken to be the instant of the forecast. */
+function dateAfter(value: unknown, hours: string | number | undefined): string | undefined {
+  const at = Date.parse(timeAt(value, 'forecast.at') ?? '');
+  if (typeof hours !== 'number' || Number.isNaN(at)) return undefined;
+  return new Date(at + hours * HOUR_MS).toISOString().slice(0, MINUTE_CHARACTERS);
+}
+
+function rounded(mean: string | number | undefined): number | undefined {
+  return typeof mean === 'number' ? Number(mean.toPrecision(3)) : undefined;
 }
 
 function percent(share: string | number | undefined): string | undefined {
   return typeof share === 'number' ? `${Number((100 * share).toPrecision(3))} %` : undefined;
 }
+
+const HOUR_MS = 3_600_000;
+/** An instant as ISO 8601 to the minute. */
+const MINUTE_CHARACTERS = 16;
 
 /** Powers of ten, as traffic is billed. */
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;

@@ -38,7 +38,10 @@ test('a plan is forecast over HTTP, and what is wrong with the question is said 
   const { forecast } = (await said.json()) as { readonly forecast: { readonly missing: readonly { code: string }[] } };
   assert.ok(forecast.missing.some((one) => one.code === 'audience-empty'));
 
-  assert.equal((await post({ plan, pricePerGigabyte: 'cheap' })).status, 400);
+  assert.equal((await post({ plan, pricePerGigabyte: '0.05,eu=0.02,in=0.11' })).status, 200);
+  for (const pricePerGigabyte of ['cheap', 'eu=0.02', '0.05,eu', '0.05,__proto__=1']) {
+    assert.equal((await post({ plan, pricePerGigabyte })).status, 400, pricePerGigabyte);
+  }
   assert.equal((await post({ plan: { ...plan, releaseId: 'camera-9.9.9' } })).status, 404);
   assert.equal((await post({ plan: { ...plan, waves: plan.waves.slice(0, 2) } })).status, 422);
   const unknown = await fetch(`${url}/api/v1/rollouts/r9/forecast`, { headers: { authorization: `Bearer ${TOKEN}` } });

@@ -9,8 +9,9 @@ import { refuse } from '../errors.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { IdText, idOf } from './parameters.ts';
 
-/** What a gigabyte costs, in whatever currency the operator pays. */
-const PriceText = Type.String({ pattern: '^[0-9]{1,6}(\\.[0-9]{1,6})?$' });
+/** What a gigabyte costs, in whatever currency the operator pays; then each region where it differs: `0.05,eu=0.02`. */
+const AMOUNT = '[0-9]{1,6}(\\.[0-9]{1,6})?';
+const PriceText = Type.String({ pattern: `^${AMOUNT}(,[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}=${AMOUNT}){0,100}$` });
 const CurrencyText = Type.String({ pattern: '^[A-Z]{3}$' });
 
 const PRICE_FIELDS = { pricePerGigabyte: Type.Optional(PriceText), currency: Type.Optional(CurrencyText) };
@@ -47,5 +48,12 @@ export function forecastRoutes({ forecasts }: Server): readonly ApiRoute[] {
 /** Prices come as text, in a query as in a body, so that both are written alike. */
 function priceOf(fields: { readonly pricePerGigabyte?: string; readonly currency?: string }): TrafficPrice | undefined {
   if (fields.pricePerGigabyte === undefined) return undefined;
-  return { perGigabyte: Number(fields.pricePerGigabyte), currency: fields.currency ?? 'EUR' };
+  const [everywhere, ...regions] = fields.pricePerGigabyte.split(',');
+  const perGigabyteByRegion = Object.fromEntries(
+    regions.map((one) => {
+      const [region = '', amount] = one.split('=');
+      return [region, Number(amount)] as const;
+    }),
+  );
+  return { perGigabyte: Number(everywhere), perGigabyteByRegion, currency: fields.currency ?? 'EUR' };
 }

@@ -124,7 +124,7 @@ const FAULT_BINS = 8;
 
 function drawTreated(evidence: CourseEvidence, cohort: Cohort): void {
   const { source, behaviour } = evidence;
-  const { pool, treated } = cohort;
+  const { treated } = cohort;
   const segment = segmentOf(evidence, cohort);
   const [revert, install] = (['revert', 'install'] as const).map((metric) =>
     rowAt(evidence.rows.base, `${metric} ${segment}`, () =>
@@ -132,8 +132,7 @@ function drawTreated(evidence: CourseEvidence, cohort: Cohort): void {
     ),
   );
   if (revert === undefined || install === undefined) return;
-  const isHit = evidence.defect?.isSmallestSegmentOnly !== true || pool.segment === evidence.smallestSegment;
-  const defect = isHit ? evidence.defect : undefined;
+  const defect = defectOf(evidence, cohort);
   const bricked = binomial(source, treated, defect?.silent ?? 0);
   const harmed = binomial(source, treated - bricked, defect?.revert ?? 0);
   const reverted = harmed + binomial(source, treated - bricked - harmed, behaviour.revertRate);
@@ -177,18 +176,24 @@ interface Share {
   readonly bricked: number;
 }
 
-/** Silence, crashes and sensor faults: the same draws for both arms. */
+/** Silence, crashes and sensor faults: the same draws for both arms but for what is wrong with the release. */
 function drawShared(evidence: CourseEvidence, cohort: Cohort, share: Share): void {
   const { source, behaviour, plan } = evidence;
   const [day = 0, threeDays = 0, week = 0] = behaviour.contacts[cohort.pool.contact]?.silent ?? [];
   const silent24 = binomial(source, share.devices, day);
   const silent72 = binomial(source, silent24, day === 0 ? 0 : threeDays / day);
   const silent168 = binomial(source, silent72, threeDays === 0 ? 0 : week / threeDays);
+  const crashed = binomial(source, share.devices, behaviour.crashRate);
+  const defect = share.arm === 'treated' ? defectOf(evidence, cohort) : undefined;
+  const lost = binomial(source, share.devices - silent24, defect?.silentAfterDay ?? 0);
+  const excessCrashRate = behaviour.crashRate * Math.max(0, (defect?.crashFactor ?? 1) - 1);
+  const crashedMore = binomial(source, share.devices - crashed, excessCrashRate);
+  evidence.harmed += lost + crashedMore;
   const events = {
     silent24: silent24 + share.bricked,
-    silent72: silent72 + share.bricked,
-    silent168: silent168 + share.bricked,
-    crash24: binomial(source, share.devices, behaviour.crashRate),
+    silent72: silent72 + lost + share.bricked,
+    silent168: silent168 + lost + share.bricked,
+    crash24: crashed + crashedMore,
     sensor24: binomial(source, share.devices, behaviour.sensorFaultRate),
   };
   for (const gate of plan.gates.metrics) {
@@ -196,6 +201,11 @@ function drawShared(evidence: CourseEvidence, cohort: Cohort, share: Share): voi
     const windowSteps = gate.windowMs / HOUR_MS / STEP_HOURS;
     queueWindow(evidence, cohort, { metric: gate.metric, windowSteps, share, events: events[gate.metric] });
   }
+}
+
+/** What is wrong with the release for devices of this cohort. */
+function defectOf({ defect, smallestSegment }: CourseEvidence, { pool }: Cohort): Defect | undefined {
+  return defect?.isSmallestSegmentOnly === true && pool.segment !== smallestSegment ? undefined : defect;
 }
 
 function queueWindow(

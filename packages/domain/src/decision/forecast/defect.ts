@@ -10,6 +10,10 @@ export interface Defect {
   readonly revert?: number;
   /** Share of installations after which nothing is heard any more. */
   readonly silent?: number;
+  /** Share of devices that are heard of on the first day and never again. */
+  readonly silentAfterDay?: number;
+  /** How many times as many devices crash within a day as crash by themselves. */
+  readonly crashFactor?: number;
   /** Only in the smallest segment; absent: everywhere. */
   readonly isSmallestSegmentOnly?: true;
 }
@@ -22,5 +26,7 @@ export const DEFECTS: readonly Defect[] = [
   { name: 'F20', text: '20 % of installations fall back', revert: 0.2 },
   { name: 'F100', text: 'every installation falls back', revert: 1 },
   { name: 'B0.5', text: '0.5 % go silent with the installation', silent: 0.005 },
+  { name: 'L0.5', text: '0.5 % go silent after the first day', silentAfterDay: 0.005 },
+  { name: 'C1.5', text: 'half as many crashes again as usual', crashFactor: 1.5 },
   { name: 'S50', text: 'half of the smallest segment falls back', revert: 0.5, isSmallestSegmentOnly: true },
 ];

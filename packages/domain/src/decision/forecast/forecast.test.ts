@@ -99,6 +99,23 @@ describe('a forecast', () => {
     assert.ok(Math.abs((said.traffic.cost?.amount ?? 0) - (said.traffic.bytes / 1e9) * 0.05) < 1e-9);
   });
 
+  test('costs in each region what a gigabyte costs there', () => {
+    const counter = fleetCounter(PLAN, aManifest(), []);
+    for (const [region, devices] of [
+      ['eu', 3_000],
+      ['in', 1_000],
+    ] as const) {
+      counter.addAlike(forecastDevice({ deviceId: 'any', attributes: { region } }), devices);
+    }
+    const price = { perGigabyte: 0.05, perGigabyteByRegion: { in: 0.5 }, currency: 'EUR' };
+    const { traffic } = forecast({ ...few, fleet: counter.counted(), courses: 1, defectCourses: 0, price });
+    const gigabytesEach = (1_000_000 + BLOCK_LIST_BYTES) / 1e9;
+    const costs = new Map(traffic.byRegion.map((one) => [one.name, one.cost?.amount ?? 0]));
+    assert.ok(Math.abs((costs.get('eu') ?? 0) - 3_000 * gigabytesEach * 0.05) < 1e-9);
+    assert.ok(Math.abs((costs.get('in') ?? 0) - 1_000 * gigabytesEach * 0.5) < 1e-9);
+    assert.ok(Math.abs((traffic.cost?.amount ?? 0) - sum([...costs.values()])) < 1e-9);
+  });
+
   test('opens its waves one after the other, not before their bake times', () => {
     const opens = said.waves.map((one) => one.opensAt?.median ?? Number.NaN);
     for (const [index, at] of opens.entries()) {
@@ -145,6 +162,29 @@ describe('what a plan can prove and what a defect costs', () => {
       [...needed].sort((a = 0, b = 0) => a - b),
       needed,
     );
+  });
+
+  test('a week of silence is watched in one device of ten, so it takes ten times the devices', () => {
+    const needed = (metric: string): number => {
+      const gate = PLAN.gates.metrics.find((one) => one.metric === metric);
+      assert.ok(gate !== undefined);
+      const asked = { eligible: 1_000_000, behaviour: STATED_BEHAVIOUR, gate, excess: 0.2 };
+      return devicesToExclude(PLAN, asked) ?? Number.NaN;
+    };
+    const ratio = needed('silent168') / needed('silent72');
+    assert.ok(ratio > 8 && ratio < 11, `${ratio}`);
+  });
+
+  test('what shows late costs more: devices lost on their second day, and crashes half as often again', () => {
+    const counter = fleetCounter(PLAN, aManifest(), []);
+    counter.addAlike(forecastDevice({ deviceId: 'any' }), 1_000_000);
+    const options = { plan: PLAN, fleet: counter.counted(), behaviour: STATED_BEHAVIOUR, daysMax: 20, seed: 'late' };
+    const costs = new Map(forecastDefects({ ...options, courses: 2 }).map((one) => [one.name, one]));
+    for (const name of ['L0.5', 'C1.5']) {
+      const { caughtShare = 0, harmedMean = 0 } = costs.get(name) ?? {};
+      assert.equal(caughtShare, 1, name);
+      assert.ok(harmedMean > 50 && harmedMean < 800, `${name}: ${harmedMean}`);
+    }
   });
 
   test('a release of which everything falls back harms the first ten devices at most', () => {

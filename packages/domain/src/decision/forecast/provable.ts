@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HOUR_MS } from '../../kernel/time.ts';
+import { PANEL_SHARE } from '../../policy/place.ts';
 import type { MetricGate, MetricName, RolloutPlan } from '../../policy/rollout.ts';
 import { piFor } from '../admission.ts';
 import { excessUpper, rateUpper, thetaUpper } from '../bounds.ts';
@@ -76,10 +77,12 @@ function excessBound(
 ): number {
   const error = boundError(plan.gates.alpha);
   const rate = usualRate(gate.metric, behaviour);
-  const treated = { closed: devices, events: rate * devices };
+  // Only the long panel is watched for a week.
+  const watched = gate.metric === 'silent168' ? PANEL_SHARE * devices : devices;
+  const treated = { closed: watched, events: rate * watched };
   if (gate.kind === 'base') return rateUpper(treated, error) - rate;
   const pi = piFor(devices, eligible, 0);
-  const control = { closed: (devices * (1 - pi)) / pi, events: (rate * devices * (1 - pi)) / pi };
+  const control = { closed: (watched * (1 - pi)) / pi, events: (rate * watched * (1 - pi)) / pi };
   return excessUpper({
     treatedUpper: rateUpper(treated, error),
     controlUpper: rateUpper(control, error),

@@ -18,6 +18,7 @@ export interface Part {
   readonly name: string;
   readonly devices: number;
   readonly bytes: number;
+  readonly cost?: Cost;
 }
 
 /** The share of one source version, and how its devices get there. */
@@ -29,6 +30,8 @@ export interface VersionPart extends Part {
 /** What a gigabyte (10^9 bytes) costs. */
 export interface TrafficPrice {
   readonly perGigabyte: number;
+  /** Regions where it costs something else, for example where devices pay for a metered line. */
+  readonly perGigabyteByRegion?: Readonly<Record<string, number>>;
   /** For example `EUR`. */
   readonly currency: string;
 }
@@ -41,30 +44,37 @@ export interface Cost {
 
 /** Adds up what these devices fetch. Both arms fetch alike, so a wave costs all its devices, not only those permitted. */
 export function trafficOf(classes: readonly FleetClass[], price?: TrafficPrice): Traffic {
-  const bytes = sum(classes, bytesOf);
+  const part = ([name, own]: readonly [string, readonly FleetClass[]]): Part => ({ name, ...totalOf(own, price) });
   return {
-    devices: sum(classes, (one) => one.devices),
-    bytes,
+    ...totalOf(classes, price),
     deltaBytes: sum(classes, (one) => (one.isByDelta ? bytesOf(one) : 0)),
-    ...(price === undefined ? {} : { cost: costOf(bytes, price) }),
-    bySegment: partsBy(classes, (one) => one.segment).map(([name, own]) => partOf(name, own)),
+    bySegment: partsBy(classes, (one) => one.segment).map(part),
     byVersion: partsBy(classes, (one) => one.version).map(([name, own]) => ({
-      ...partOf(name, own),
+      ...part([name, own]),
       devicesByDelta: sum(own, (one) => (one.isByDelta ? one.devices : 0)),
       devicesWhole: sum(own, (one) => (one.isByDelta ? 0 : one.devices)),
     })),
-    byRegion: partsBy(classes, (one) => one.region).map(([name, own]) => partOf(name, own)),
+    byRegion: partsBy(classes, (one) => one.region).map(part),
   };
 }
 
 const GIGABYTE = 1e9;
 
-function costOf(bytes: number, { perGigabyte, currency }: TrafficPrice): Cost {
-  return { amount: (bytes / GIGABYTE) * perGigabyte, currency };
+function totalOf(classes: readonly FleetClass[], price?: TrafficPrice): Omit<Part, 'name'> {
+  return {
+    devices: sum(classes, (one) => one.devices),
+    bytes: sum(classes, bytesOf),
+    ...(price === undefined ? {} : { cost: costOf(classes, price) }),
+  };
 }
 
-function partOf(name: string, classes: readonly FleetClass[]): Part {
-  return { name, devices: sum(classes, (one) => one.devices), bytes: sum(classes, bytesOf) };
+function costOf(
+  classes: readonly FleetClass[],
+  { perGigabyte, perGigabyteByRegion = {}, currency }: TrafficPrice,
+): Cost {
+  const priceIn = (region: string): number =>
+    Object.hasOwn(perGigabyteByRegion, region) ? (perGigabyteByRegion[region] ?? perGigabyte) : perGigabyte;
+  return { amount: sum(classes, (one) => (bytesOf(one) / GIGABYTE) * priceIn(one.region)), currency };
 }
 
 function partsBy(
