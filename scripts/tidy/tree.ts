@@ -29,7 +29,7 @@ export interface SourceFile extends TextFile {
 }
 
 /** What is made or brought, not written: installed packages, build notes, data of runs. */
-const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.tsbuild', '.outrider', '.engines']);
+const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.tsbuild', '.outrider', '.engines', 'dist']);
 const SKIPPED_FILES = new Set(['package-lock.json']);
 const SOURCE_NAME = /\.(ts|mts|mjs|js)$/;
 const TEXT_NAME = /\.(ts|mts|mjs|js|json|md|sh|sql|yml|yaml|txt|html|css|npmrc)$|^(run|LICENSE|\.gitignore)$/;

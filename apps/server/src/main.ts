@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import process from 'node:process';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
@@ -26,7 +27,10 @@ async function main(): Promise<void> {
     for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);
     log.info({ stage: 'server', code: 'settings', settings: saidIn(flags) }, 'The settings that were given');
     const stopping = untilStopped(flags.drainTimeoutMs);
-    const server = await runServer({ flags, version: manifest.version, pid: process.pid, schedule: timers(), log });
+    const server = await runServer({
+      ...{ flags, version: manifest.version, consoleFolder: consoleFolder(), pid: process.pid },
+      ...{ schedule: timers(), log },
+    });
     console.log(`Outrider is ready at ${server.url}, data in ${flags.dataFolder}, process ${process.pid}`);
     if (flags.publicUrl !== undefined) console.log(`Devices reach it at ${flags.publicUrl}`);
     const signal = await stopping;
@@ -68,6 +72,12 @@ function untilStopped(drainTimeoutMs: number): Promise<string> {
       });
     }
   });
+}
+
+/** The built page: beside this file where it was installed, in its own workspace in the checkout. */
+function consoleFolder(): string {
+  const isCheckout = import.meta.url.endsWith('.ts');
+  return isCheckout ? join(import.meta.dirname, '..', '..', 'console', 'dist') : join(import.meta.dirname, 'page');
 }
 
 function timers(): Schedule {

@@ -8,6 +8,8 @@ import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
+import type { ConsoleFiles } from './console-files.ts';
+import { consoleListener, isConsolePath } from './console-listener.ts';
 import { deviceListener } from './device-listener.ts';
 import { type DrainGate, drainGate } from './draining.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
@@ -40,6 +42,8 @@ export interface ListenOptions {
   readonly schedule: Schedule;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: Pick<MetricsOptions, 'metrics' | 'tokenDigests'>;
+  /** The page for people, at `/`. Absent: there is none. */
+  readonly consoleFiles?: ConsoleFiles;
   readonly log: Log;
 }
 
@@ -53,7 +57,7 @@ const HEADERS_MS = 15_000;
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
 const DRAIN_MS = durationMs(1_500);
 
-/** Opens the one port: `/api/v1/*` is the management API, all else is for devices. */
+/** Opens the one port: `/api/v1/*` is the management API, `/` the page for people, all else is for devices. */
 export async function listen(options: ListenOptions): Promise<Result<Listener, ListenError>> {
   const { server, host, port, log } = options;
   const routes = [
@@ -76,6 +80,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   });
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
+  const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
   const answerDevice = deviceListener(server.handleDevice, log);
   const http = createServer({
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -88,8 +93,9 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
-    if (answerMetrics !== undefined && request.url?.split('?', 1)[0] === METRICS_PATH)
-      return answerMetrics(request, response);
+    const path = request.url?.split('?', 1)[0] ?? '';
+    if (answerMetrics !== undefined && path === METRICS_PATH) return answerMetrics(request, response);
+    if (answerConsole !== undefined && isConsolePath(path)) return answerConsole(request, response);
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });

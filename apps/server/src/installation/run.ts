@@ -9,6 +9,7 @@ import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/f
 import { durationMs } from '@outrider/domain/kernel/time';
 import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
+import { loadConsoleFiles } from '../http/console-files.ts';
 import { listen } from '../http/listen.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { openTraces } from '../observability/open-traces.ts';
@@ -25,6 +26,8 @@ import { serverFile } from './server-file.ts';
 export interface ProgramWorld {
   readonly flags: Flags;
   readonly version: string;
+  /** Where the built page for people lies. Absent: the server has none. */
+  readonly consoleFolder?: string;
   readonly pid: number;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -94,8 +97,11 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
           },
         }
       : {};
+    const { consoleFolder } = world;
+    const page = consoleFolder === undefined ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
     const listener = await listen({
       ...{ server, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+      ...page,
       ...metrics,
     });
     if (!listener.ok) {

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Overview } from '@outrider/protocol/decision/overview';
+import { createElement as h, type ReactElement, useEffect, useMemo, useState } from 'react';
+import { timeText, type Zone, zoneText } from '../figures/format.ts';
+import { type Freshness, freshnessOf } from '../live/contact.ts';
+import { type Management, management } from '../live/management.ts';
+import { useOverview } from '../live/use-overview.ts';
+import { usePauseNote } from '../live/use-pause-note.ts';
+import { Settings, useNow, usePlace, type World } from '../world.ts';
+import { type BrakeAction, BrakeDialog } from './brake.ts';
+import { FreshnessBadge, FreshnessBanner } from './freshness-banner.ts';
+import { OverviewPage } from './overview-page.ts';
+import { Empty, Instant } from './pieces.ts';
+import { RolloutPage } from './rollout-page.ts';
+import { SignIn } from './sign-in.ts';
+
+/** The page: sign in once, then watch, and brake. */
+export function App({ world }: { readonly world: World }): ReactElement {
+  const [token, setToken] = useState(world.token.load());
+  const [isRefused, setRefused] = useState(false);
+  const own = useMemo(() => (token === undefined ? undefined : management(token, world.fetch)), [token, world]);
+  const watched = useOverview(world, own);
+  const { contact } = watched;
+
+  // A token that never worked is asked for again; one that worked before leaves its page standing, marked as stale.
+  useEffect(() => {
+    if (contact.fault !== 'token-refused' || contact.heardAtMs !== undefined) return;
+    setRefused(true);
+    world.token.store(undefined);
+    setToken(undefined);
+  }, [world, contact]);
+
+  function signIn(text: string): void {
+    setRefused(false);
+    world.token.store(text);
+    setToken(text);
+  }
+
+  function signOut(): void {
+    world.token.store(undefined);
+    setToken(undefined);
+  }
+
+  if (own === undefined) return h(SignIn, { isRefused, onToken: signIn });
+  return h(Watching, {
+    world,
+    management: own,
+    onSignOut: signOut,
+    contact,
+    ...(watched.overview === undefined ? {} : { overview: watched.overview }),
+  });
+}
+
+interface WatchingProps {
+  readonly world: World;
+  readonly management: Management;
+  readonly overview?: Overview;
+  readonly contact: Parameters<typeof freshnessOf>[0];
+  readonly onSignOut: () => void;
+}
+
+function Watching({ world, management: own, overview, contact, onSignOut }: WatchingProps): ReactElement {
+  const nowMs = useNow(world);
+  const [zone, setZone] = useState<Zone>(world.zone.load() === 'local' ? 'local' : 'utc');
+  const [brake, setBrake] = useState<BrakeAction>();
+  const freshness = freshnessOf(contact, overview, nowMs);
+
+  function toggleZone(): void {
+    const next = zone === 'utc' ? 'local' : 'utc';
+    world.zone.store(next);
+    setZone(next);
+  }
+
+  return h(
+    Settings.Provider,
+    { value: { zone } },
+    h(Header, {
+      freshness,
+      zone,
+      nowMs,
+      toggleZone,
+      onSignOut,
+      onBrake: setBrake,
+      ...(overview === undefined ? {} : { overview }),
+    }),
+    h(FreshnessBanner, { freshness, nowMs }),
+    h(
+      'main',
+      { className: freshness.kind === 'live' ? '' : 'is-stale' },
+      overview === undefined
+        ? h(Empty, {}, 'Waiting for the first figures.')
+        : h(Place, { world, management: own, overview, onBrake: setBrake }),
+    ),
+    brake === undefined ? null : h(BrakeDialog, { action: brake, management: own, onClose: () => setBrake(undefined) }),
+  );
+}
+
+interface HeaderProps {
+  readonly overview?: Overview;
+  readonly freshness: Freshness;
+  readonly zone: Zone;
+  readonly nowMs: number;
+  readonly toggleZone: () => void;
+  readonly onSignOut: () => void;
+  readonly onBrake: (action: BrakeAction) => void;
+}
+
+function Header({ overview, freshness, zone, nowMs, toggleZone, onSignOut, onBrake }: HeaderProps): ReactElement {
+  const isPaused = overview?.pausedScopes.includes('global') ?? false;
+  const target = { kind: 'scope', scope: 'global' } as const;
+  return h(
+    'header',
+    { className: 'top' },
+    h('a', { className: 'brand', href: '#/' }, 'Outrider'),
+    h(FreshnessBadge, { freshness }),
+    overview === undefined
+      ? null
+      : h(
+          'span',
+          { className: 'clock' },
+          h('span', { className: 'quiet' }, overview.isConducted ? 'fleet time, stepped ' : 'fleet time '),
+          h(Instant, { at: overview.at }),
+        ),
+    h('span', { className: 'spacer' }),
+    h(
+      'button',
+      {
+        type: 'button',
+        className: 'plain',
+        onClick: toggleZone,
+        title: `It is ${timeText(nowMs, zone)} on this machine`,
+      },
+      `Times in ${zoneText(nowMs, zone)}`,
+    ),
+    h('button', { type: 'button', className: 'plain', onClick: onSignOut }, 'Sign out'),
+    isPaused
+      ? h(
+          'button',
+          { type: 'button', className: 'primary', onClick: () => onBrake({ target, verb: 'resume' }) },
+          'Resume everything',
+        )
+      : h(
+          'button',
+          { type: 'button', className: 'danger', onClick: () => onBrake({ target, verb: 'pause' }) },
+          'Pause everything',
+        ),
+  );
+}
+
+interface PlaceProps {
+  readonly world: World;
+  readonly management: Management;
+  readonly overview: Overview;
+  readonly onBrake: (action: BrakeAction) => void;
+}
+
+/** One page for all, and one for each rollout. */
+function Place(props: PlaceProps): ReactElement {
+  const { world, management: own, overview } = props;
+  const place = usePlace(world);
+  const pause = usePauseNote(own, overview);
+  const rolloutId = rolloutIn(place);
+  if (rolloutId === undefined) return h(OverviewPage, { overview, ...(pause === undefined ? {} : { pause }) });
+  const rollout = overview.rollouts.find((one) => one.rolloutId === rolloutId);
+  if (rollout === undefined) {
+    return h(
+      Empty,
+      {},
+      'This rollout is not among those that are shown here. ',
+      h('a', { href: '#/' }, 'All rollouts'),
+      ' or ',
+      h('code', {}, 'outrider rollout show'),
+    );
+  }
+  return h(RolloutPage, { ...props, rollout, key: rolloutId });
+}
+
+/** `/rollouts/<id>`, percent-encoded; anything else is the first page. */
+export function rolloutIn(place: string): string | undefined {
+  const text = /^\/rollouts\/([^/]+)$/.exec(place)?.[1];
+  if (text === undefined) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch (cause) {
+    if (cause instanceof URIError) return undefined;
+    throw cause;
+  }
+}
