@@ -18,7 +18,7 @@ export type SegmentId = Brand<string, 'SegmentId'>;
 export type Sha256 = Brand<string, 'Sha256'>;
 /** A count of bytes, a whole number of zero or more. */
 export type Bytes = Brand<number, 'Bytes'>;
-/** Position in the policy log; grows by one with each entry. */
+/** Position in the policy log; grows by one with each entry, and by a gap after a restore. */
 export type Revision = Brand<number, 'Revision'>;
 /** Grows with each pause, halt or cancel of its scope; a permit carries the one it was given under. */
 export type Epoch = Brand<number, 'Epoch'>;
