@@ -20,15 +20,18 @@ import {
   startRollout,
 } from '@outrider/testkit/contracts/store-fixtures';
 import { useStore } from '@outrider/testkit/contracts/use-store';
+import { digestText } from '../../shared/digest.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
 import { MIGRATIONS } from '../postgres/migrations.ts';
 import { execute, startPostgresForTests } from '../postgres/postgres-for-tests.ts';
 import { migrate } from '../postgres/schema.ts';
 import { openPostgresStore } from '../postgres/store.ts';
 import { useCopySession } from '../postgres/table-copy.ts';
+import { type ArchiveWriter, writeArchive } from './archive.ts';
 import type { BackupErrorCode } from './errors.ts';
 import { backUpInstallation, restoreInstallation } from './installation.ts';
 import { blobPath, makeDataFolder, NAMED_BLOBS, UNNAMED_BLOB } from './installation-for-tests.ts';
+import { encodeBackupManifest } from './manifest.ts';
 
 const server = await startPostgresForTests();
 const folder = await mkdtemp(join(tmpdir(), 'outrider-backup-'));
@@ -170,6 +173,28 @@ test('a backup that was cut off, grew, lost a part or is none is refused', async
   await refused('backup-unusable', () => restore(join(folder, 'nowhere.backup'), target));
 });
 
+test('a backup that somebody has made by hand names no tables and no files but ours', async () => {
+  const target = await emptyTarget();
+  const [device, ...others] = manifest.tables;
+  assert.ok(device !== undefined);
+  const rows = { ...device, name: 'device"; drop table device; --' };
+  for (const [index, forged] of [
+    { ...manifest, parts: [], tables: [rows, ...others] },
+    { ...manifest, parts: [], tables: others },
+  ].entries()) {
+    const path = join(folder, `forged-${index}.backup`);
+    await writeArchive(path, (archive) => sealed(archive, encodeBackupManifest(forged)));
+    await refused('backup-newer', () => restore(path, target));
+  }
+  const path = join(folder, 'forged-file.backup');
+  await writeArchive(path, async (archive) => {
+    const part = await archive.add('files/../../escaped', 1, once('x'));
+    await sealed(archive, encodeBackupManifest({ ...manifest, parts: [part] }));
+  });
+  await refused('backup-newer', () => restore(path, target));
+  await assert.rejects(stat(target.dataFolder), { code: 'ENOENT' });
+});
+
 test('a backup is refused where a blob is missing or has rotted, or the permit key is not there', async () => {
   for (const [code, spoil] of [
     ['blob-damaged', (path: string) => rm(blobPath(path, '2.0.0'))],
@@ -295,6 +320,15 @@ function placesOf(content: Buffer): readonly number[] {
     const body = place + BLOCK;
     return [place + 2, place + 130, body, body + (bytes >> 1), body + bytes - 1];
   });
+}
+
+async function sealed(archive: ArchiveWriter, text: string): Promise<void> {
+  await archive.add('manifest.json', Buffer.byteLength(text), once(text));
+  await archive.add('manifest.sha256', 64, once(digestText(text)));
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
 }
 
 async function rot(path: string): Promise<void> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { digestText } from '../../shared/digest.ts';
-import { MIGRATIONS } from '../postgres/migrations.ts';
+import { MIGRATIONS, tablesOf } from '../postgres/migrations.ts';
 import { checksumOf } from '../postgres/schema.ts';
 import { type ArchivePart, damaged, readArchive, textOfChunks } from './archive.ts';
 import { BackupError } from './errors.ts';
@@ -74,7 +74,8 @@ function accepted(path: string, text: string, parts: readonly BackupPart[]): Bac
   return manifest;
 }
 
-function refuseOtherMigrations(path: string, { migrations }: BackupManifest): void {
+/** Names of tables become statements, so that only those of our own migrations are taken. */
+function refuseOtherMigrations(path: string, { migrations, tables }: BackupManifest): void {
   if (migrations.length > MIGRATIONS.length) {
     throw newer(path, `its database has schema ${migrations.length}, this program knows ${MIGRATIONS.length}`);
   }
@@ -83,6 +84,9 @@ function refuseOtherMigrations(path: string, { migrations }: BackupManifest): vo
     if (known !== undefined && known.name === name && checksumOf(known) === checksum) continue;
     throw newer(path, `its migration ${name} is not the one that this program knows as ${known?.name}`);
   }
+  const known = tablesOf(MIGRATIONS, migrations.length);
+  const isKnown = tables.length === known.length && tables.every((one, index) => one.name === known[index]);
+  if (!isKnown) throw newer(path, 'its tables are not those of its migrations');
 }
 
 function damagedAt(path: string, finding: string): BackupError {
