@@ -4,6 +4,7 @@ import { proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { lnEBase } from '@outrider/domain/decision/e-process';
 import { revertsToHalt } from '@outrider/domain/decision/forecast/defect-forecast';
 import { thresholdOverall, thresholdSegment } from '@outrider/domain/decision/thresholds';
+import { assertNever } from '@outrider/domain/kernel/assert';
 import { binomial } from '@outrider/domain/kernel/binomial';
 import type { ReleaseId, SegmentId } from '@outrider/domain/kernel/ids';
 import type { Prng } from '@outrider/domain/kernel/prng';
@@ -18,7 +19,7 @@ export interface BaseRateWorld {
 }
 
 /** Where the base rates of the next plan come from. */
-export type RatesOf = 'proposed' | 'default';
+export type RatesOf = 'proposed' | 'default' | 'stated';
 
 /** What the next good release met. */
 export interface Crossings {
@@ -35,9 +36,26 @@ export function playHistory(
   world: BaseRateWorld,
   options: { readonly rates: RatesOf; readonly source: Prng; readonly gates: Gates },
 ): Crossings {
-  const gates = options.rates === 'default' ? options.gates : proposedGates(world, options);
+  const gates = gatesOf(world, options);
   const { hasCrossed } = rollOut(world, options.source.fork('next'), (counts) => isCrossed(gates, counts));
   return { hasCrossed, revertsToHalt: revertsToHalt(gates, PERMITS_ASKED) ?? PERMITS_ASKED };
+}
+
+function gatesOf(
+  world: BaseRateWorld,
+  { rates, source, gates }: { readonly rates: RatesOf; readonly source: Prng; readonly gates: Gates },
+): Gates {
+  switch (rates) {
+    case 'default':
+      return gates;
+    case 'stated':
+      // A fleet without any history.
+      return withProposal(gates, []);
+    case 'proposed':
+      return proposedGates(world, { source, gates });
+    default:
+      return assertNever(rates);
+  }
 }
 
 /** These gates with the base rates that the history of one good release proposes. */

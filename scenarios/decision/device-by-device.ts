@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decide } from '@outrider/domain/decision/decide';
+import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence } from '@outrider/domain/evidence/count';
 import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/events';
@@ -204,7 +205,7 @@ function drawOutcome(run: DeviceRun, device: Device, row: LedgerRow, { step, now
   const isLost = !isSilent24 && source.next() < (defect?.silentAfterDay ?? 0);
   run.harmed += isLost ? 1 : 0;
   const heardAt = (hours: number): FleetInstant => fleetInstant(now + hours * HOUR_MS);
-  const isCrashBase = source.next() < world.rates.crash * (factors?.crash ?? 1);
+  const isCrashBase = source.next() < chances.faultFactor * world.rates.crash * (factors?.crash ?? 1);
   const isCrashDefect = !isCrashBase && source.next() < (defect?.crash ?? 0);
   run.harmed += isCrashDefect ? 1 : 0;
   const withinDay = (): FleetInstant => fleetInstant(now + (1 + below(source, STEPS_PER_DAY)) * STEP_MS);
@@ -215,7 +216,7 @@ function drawOutcome(run: DeviceRun, device: Device, row: LedgerRow, { step, now
     ...(isSilent72 || isLost ? {} : { secondDayContactAt: heardAt(30) }),
     ...(isSilent168 || isLost ? {} : { fourthDayContactAt: heardAt(100) }),
     ...(isCrashBase || isCrashDefect ? { crashedAt: withinDay() } : {}),
-    ...(source.next() < world.rates.sensor ? { sensorFaultAt: withinDay() } : {}),
+    ...(source.next() < chances.faultFactor * world.rates.sensor ? { sensorFaultAt: withinDay() } : {}),
     ...(isTreated ? drawEnd(run, chances, now) : {}),
   };
 }
@@ -252,7 +253,7 @@ function judge(run: DeviceRun, step: number, now: FleetInstant) {
   run.touched.delete(step);
   const events = rows.flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
   run.evidence = count(run.evidence, events, now);
-  const decision = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now });
+  const decision = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now, rule: RULE_NOW });
   run.exposure = decision.exposure;
   return decision.overall;
 }

@@ -164,16 +164,16 @@ function drawShared(outcomes: Outcomes, cohort: Cohort, share: Share): void {
   const isTreated = share.arm === TREATED;
   const defect = isTreated && hasDefect(world, pool.segment) ? world.defect : undefined;
   const factors = isTreated ? world.treatedFactors : undefined;
-  const { silentFactor } = chancesAt(world, weather, { step, segment: pool.segment });
+  const { silentFactor, faultFactor } = chancesAt(world, weather, { step, segment: pool.segment });
   // Who is silent in a later stretch is drawn among those silent in the one before: so the rates of the worlds are meant.
   const [day, threeDays, week] = world.contacts[pool.contact]?.silent ?? [0, 0, 0];
   const silent24 = binomial(source, share.devices, Math.min(1, day * silentFactor * (factors?.silent ?? 1)));
   const silent72 = binomial(source, silent24, threeDays / day);
   const silent168 = binomial(source, silent72, week / threeDays);
   const lost = binomial(source, share.devices - silent24, defect?.silentAfterDay ?? 0);
-  const crashed = binomial(source, share.devices, world.rates.crash * (factors?.crash ?? 1));
+  const crashed = binomial(source, share.devices, faultFactor * world.rates.crash * (factors?.crash ?? 1));
   const harmed = binomial(source, share.devices - crashed, defect?.crash ?? 0);
-  const faulty = binomial(source, share.devices, world.rates.sensor);
+  const faulty = binomial(source, share.devices, faultFactor * world.rates.sensor);
   outcomes.harmed += lost + harmed;
   queueSilence(outcomes, SILENT24, { cohort, share, events: silent24 + share.bricked });
   queueSilence(outcomes, SILENT72, { cohort, share, events: silent72 + lost + share.bricked });

@@ -35,6 +35,8 @@ export interface Chances {
   readonly revert: number;
   readonly install: number;
   readonly silentFactor: number;
+  /** On crashes and sensor faults. */
+  readonly faultFactor: number;
   /** Of harm by the defect, beside the base rates. */
   readonly defectRevert: number;
 }
@@ -48,11 +50,13 @@ export function chancesAt(
   const isOutage = outage !== undefined && at.step >= weather.outageFromStep && at.step < weather.outageToStep;
   const early = at.step <= STEPS_PER_DAY ? rates.firstDayFactor : 1;
   const byHour = early * (1 + rates.swing * daily(world, at));
+  const faultFactor = 1 + (rates.faultSwing ?? 0) * daily(world, at);
   const burstShare = defect?.burstShare ?? 1;
   return {
     revert: rates.revert * byHour,
     install: rates.install * byHour * (isOutage ? outage.installFactor : 1),
-    silentFactor: isOutage ? outage.silentFactor : 1,
+    silentFactor: faultFactor * (isOutage ? outage.silentFactor : 1),
+    faultFactor,
     defectRevert: weather.isBurst(at.step) && hasDefect(world, at.segment) ? (defect?.revert ?? 0) / burstShare : 0,
   };
 }

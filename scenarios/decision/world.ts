@@ -46,6 +46,8 @@ export interface BaseRates {
   readonly sensor: number;
   /** Failures to install and reverts swing by this share over the day. */
   readonly swing: number;
+  /** Silence, crashes and sensor faults of both arms swing by this share over the day; absent: not at all. */
+  readonly faultSwing?: number;
   /** Factor on both during the first day. */
   readonly firstDayFactor: number;
 }
