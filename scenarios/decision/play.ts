@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decide } from '@outrider/domain/decision/decide';
 import type { Decision, Verdict } from '@outrider/domain/decision/decision';
+import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence, restartInstallCounts } from '@outrider/domain/evidence/count';
 import type { Evidence, EvidenceEvent } from '@outrider/domain/evidence/evidence';
@@ -113,7 +114,7 @@ function startRun({ world, devices, seed, control = 'drawn' }: PlayOptions): Sta
     segments,
     exposure,
     evidence,
-    decision: decide(plan, { evidence, exposure, now }),
+    decision: decide(plan, { evidence, exposure, now, rule: RULE_NOW }),
     haltedSegments: [],
     pausedToStep: 0,
     pauses: 0,
@@ -133,7 +134,7 @@ function playStep(run: State, moment: Moment): void {
   if (moment.step < run.pausedToStep) return;
   if (moment.step === run.pausedToStep) run.evidence = restartInstallCounts(run.evidence, moment.now);
   const { evidence, exposure, haltedSegments } = run;
-  run.decision = decide(run.plan, { evidence, exposure, now: moment.now, haltedSegments });
+  run.decision = decide(run.plan, { evidence, exposure, now: moment.now, haltedSegments, rule: RULE_NOW });
   obey(run, moment, run.decision.overall);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { decide } from '@outrider/domain/decision/decide';
 import type { Verdict } from '@outrider/domain/decision/decision';
+import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence } from '@outrider/domain/evidence/count';
 import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/events';
@@ -226,7 +227,12 @@ function judge(run: Run, { tick, now }: Moment): void {
   run.touched.delete(tick);
   const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
   run.evidence = count(run.evidence, events, now);
-  const { overall, exposure } = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now });
+  const { overall, exposure } = decide(run.plan, {
+    evidence: run.evidence,
+    exposure: run.exposure,
+    now,
+    rule: RULE_NOW,
+  });
   if (overall.kind !== run.verdict.kind || exposure.waveIndex !== run.exposure.waveIndex) {
     const share = `pi ${exposure.pi.toFixed(2)}, ${exposure.granted} of ${exposure.cap}, wave ${exposure.waveIndex}`;
     run.history.push(`Day ${(now / DAY_MS).toFixed(2)}: ${overall.kind}, ${share}: ${overall.reason}`);

@@ -2,6 +2,7 @@
 import { decide } from '@outrider/domain/decision/decide';
 import type { Verdict } from '@outrider/domain/decision/decision';
 import type { FleetBehaviour } from '@outrider/domain/decision/forecast/behaviour';
+import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence } from '@outrider/domain/evidence/count';
 import { eventsBetween, outcomeWindowsMs } from '@outrider/domain/evidence/events';
@@ -236,7 +237,12 @@ function judge(run: Run, { tick, now }: Moment): void {
   run.touched.delete(tick);
   const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, plan));
   run.evidence = count(run.evidence, events, now);
-  const { overall, exposure } = decide(plan, { evidence: run.evidence, exposure: exposureOf(run), now });
+  const { overall, exposure } = decide(plan, {
+    evidence: run.evidence,
+    exposure: exposureOf(run),
+    now,
+    rule: RULE_NOW,
+  });
   run.verdict = overall;
   expose(run, exposure);
 }

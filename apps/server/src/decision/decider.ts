@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
 import { decideSafely } from '@outrider/domain/decision/replay';
+import { RULE_NOW } from '@outrider/domain/decision/rule';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { emptyEvidence } from '@outrider/domain/evidence/count';
@@ -114,6 +115,7 @@ export function decider(options: {
       haltedSegments: rollout.haltedSegments,
       ...(rollout.limitDevices === undefined ? {} : { limitDevices: rollout.limitDevices }),
       ...(isWidening ? {} : { isStopOnly: true }),
+      rule: RULE_NOW,
     };
     const { decision, cause } = decideSafely(plan, input);
     counters.add('decision', cause === undefined ? decision.overall.kind : 'failed');

@@ -7,6 +7,7 @@ import { fleetInstant } from '../kernel/time.ts';
 import type { Gates } from '../policy/rollout.ts';
 import { budgetOf, evidenceLimit, PI_LEVELS, piFor } from './admission.ts';
 import { overallFigures } from './figures.ts';
+import { RULE_NOW, type RuleVersion } from './rule.ts';
 import { emptyTally, type Tally, tallyWithout } from './tally.ts';
 
 const plan = aPlan();
@@ -43,6 +44,16 @@ test('closed windows of both arms widen by the bound on harm, each metric by its
   assert.ok(few > 200 && many > few, `${few}, ${many}`);
 });
 
+test('after three days it is twelve times the devices past their first day; a decision of rule 1 replays with twenty', () => {
+  // A million devices are past everything else, so that nothing but the first day limits.
+  const late = watched(1_000_000);
+  const counts = { closed: 1_000, events: 0 };
+  const firstDay = { strata: [], controlHalves: [0, 0] as const, treated: counts, control: counts };
+  const tally = { ...late, coin: new Map(late.coin).set('silent24', firstDay) };
+  const of = (rule: RuleVersion): number => limitOf(tally, 400, plan.gates, rule).devices;
+  assert.deepEqual([of(1), of(2)], [20_000, 12_000]);
+});
+
 test('the profile for security fixes does not wait for the third day, the careful one waits longer', () => {
   const firstDayOnly = tallyOf(400, ['silent24', 'crash24', 'sensor24']);
   const of = (profile: Gates['profile']) => limitOf(firstDayOnly, 50, { ...plan.gates, profile }).devices;
@@ -60,9 +71,9 @@ test('pi is the smallest level with room for the cap, never falls, and is 1 only
   assert.ok(PI_LEVELS.every((level) => level < 1));
 });
 
-function limitOf(tally: Tally, budgetDevices: number, gates: Gates = plan.gates) {
+function limitOf(tally: Tally, budgetDevices: number, gates: Gates = plan.gates, rule: RuleVersion = RULE_NOW) {
   const own = aPlan({ gates });
-  return evidenceLimit({ plan: own, tally, figures: overallFigures(own, tally), budgetDevices });
+  return evidenceLimit({ plan: own, tally, figures: overallFigures(own, tally), budgetDevices, rule });
 }
 
 function booted(devices: number): Tally {

@@ -2,6 +2,7 @@
 import type { CoinMetric } from '../evidence/evidence.ts';
 import type { Gates, RolloutPlan } from '../policy/rollout.ts';
 import type { MetricFigure } from './decision.ts';
+import { type RuleVersion, SILENCE_FACTORS } from './rule.ts';
 import { type BaseTally, coinTallyOf, type Tally } from './tally.ts';
 
 /** Most treated permits that something allows, and what that is, as a clause for people. */
@@ -16,8 +17,6 @@ export const FIRST_STEP_DEVICES = 10;
 const CONFIRMED_FACTOR = 4;
 /** Devices that reverts may cost: they are caught within the hour and undo themselves. */
 const REVERT_BUDGET_DEVICES = 50;
-/** Beyond the budget, at most so many times the devices whose first day is over. */
-const SILENCE_FACTOR = 20;
 /** Downloads ahead are harmless: so many times what may install soon, in both arms. */
 const DOWNLOADS_FACTOR = 10;
 
@@ -47,15 +46,17 @@ export function evidenceLimit(given: {
   readonly tally: Tally;
   readonly figures: readonly MetricFigure[];
   readonly budgetDevices: number;
+  readonly rule: RuleVersion;
 }): Limit {
-  const { plan, tally, figures, budgetDevices } = given;
+  const { plan, tally, figures, budgetDevices, rule } = given;
   const limits = [stepLimit(tally.revert), revertLimit(plan.gates, tally.revert, harmUpperOf(figures, 'revert'))];
   for (const gate of plan.gates.metrics) {
     const budgets = BUDGETS_BY_PROFILE[plan.gates.profile][gate.metric];
     if (gate.kind !== 'coin' || budgets === undefined) continue;
     const harmUpper = harmUpperOf(figures, gate.metric);
     limits.push(coinLimit({ metric: gate.metric, tally, harmUpper, budgetDevices: budgets * budgetDevices }));
-    if (gate.metric === 'silent24') limits.push(silenceLimit(tally, budgetDevices));
+    if (gate.metric === 'silent24')
+      limits.push(silenceLimit(tally, budgetDevices, SILENCE_FACTORS[rule][plan.gates.profile]));
   }
   return smallest(limits);
 }
@@ -118,9 +119,9 @@ function coinLimit(given: {
   return { devices, because: boundText(metric, { closed: treated.closed, harmUpper, devices }) };
 }
 
-function silenceLimit(tally: Tally, budgetDevices: number): Limit {
+function silenceLimit(tally: Tally, budgetDevices: number, factor: number): Limit {
   const { closed } = coinTallyOf(tally, 'silent24').treated;
-  const devices = Math.max(budgetDevices, SILENCE_FACTOR * closed);
+  const devices = Math.max(budgetDevices, factor * closed);
   return { devices, because: `${closed} devices past their first day allow ${devices} devices` };
 }
 

@@ -4,6 +4,7 @@ import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import type { MetricName } from '../policy/rollout.ts';
+import type { RuleVersion } from './rule.ts';
 import type { ShownRate } from './shown-rates.ts';
 
 /** What the rule says at one instant, with every figure that led to it. Stored with its inputs, so it can be replayed. */
@@ -59,6 +60,8 @@ export interface DecisionInput {
   readonly limitDevices?: number;
   /** Nothing may widen now (between the grid's points, or while paused): evidence can stop. Absent: it may. */
   readonly isStopOnly?: true;
+  /** By which numbers it widens. Absent: 1, as all decisions were before this was stored. */
+  readonly rule?: RuleVersion;
 }
 
 /** A decision as it is kept: with everything it was made from but the plan, which never changes. */

@@ -25,7 +25,13 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
     asOf: evidence.asOf,
     lastEnrolledAt: evidence.lastEnrolledAt,
   });
-  const evident = evidenceLimit({ plan, tally, figures: given.figures.filter(isOverall), budgetDevices });
+  const evident = evidenceLimit({
+    plan,
+    tally,
+    figures: given.figures.filter(isOverall),
+    budgetDevices,
+    rule: input.rule ?? 1,
+  });
   const isOver = wave.isLast && evident.devices >= population;
   if (exposure.isComplete || (isOver && input.limitDevices === undefined)) return complete(given);
 

@@ -33,6 +33,7 @@ const input: DecisionInput = {
   now: NOW,
   haltedSegments: [segment],
   isStopOnly: true,
+  rule: 2,
 };
 const decision = decide(plan, input);
 

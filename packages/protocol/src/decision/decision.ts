@@ -7,6 +7,7 @@ import type {
   StoredDecision,
   Verdict,
 } from '@outrider/domain/decision/decision';
+import type { RuleVersion } from '@outrider/domain/decision/rule';
 import type { ShownRate } from '@outrider/domain/decision/shown-rates';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { MetricName } from '@outrider/domain/policy/rollout';
@@ -138,11 +139,17 @@ const decisionInput = record<DecisionInput>({
   haltedSegments: optional(listOf(segmentId, { countMax: SEGMENTS_MAX })),
   limitDevices: optional(count),
   isStopOnly: optional(isTrue),
+  rule: optional(ruleVersion),
 });
 
 const decisionPage = record<DecisionPage>({
   items: listOf(record<StoredDecision>({ input: decisionInput, decision }), { countMax: PAGE_DECISIONS_MAX }),
 });
+
+/** A decision of a newer rule cannot be replayed here, so it is not read as one. */
+function ruleVersion(value: unknown): Result<RuleVersion, ParseError> {
+  return value === 1 || value === 2 ? ok(value) : malformed(value, 'the rule 1 or 2');
+}
 
 /** A mark that is there or not. */
 function isTrue(value: unknown): Result<true, ParseError> {

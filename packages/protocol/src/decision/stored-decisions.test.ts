@@ -30,6 +30,16 @@ test('they hold what they are there for: verdicts of several kinds, a halted seg
   assert.ok(newer.some((one: StoredDecision) => one.decision.shown !== undefined));
 });
 
+test('a decision replays by the rule it was made by: without the field it would be another one', () => {
+  const items = itemsOf(GOLDEN.accepted[2].text);
+  assert.ok(items.length > 0 && items.every((one) => one.input.rule === 2));
+  for (const { input, decision } of items) {
+    const { rule: _, ...older } = input;
+    const fields = replayDecision(planOf(), { input: older, decision }).map((one) => one.field);
+    assert.ok(fields.includes('exposure cap'), JSON.stringify(fields));
+  }
+});
+
 test('a figure that was altered in a stored decision is found', () => {
   const [stored] = itemsOf(GOLDEN.accepted[1].text).filter((one) => one.decision.shown !== undefined);
   assert.ok(stored?.decision.shown !== undefined);

@@ -6,6 +6,7 @@ import { type FleetInstant, fleetInstant, HOUR_MS } from '../../kernel/time.ts';
 import { type Exposure, populationOf } from '../../policy/exposure.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
 import { decide } from '../decide.ts';
+import { RULE_NOW } from '../rule.ts';
 import { startExposure } from '../start-exposure.ts';
 import type { FleetBehaviour } from './behaviour.ts';
 import type { CountedFleet } from './counted-fleet.ts';
@@ -160,7 +161,13 @@ function prefixShareOf({ exposure, options, population }: Run): number {
 
 function judge(run: Run, step: number, now: FleetInstant): void {
   const { exposure, haltedSegments, evidence } = run;
-  const decision = decide(run.options.plan, { evidence: evidence.shown, exposure, now, haltedSegments });
+  const decision = decide(run.options.plan, {
+    evidence: evidence.shown,
+    exposure,
+    now,
+    haltedSegments,
+    rule: RULE_NOW,
+  });
   run.exposure = decision.exposure;
   run.haltedSegments = decision.segments.flatMap((one) => (one.verdict.kind === 'halt' ? [one.segment] : []));
   const { kind, reason } = decision.overall;
