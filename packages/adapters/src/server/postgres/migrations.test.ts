@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { compatibleFromOf, MIGRATIONS, type Migration, standingOf, tablesOf } from './migrations.ts';
 import { checksumOf } from './schema.ts';
 
-/** What has shipped. A line is added with each migration and never changed: databases in the field hold these. */
+/** What has shipped. A version that ships adds its migrations here, and no line ever changes: databases in the field hold them. */
 const SHIPPED: Readonly<Record<string, string>> = {
   '0001-tables': '940a8f5fbc8899c2f317203b9e843e8c45deb2d6ace5700efafaaa41a4d1eb4d',
   '0002-append-only': 'b5a617301d8a8ebd6af193e18ccd2840d5faf4dd6d1e9b5974fffa16e3a7c46f',
