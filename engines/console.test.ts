@@ -105,7 +105,7 @@ test('the page may load nothing from elsewhere, run nothing inline, and stand in
 test('a rollout goes on before the eyes of who watches, without a reload', { timeout: STORY_MS_MAX }, async () => {
   await rollout('1.1.0').getByText('Running').waitFor({ timeout: STORY_MS_MAX });
   const verified = rollout('1.1.0').locator('.count', { hasText: 'verified' }).locator('dd');
-  while (Number.parseInt(await verified.innerText(), 10) < 5) await elapse(200);
+  while (Number.parseInt((await verified.textContent()) ?? '0', 10) < 5) await elapse(200);
 });
 
 test('a pause from the page stops permits for good, and hostile words in its reason stay words', async () => {

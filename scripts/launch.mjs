@@ -3,7 +3,7 @@
 // program with the Node 26 that `npm ci` brought. Plain JavaScript, since that older Node strips no types.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +11,16 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.outrider-lock-sha256');
 
+const COMMAND_LINE = 'apps/cli/src/main.ts';
+/** Commands that start a server, whose page for people has to be built first. */
+const SERVING = new Set(['up', 'demo']);
+
 const [program, ...rest] = process.argv.slice(2);
 if (program === undefined) fail('No program was named: call it through the npm scripts, for example `npm start`');
 
 installIfNeeded();
 const runtime = findRuntime();
+if (program === COMMAND_LINE && SERVING.has(rest[0])) buildConsoleIfNeeded();
 const child = spawn(runtime, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
   stdio: 'inherit',
   env: { ...process.env, OUTRIDER_ROOT: root },
@@ -44,6 +49,36 @@ function installIfNeeded() {
   }
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, lock);
+}
+
+/** Builds the page for people, in a second or two, when it is missing or was made from other sources. A server works without it. */
+function buildConsoleIfNeeded() {
+  const folder = join(root, 'apps', 'console');
+  const stamp = join(folder, 'dist', '.sources-sha256');
+  const sources = consoleSources(folder);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  process.stderr.write('Building the console (once) ...\n');
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const build = spawnSync(runtime, [vite, 'build', folder, '--config', join(folder, 'vite.config.ts')], {
+    cwd: folder,
+    stdio: ['ignore', 2, 2],
+  });
+  if (build.status === 0) writeFileSync(stamp, sources);
+  else process.stderr.write('outrider: The console could not be built; the server starts without its page\n');
+}
+
+/** What the page is made from: its own files, what it reads of the packages, and the lock file for everything else. */
+function consoleSources(folder) {
+  const hash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json')));
+  for (const one of [folder, join(root, 'packages', 'domain', 'src'), join(root, 'packages', 'protocol', 'src')]) {
+    const names = readdirSync(one, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .filter((path) => !/\/(dist|node_modules)\//.test(path))
+      .sort();
+    for (const name of names) hash.update(name.slice(root.length)).update('\0').update(readFileSync(name)).update('\0');
+  }
+  return hash.digest('hex');
 }
 
 /** npm hands its own flags on as npm_config_*; `npm test --silent` must not make the installation silent. */

@@ -8,11 +8,13 @@ export interface Product {
   readonly command: string;
   /** Its packages that are started beside it when they are installed, of the same version. */
   readonly companions: readonly string[];
+  /** Whether the page for people is among its files. */
+  readonly hasConsole?: true;
 }
 
 /** What is published. The simulator and the demonstration need the checkout, and are not. */
 export const PRODUCTS: readonly Product[] = [
-  { folder: 'apps/server', command: 'outrider-server', companions: [] },
+  { folder: 'apps/server', command: 'outrider-server', companions: [], hasConsole: true },
   { folder: 'apps/agent', command: 'outrider-agent', companions: [] },
   { folder: 'apps/cli', command: 'outrider', companions: ['@outrider/server'] },
 ];

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { readSpecifiers } from '../tidy/specifiers.ts';
 import { tokenize } from '../tidy/tokens.ts';
 import { OWN_SCOPE, splitSpecifier } from '../tidy/workspace.ts';
+import { buildConsole } from './build-console.ts';
 import { compile } from './compile.ts';
 import { PackError } from './errors.ts';
 import { innerManifest, type Manifest, neededPackages, productManifest } from './manifest.ts';
@@ -28,6 +29,7 @@ export async function stage(root: string, product: Product, folder: string): Pro
   mkdirSync(compiled, { recursive: true });
   await compile({ root, app: product.folder, entries: entriesOf(root, product), outFolder: compiled });
   place(join(compiled, product.folder, 'src'), join(folder, 'dist'));
+  if (product.hasConsole === true) await buildConsole(root, join(folder, 'dist', 'page'));
   const inner = OWN_PACKAGES.filter((one) => existsSync(join(compiled, one.folder)));
   for (const { name, folder: from } of inner) {
     const home = join(folder, 'node_modules', name);

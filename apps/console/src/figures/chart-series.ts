@@ -15,13 +15,27 @@ export interface Curve {
 /** More curves than this cannot be told apart. */
 const CURVES_MAX = 5;
 
-/** Permits given and the cap over time; the cap of a complete rollout is no larger than its fleet. */
-export function exposureCurves(points: readonly DecisionPoint[], population: number): ChartData {
+/** What the exposure of a rollout is drawn against. */
+export interface Fleet {
+  readonly population: number;
+  /** Of each wave of the plan: the largest share of the devices, both arms; absent until the plan has come. */
+  readonly ceilingsPermille?: readonly number[];
+}
+
+/** Permits, cap and ceiling of the wave over time; the cap of a complete rollout is no larger than its fleet. */
+export function exposureCurves(points: readonly DecisionPoint[], { population, ceilingsPermille }: Fleet): ChartData {
   return {
     timesS: timesOf(points),
     curves: [
       { name: 'Permitted', values: points.map((one) => one.granted) },
       { name: 'Cap', values: points.map((one) => Math.min(one.cap, population)) },
+      {
+        name: 'Ceiling of the wave, both arms',
+        values: points.map(({ waveIndex }) => {
+          const permille = ceilingsPermille?.[waveIndex];
+          return permille === undefined ? null : Math.ceil((population * permille) / 1_000);
+        }),
+      },
     ],
   };
 }

@@ -2,17 +2,13 @@
 import type { Verdict } from '@outrider/domain/decision/decision';
 import type { MetricName, RolloutState } from '@outrider/domain/policy/rollout';
 
-/** How much a thing wants a person: said by a mark and a word, which colour only repeats. */
+/** How much a thing wants a person: said by a word and a shape of its own, which colour only repeats. */
 export type Tone = 'calm' | 'good' | 'watch' | 'stop' | 'quiet';
 
 export interface Word {
   readonly word: string;
   readonly tone: Tone;
-  /** A shape of its own for each tone, for those who see no colours. */
-  readonly mark: string;
 }
-
-const MARKS = { calm: '▸', good: '✓', watch: '‖', stop: '■', quiet: '·' } as const satisfies Record<Tone, string>;
 
 export function stateWord(state: RolloutState): Word {
   return STATES[state];
@@ -28,7 +24,7 @@ export function metricText(metric: MetricName): string {
 }
 
 function word(text: string, tone: Tone): Word {
-  return { word: text, tone, mark: MARKS[tone] };
+  return { word: text, tone };
 }
 
 const STATES: Readonly<Record<RolloutState, Word>> = {

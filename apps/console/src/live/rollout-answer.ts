@@ -5,6 +5,7 @@ import type { OpenPermit } from '@outrider/domain/gateway/ports';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
+import type { Wave } from '@outrider/domain/policy/rollout';
 import { coinMetric, evidence } from '@outrider/protocol/evidence/evidence';
 import { parseText } from '@outrider/protocol/kernel/json-text';
 import type { ParseError } from '@outrider/protocol/kernel/parse-error';
@@ -14,6 +15,7 @@ import { policyEntry } from '@outrider/protocol/policy/policy-change';
 
 /** What the page of one rollout asks beside the overview. */
 export interface RolloutAnswer {
+  readonly rollout: { readonly plan: { readonly waves: readonly Pick<Wave, 'name' | 'exposurePermille'>[] } };
   readonly evidence?: Evidence;
   readonly baseDrift?: readonly Drift[];
 }
@@ -85,7 +87,15 @@ const drift = record<Drift>({
   change: optional(finite({ min: 0, max: Number.MAX_VALUE })),
 });
 
+const wave = record<Pick<Wave, 'name' | 'exposurePermille'>>({
+  name: sentence,
+  exposurePermille: whole({ min: 0, max: 1_000 }),
+});
+
 const rolloutAnswer = record<RolloutAnswer>({
+  rollout: record<RolloutAnswer['rollout']>({
+    plan: record<RolloutAnswer['rollout']['plan']>({ waves: listOf(wave, { countMax: 1_000 }) }),
+  }),
   evidence: optional(evidence),
   baseDrift: optional(listOf(drift, { countMax: 16 })),
 });

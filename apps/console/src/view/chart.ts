@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createElement as h, type ReactElement, useEffect, useRef } from 'react';
-import UPlot from 'uplot';
+import { createElement as h, type ReactElement, useEffect, useRef, useState } from 'react';
+import type UPlot from 'uplot';
 import type { ChartData } from '../figures/chart-series.ts';
 import { instantText, type Zone } from '../figures/format.ts';
 import { useZone } from '../world.ts';
@@ -30,21 +30,32 @@ export function Chart(props: ChartProps): ReactElement {
   const names = data.curves.map((one) => one.name).join('\n');
   const columns = columnsOf(data, limit?.at);
 
+  const [isUnable, setUnable] = useState(false);
+
   // A new plot only for other curves, another zone or other colours: new points move the plot that is there.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the texts stand for what the plot is made from
   useEffect(() => {
     const own = host.current;
     if (own === null) return undefined;
+    let isGone = false;
+    let Plot: Plotter | undefined;
     const dark = matchMedia('(prefers-color-scheme: dark)');
     function draw(): void {
       plot.current?.destroy();
-      if (own !== null) plot.current = new UPlot(optionsOf(props, own, zone), columns, own);
+      if (own !== null && Plot !== undefined)
+        plot.current = new Plot(optionsOf(props, own, { zone, Plot }), columns, own);
     }
-    draw();
+    void loadPlotter().then((loaded) => {
+      if (isGone) return;
+      Plot = loaded;
+      setUnable(loaded === undefined);
+      draw();
+    });
     dark.addEventListener('change', draw);
     const sizes = new ResizeObserver(() => plot.current?.setSize({ width: own.clientWidth, height: HEIGHT_PX }));
     sizes.observe(own);
     return () => {
+      isGone = true;
       sizes.disconnect();
       dark.removeEventListener('change', draw);
       plot.current?.destroy();
@@ -55,7 +66,23 @@ export function Chart(props: ChartProps): ReactElement {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another answer of the server is another object
   useEffect(() => plot.current?.setData(columns), [data]);
 
+  if (isUnable) return h('div', { className: 'chart chart-empty' }, 'This browser cannot draw the curves.');
   return h('div', { className: 'chart', ref: host, role: 'img', 'aria-label': label });
+}
+
+type Plotter = typeof UPlot;
+
+/**
+ * Loaded when the first curve is drawn. It throws a RangeError in a browser whose language has no name that Intl knows (a
+ * locale of POSIX): the page must live without curves then.
+ */
+async function loadPlotter(): Promise<Plotter | undefined> {
+  try {
+    return (await import('uplot')).default;
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof TypeError) return undefined;
+    throw cause;
+  }
 }
 
 function columnsOf({ timesS, curves }: ChartData, limit: number | undefined): UPlot.AlignedData {
@@ -64,11 +91,15 @@ function columnsOf({ timesS, curves }: ChartData, limit: number | undefined): UP
   return [timesS, ...curves.map((one) => one.values), ...line] as unknown as UPlot.AlignedData;
 }
 
-function optionsOf({ data, valueText, limit, isStepped }: ChartProps, host: HTMLElement, zone: Zone): UPlot.Options {
+function optionsOf(
+  { data, valueText, limit, isStepped }: ChartProps,
+  host: HTMLElement,
+  { zone, Plot }: { readonly zone: Zone; readonly Plot: Plotter },
+): UPlot.Options {
   const style = getComputedStyle(host);
   const ink = style.getPropertyValue('--ink-quiet').trim();
   const grid = { stroke: style.getPropertyValue('--line').trim(), width: 1 };
-  const paths = isStepped ? UPlot.paths.stepped?.({ align: 1 }) : undefined;
+  const paths = isStepped ? Plot.paths.stepped?.({ align: 1 }) : undefined;
   const curves = data.curves.map(
     ({ name }, index): UPlot.Series => ({
       label: name,
@@ -96,7 +127,7 @@ function optionsOf({ data, valueText, limit, isStepped }: ChartProps, host: HTML
     width: host.clientWidth,
     height: HEIGHT_PX,
     tzDate: (seconds) =>
-      zone === 'utc' ? UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') : new Date(seconds * 1_000),
+      zone === 'utc' ? Plot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') : new Date(seconds * 1_000),
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, Math.max(max, limit?.at ?? 1) * 1.06] } },
     axes: [

@@ -2,11 +2,14 @@
 import type { Drift } from '@outrider/domain/decision/base-rates/drift';
 import type { EvidenceFigure } from '@outrider/domain/decision/overview';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
-import { createElement as h, type ReactElement } from 'react';
+import { createElement as h, type ReactElement, useState } from 'react';
 import { type Counts, type EvidenceRow, evidenceRows } from '../figures/evidence-rows.ts';
 import { countText, rateText } from '../figures/format.ts';
 import { metricText, type Word } from '../figures/words.ts';
 import { Badge, Bar, Empty } from './pieces.ts';
+
+/** What fits on a screen beside its curve; what has reached its threshold is always among them. */
+const SHOWN_FIRST = 8;
 
 /** Each metric in each place against its threshold, the nearest first, with the counts behind it. */
 export function EvidenceTable(props: {
@@ -14,7 +17,9 @@ export function EvidenceTable(props: {
   readonly figureCount: number;
   readonly evidence?: Evidence;
 }): ReactElement {
-  const rows = evidenceRows(props.figures, props.evidence);
+  const [isWhole, setWhole] = useState(false);
+  const all = evidenceRows(props.figures, props.evidence);
+  const rows = isWhole ? all : all.filter((row, index) => row.isOver || index < SHOWN_FIRST);
   if (rows.length === 0) return h(Empty, {}, 'Nothing has been counted yet.');
   const left = ['Metric', 'Where', 'To the threshold'];
   const right = ['ln E', 'Threshold', 'Treated', 'Control', 'Harm at most'];
@@ -36,12 +41,15 @@ export function EvidenceTable(props: {
       ),
       h('tbody', {}, ...rows.map((row) => h(Row, { key: `${row.figure.metric} ${row.figure.segment ?? ''}`, row }))),
     ),
-    props.figureCount > rows.length
+    all.length > rows.length
       ? h(
-          'p',
-          { className: 'hint' },
-          `and ${countText(props.figureCount - rows.length)} that are farther from their thresholds`,
+          'button',
+          { type: 'button', className: 'more', onClick: () => setWhole(true) },
+          `Show ${countText(all.length - rows.length)} more, farther from their thresholds`,
         )
+      : null,
+    isWhole && props.figureCount > all.length
+      ? h('p', { className: 'hint' }, `and ${countText(props.figureCount - all.length)} that are farther still`)
       : null,
   );
 }
@@ -53,7 +61,7 @@ function Row({ row }: { readonly row: EvidenceRow }): ReactElement {
     figure.threshold.toFixed(2),
     countsText(treated),
     countsText(control),
-    rateText(figure.harmUpper),
+    figure.harmUpper >= 1 ? 'unknown' : rateText(figure.harmUpper),
   ];
   return h(
     'tr',
@@ -124,8 +132,8 @@ export function DriftTable({ drifts }: { readonly drifts: readonly Drift[] }): R
 }
 
 const LEVELS: Readonly<Record<Drift['level'], Word>> = {
-  calm: { word: 'Calm', mark: '✓', tone: 'good' },
-  near: { word: 'Near', mark: '‖', tone: 'watch' },
-  over: { word: 'Over', mark: '■', tone: 'stop' },
-  unknown: { word: 'Unknown', mark: '·', tone: 'quiet' },
+  calm: { word: 'Calm', tone: 'good' },
+  near: { word: 'Near', tone: 'watch' },
+  over: { word: 'Over', tone: 'stop' },
+  unknown: { word: 'Unknown', tone: 'quiet' },
 };

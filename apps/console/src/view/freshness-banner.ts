@@ -3,6 +3,7 @@ import { createElement as h, type ReactElement } from 'react';
 import { durationText, timeText, type Zone, zoneText } from '../figures/format.ts';
 import type { ContactFault, Freshness } from '../live/contact.ts';
 import { useZone } from '../world.ts';
+import { Mark } from './pieces.ts';
 
 /** The small word in the header. */
 export function FreshnessBadge({ freshness }: { readonly freshness: Freshness }): ReactElement {
@@ -29,12 +30,7 @@ export function FreshnessBanner(props: { readonly freshness: Freshness; readonly
   const sentence = sentenceOf(props.freshness, props.nowMs, useZone());
   return sentence === undefined
     ? null
-    : h(
-        'div',
-        { className: 'banner', role: 'alert' },
-        h('span', { 'aria-hidden': true, className: 'mark' }, '▲'),
-        sentence,
-      );
+    : h('div', { className: 'banner', role: 'alert' }, h(Mark, { tone: 'stop' }), sentence);
 }
 
 function sentenceOf(freshness: Freshness, nowMs: number, zone: Zone): string | undefined {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DecisionPoint } from '@outrider/domain/decision/history';
 import { createElement as h, type ReactElement } from 'react';
-import { evidenceCurves, exposureCurves } from '../figures/chart-series.ts';
+import { evidenceCurves, exposureCurves, type Fleet } from '../figures/chart-series.ts';
 import { countText } from '../figures/format.ts';
 import { Chart } from './chart.ts';
 import { Empty } from './pieces.ts';
@@ -12,13 +12,14 @@ const POINTS_MIN = 2;
 /** Permits and cap over fleet time. */
 export function ExposureChart(props: {
   readonly points: readonly DecisionPoint[];
-  readonly population: number;
+  readonly fleet: Fleet;
 }): ReactElement {
-  const { points, population } = props;
+  const { points, fleet } = props;
+  const { population } = fleet;
   if (points.length < POINTS_MIN) return h(NoCurve);
   const newest = points.at(-1);
   const label = `Permitted devices and the cap over time; now ${countText(newest?.granted ?? 0)} of ${countText(Math.min(newest?.cap ?? 0, population))}`;
-  return h(Chart, { data: exposureCurves(points, population), label, valueText: countText, isStepped: true });
+  return h(Chart, { data: exposureCurves(points, fleet), label, valueText: countText, isStepped: true });
 }
 
 /** How far each of the nearest metrics came on the way to its threshold. */

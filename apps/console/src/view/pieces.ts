@@ -4,15 +4,23 @@ import { instantText, isoText, zoneText } from '../figures/format.ts';
 import type { Tone, Word } from '../figures/words.ts';
 import { useZone } from '../world.ts';
 
-/** A state as mark and word; colour repeats what they say. */
-export function Badge({ word, mark, tone }: Word): ReactElement {
-  return h(
-    'span',
-    { className: `badge tone-${tone}` },
-    h('span', { className: 'mark', 'aria-hidden': true }, mark),
-    word,
-  );
+/** A state as shape and word; colour repeats what they say. */
+export function Badge({ word, tone }: Word): ReactElement {
+  return h('span', { className: `badge tone-${tone}` }, h(Mark, { tone }), word);
 }
+
+/** A shape of its own for each tone, for those who see no colours; drawn, since not every font has such signs. */
+export function Mark({ tone }: { readonly tone: Tone }): ReactElement {
+  return h('svg', { className: 'mark', viewBox: '0 0 10 10', 'aria-hidden': true }, h('path', { d: SHAPES[tone] }));
+}
+
+const SHAPES: Readonly<Record<Tone, string>> = {
+  calm: 'M2 1 L9 5 L2 9 Z',
+  good: 'M0.6 5.4 L2 4 L4 6 L8 1.6 L9.4 3 L4 8.6 Z',
+  watch: 'M1.5 1 H4 V9 H1.5 Z M6 1 H8.5 V9 H6 Z',
+  stop: 'M1 1 H9 V9 H1 Z',
+  quiet: 'M3 5 A2 2 0 1 0 7 5 A2 2 0 1 0 3 5 Z',
+};
 
 /** An instant, exact for machines too. */
 export function Instant({ at }: { readonly at: number }): ReactElement {

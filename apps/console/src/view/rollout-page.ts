@@ -41,6 +41,11 @@ export function RolloutPage({ world, management, overview, rollout, onBrake }: R
   const permits = useAsked({ ...how, path: `${path}/open-permits`, parse: parseOpenPermits, everyMs: ASK_MS });
   const history = useAsked({ ...how, path: `${path}/history`, parse: parseDecisionHistory, everyMs: ASK_HISTORY_MS });
   const points = history.value?.items ?? [];
+  const waves = answer.value?.rollout.plan.waves;
+  const fleet = {
+    population: funnel.population,
+    ...(waves === undefined ? {} : { ceilingsPermille: waves.map((one) => one.exposurePermille) }),
+  };
   return h(
     'div',
     { className: 'page' },
@@ -102,7 +107,7 @@ export function RolloutPage({ world, management, overview, rollout, onBrake }: R
               }),
               h(Stat, { name: 'Treated arm', value: `${Math.round(exposure.pi * 100)} %`, detail: 'of those who ask' }),
             ),
-            h(ExposureChart, { points, population: funnel.population }),
+            h(ExposureChart, { points, fleet }),
             h(SegmentTable, { segments: rollout.segments, segmentCount: rollout.segmentCount }),
           ),
     ),

@@ -45,11 +45,7 @@ function SegmentRow({ one }: { readonly one: SegmentOverview }): ReactElement {
     'tr',
     {},
     h('th', { scope: 'row', className: 'id' }, one.segment),
-    h(
-      'td',
-      {},
-      h(Badge, one.isHalted ? { word: 'Halted', mark: '■', tone: 'stop' } : { word: 'Open', mark: '▸', tone: 'calm' }),
-    ),
+    h('td', {}, h(Badge, one.isHalted ? { word: 'Halted', tone: 'stop' } : { word: 'Open', tone: 'calm' })),
     h('td', { className: 'wide' }, h(Bar, { label: `${one.granted} of ${cap}`, parts: [{ tone, permille }] })),
     ...[one.granted, cap, one.population].map((devices, index) =>
       h('td', { key: `${index}`, className: 'right number' }, countText(devices)),
