@@ -6,6 +6,7 @@ import type { Ledger, PermitCommit, PermitProposal } from '@outrider/domain/gate
 import { DAY_MS, type FleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import { type LedgerEntry, listUnder, type MemoryState, takenInAt } from './state.ts';
+import { maybeTouched, noteGranted, noteHeard } from './touch-index.ts';
 
 export function memoryLedger(state: MemoryState): Ledger {
   return {
@@ -20,7 +21,7 @@ export function memoryLedger(state: MemoryState): Ledger {
     async loadRowsTouched(rolloutId, interval, windowsMs) {
       const countedTo = state.countedTo.get(rolloutId) ?? 0;
       if (interval.upTo > countedTo) state.countedTo.set(rolloutId, interval.upTo);
-      const entries = state.ledgerOfRollout.get(rolloutId) ?? [];
+      const entries = maybeTouched(state, rolloutId, { ...interval, windowsMs });
       return entries.filter(({ outcome }) => isTouched(outcome, interval, windowsMs)).map(({ outcome }) => outcome);
     },
     async loadOpenPermits(scope, now) {
@@ -109,6 +110,7 @@ function appended(state: MemoryState, { row: proposed, region }: PermitProposal)
   state.ledger.push(entry);
   listUnder(state.ledgerOfDevice, row.deviceId).push(entry);
   listUnder(state.ledgerOfRollout, row.rolloutId).push(entry);
+  noteGranted(state, entry);
   return { kind: 'committed', row };
 }
 
@@ -152,7 +154,6 @@ function isTouched(
   { afterMs, upTo }: Parameters<Ledger['loadRowsTouched']>[1],
   windowsMs: readonly number[],
 ): boolean {
-  // Each row is looked at in each round of a rollout: a plain loop costs a tenth of closures.
   for (const windowMs of windowsMs) if (isInside(outcome.row.grantedAt + windowMs, afterMs, upTo)) return true;
   return (
     isInside(outcome.row.grantedAt, afterMs, upTo) ||
@@ -182,5 +183,9 @@ function isOpenPermit({ outcome, permittedAt }: LedgerEntry, now: FleetInstant):
 }
 
 function noteContact(state: MemoryState, entry: LedgerEntry, at: FleetInstant): void {
-  entry.outcome = withContact(entry.outcome, takenInAt(state, entry.outcome.row.rolloutId, at));
+  const takenAt = takenInAt(state, entry.outcome.row.rolloutId, at);
+  const noted = withContact(entry.outcome, takenAt);
+  if (noted === entry.outcome) return;
+  entry.outcome = noted;
+  noteHeard(state, entry, takenAt);
 }

@@ -3,6 +3,7 @@ import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
 import type { Report, ReportEvent, StoredReport } from '@outrider/domain/gateway/report';
 import { type LedgerEntry, type MemoryState, takenInAt } from './state.ts';
+import { noteHeard } from './touch-index.ts';
 
 export function memoryReports(state: MemoryState): ReportLog {
   return {
@@ -28,7 +29,9 @@ function appendReport(state: MemoryState, { report, receivedAt }: StoredReport):
   const entry = matchingEntry(state.ledgerOfDevice.get(report.deviceId) ?? [], report);
   if (entry === undefined) return 'unmatched';
   const field = OUTCOME_FIELD[report.event];
-  if (entry.outcome[field] === undefined) entry.outcome = { ...entry.outcome, [field]: at };
+  if (entry.outcome[field] !== undefined) return 'counted';
+  entry.outcome = { ...entry.outcome, [field]: at };
+  noteHeard(state, entry, at);
   return 'counted';
 }
 

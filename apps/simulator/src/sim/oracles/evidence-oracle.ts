@@ -4,10 +4,26 @@ import type { LedgerRow } from '@outrider/domain/gateway/ledger';
 import type { Report } from '@outrider/domain/gateway/report';
 import type { Oracle } from './observation.ts';
 
-/** A row of the ledger and when each thing was first heard of it. */
+/** A row of the ledger, and what was heard of it, each thing once. */
 interface Row {
   readonly row: LedgerRow;
-  readonly heardAt: Map<string, number>;
+  readonly heard: Set<string>;
+  /** What has been counted of it so far. */
+  readonly counted: Set<string>;
+}
+
+/** Something that counts from an instant on. */
+interface Waiting {
+  readonly at: number;
+  readonly row: Row;
+  readonly what: 'granted' | Report['event'];
+}
+
+/** A rollout up to the newest evidence that was looked at. */
+interface Counting {
+  readonly segments: Map<string, Tally>;
+  waiting: Waiting[];
+  upTo: number;
 }
 
 interface Tally {
@@ -24,35 +40,43 @@ interface Tally {
  * were committed, each (device, sequence) once. A report that comes after an interval was closed counts after it.
  */
 export function evidenceOracle(): Oracle {
-  const rows = new Map<string, Row[]>();
+  const rollouts = new Map<string, Counting>();
   const byPermit = new Map<string, Row>();
   const reported = new Set<string>();
   const closedTo = new Map<string, number>();
+
+  function countingOf(rolloutId: string): Counting {
+    const counting = rollouts.get(rolloutId) ?? { segments: new Map(), waiting: [], upTo: -1 };
+    rollouts.set(rolloutId, counting);
+    return counting;
+  }
+
+  function enrol(row: LedgerRow): void {
+    if (row.kind !== 'enrolment' || byPermit.has(row.permitId)) return;
+    const entry: Row = { row, heard: new Set(), counted: new Set() };
+    byPermit.set(row.permitId, entry);
+    countingOf(row.rolloutId).waiting.push({ at: row.grantedAt, row: entry, what: 'granted' });
+  }
 
   function hear({ rolloutId, permitId, deviceId, sequence, event }: Report, receivedAt: number): void {
     const key = `${deviceId} ${sequence}`;
     if (reported.has(key)) return;
     reported.add(key);
     const row = permitId === undefined ? undefined : byPermit.get(permitId);
-    if (row === undefined || row.row.rolloutId !== rolloutId || row.heardAt.has(event)) return;
+    if (row === undefined || row.row.rolloutId !== rolloutId || row.heard.has(event)) return;
+    row.heard.add(event);
     const closed = closedTo.get(rolloutId) ?? -1;
-    row.heardAt.set(event, receivedAt > closed ? receivedAt : closed + 1);
+    const at = receivedAt > closed ? receivedAt : closed + 1;
+    countingOf(rolloutId).waiting.push({ at, row, what: event });
   }
 
   return {
     name: 'evidence',
     see(observation) {
       switch (observation.kind) {
-        case 'permit-committed': {
-          const { row } = observation;
-          if (row.kind !== 'enrolment' || byPermit.has(row.permitId)) return undefined;
-          const entry = { row, heardAt: new Map<string, number>() };
-          byPermit.set(row.permitId, entry);
-          const others = rows.get(row.rolloutId);
-          if (others === undefined) rows.set(row.rolloutId, [entry]);
-          else others.push(entry);
+        case 'permit-committed':
+          enrol(observation.row);
           return undefined;
-        }
         case 'interval-closed': {
           const { rolloutId, upTo } = observation;
           closedTo.set(rolloutId, Math.max(upTo, closedTo.get(rolloutId) ?? -1));
@@ -63,7 +87,11 @@ export function evidenceOracle(): Oracle {
           return undefined;
         case 'decided': {
           const { evidence } = observation.input;
-          return differenceOf(evidence, tallies(rows.get(evidence.rolloutId) ?? [], evidence.asOf));
+          const counting = countingOf(evidence.rolloutId);
+          // Older evidence than was looked at already: another server was slower, and the newer one has been checked.
+          if (evidence.asOf < counting.upTo) return undefined;
+          countUpTo(counting, evidence.asOf);
+          return differenceOf(evidence, counting.segments);
         }
         default:
           return undefined;
@@ -72,26 +100,37 @@ export function evidenceOracle(): Oracle {
   };
 }
 
-/** What is known of each segment at an instant. */
-function tallies(rows: readonly Row[], asOf: number): ReadonlyMap<string, Tally> {
-  const segments = new Map<string, Tally>();
-  for (const { row, heardAt } of rows) {
-    if (row.grantedAt > asOf) continue;
-    const tally = segments.get(row.segment) ?? noTally();
-    segments.set(row.segment, tally);
-    tally[row.arm]++;
-    if (row.arm === 'control') continue;
-    const [verifiedAt, revertedAt, failedAt] = ['verified', 'reverted', 'install-failed'].map((event) => {
-      const at = heardAt.get(event);
-      return at !== undefined && at <= asOf ? at : undefined;
-    });
-    // A confirmation after a revert is no success, and a revert takes its confirmation back.
-    if (verifiedAt !== undefined || revertedAt !== undefined) tally.booted++;
-    if (revertedAt !== undefined) tally.reverted++;
-    else if (verifiedAt !== undefined) tally.confirmed++;
-    if (failedAt !== undefined) tally.failed++;
+/** What is known by an instant; the order of what is counted together does not matter. */
+function countUpTo(counting: Counting, asOf: number): void {
+  const later: Waiting[] = [];
+  for (const one of counting.waiting) {
+    if (one.at > asOf) later.push(one);
+    else countOne(counting.segments, one);
   }
-  return segments;
+  counting.waiting = later;
+  counting.upTo = asOf;
+}
+
+function countOne(segments: Map<string, Tally>, { row, what }: Waiting): void {
+  const { segment, arm } = row.row;
+  const tally = segments.get(segment) ?? noTally();
+  segments.set(segment, tally);
+  const { counted } = row;
+  counted.add(what);
+  if (what === 'granted') tally[arm]++;
+  if (arm === 'control') return;
+  const isOther = counted.has(what === 'verified' ? 'reverted' : 'verified');
+  if (what === 'install-failed') tally.failed++;
+  // A confirmation after a revert is no success, and a revert takes its confirmation back.
+  if (what === 'verified' && !isOther) {
+    tally.booted++;
+    tally.confirmed++;
+  }
+  if (what === 'reverted') {
+    tally.reverted++;
+    if (isOther) tally.confirmed--;
+    else tally.booted++;
+  }
 }
 
 function noTally(): Tally {
