@@ -14,7 +14,7 @@ test('the first sentence of the page answers whether a person must do something,
   assert.equal(seen({ rollouts: [rolloutWith()] }).headline, '1 rollout under way, nothing is stopped');
   const halted = rolloutWith({ state: 'halted', reason: 'Revert in rev-c: ln E 11.51 reached 7.78' });
   const both = seen({ rollouts: [rolloutWith({ state: 'paused', reason: 'a drill' }), halted] });
-  assert.equal(both.tone, 'stop');
+  assert.deepEqual([both.tone, both.headline], ['stop', '1 rollout is halted']);
   assert.deepEqual(both.notes, ['Revert in rev-c: ln E 11.51 reached 7.78', 'a drill']);
   assert.equal(seen({ rollouts: [halted], pausedScopes: ['global'] }).headline, 'Everything is paused');
   assert.equal(seen({ pausedScopes: ['region:north'] }).headline, 'Part of the fleet is paused');

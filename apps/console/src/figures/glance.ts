@@ -26,27 +26,29 @@ const NEAR_SHARE = 0.5;
 /** Sums up an installation. A pause of everything outranks what single rollouts do, a halt outranks a pause. */
 export function glanceOf({ pausedScopes, rollouts, vitals }: Overview): Glance {
   const notes = [
-    ...pausedScopes.map((scope): GlanceNote => ({ tone: 'watch', text: `${scopeText(scope)} paused` })),
+    ...pausedScopes
+      .filter((scope) => scope !== 'global')
+      .map((scope): GlanceNote => ({ tone: 'watch', text: `${scopeText(scope)} paused` })),
     ...rollouts.flatMap(notesOf),
     ...(vitals.database.isReachable ? [] : [{ tone: 'stop' as const, text: 'The server cannot reach its database' }]),
   ].sort((a, b) => RANK[a.tone] - RANK[b.tone]);
   const running = rollouts.filter((one) => one.state === 'running').length;
   if (pausedScopes.includes('global')) return { tone: 'watch', headline: 'Everything is paused', notes };
   const stopped = rollouts.filter((one) => one.state === 'halted' || one.state === 'rolling-back');
-  if (stopped.length > 0)
-    return { tone: 'stop', headline: `${rolloutsText(stopped.length)} stopped by the evidence or a person`, notes };
+  if (stopped.length > 0) return { tone: 'stop', headline: stoppedText(stopped), notes };
   const halting = rollouts.filter((one) => IS_OPEN.has(one.state) && one.segments.some((segment) => segment.isHalted));
   if (halting.length > 0) return { tone: 'stop', headline: `Part of ${rolloutsText(halting.length)} is halted`, notes };
   const paused = rollouts.filter((one) => one.state === 'paused').length;
-  if (paused > 0) return { tone: 'watch', headline: `${rolloutsText(paused)} paused`, notes };
+  if (paused > 0)
+    return { tone: 'watch', headline: `${rolloutsText(paused)} ${paused === 1 ? 'is' : 'are'} paused`, notes };
   if (pausedScopes.length > 0) return { tone: 'watch', headline: 'Part of the fleet is paused', notes };
   if (running > 0) return { tone: 'good', headline: `${rolloutsText(running)} under way, nothing is stopped`, notes };
   return { tone: 'calm', headline: 'Quiet: no rollout is under way', notes };
 }
 
-/** `global` and `region:north` for people. */
-export function scopeText(scope: string): string {
-  return scope === 'global' ? 'Everything is' : `${scope.replace(/^region:/, 'The region ')} is`;
+/** `region:north` for people; the pause of everything is the headline already. */
+function scopeText(scope: string): string {
+  return `${scope.replace(/^region:/, 'The region ')} is`;
 }
 
 const IS_OPEN: ReadonlySet<string> = new Set(['running', 'paused']);
@@ -68,6 +70,12 @@ function notesOf(rollout: RolloutOverview): readonly GlanceNote[] {
     notes.push({ tone: 'watch', rolloutId, text: `${nearest.metric} ${where}: ${share} % of the way to a halt` });
   }
   return notes;
+}
+
+function stoppedText(stopped: readonly RolloutOverview[]): string {
+  const isAllGoingBack = stopped.every((one) => one.state === 'rolling-back');
+  const verb = stopped.length === 1 ? 'is' : 'are';
+  return `${rolloutsText(stopped.length)} ${verb} ${isAllGoingBack ? 'being rolled back' : 'halted'}`;
 }
 
 function rolloutsText(count: number): string {

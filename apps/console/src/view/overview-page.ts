@@ -19,7 +19,8 @@ export function OverviewPage({
   readonly overview: Overview;
   readonly pause?: PauseNote;
 }): ReactElement {
-  const { rollouts, rolloutCount } = overview;
+  const { rollouts, rolloutCount, pausedScopes } = overview;
+  const isAllPaused = pausedScopes.includes('global');
   return h(
     'div',
     { className: 'page' },
@@ -40,7 +41,7 @@ export function OverviewPage({
         : h(
             'ul',
             { className: 'rollouts' },
-            ...rollouts.map((one) => h(RolloutRow, { key: one.rolloutId, rollout: one })),
+            ...rollouts.map((one) => h(RolloutRow, { key: one.rolloutId, rollout: one, isAllPaused })),
           ),
     ),
     h(
@@ -104,7 +105,8 @@ export function rolloutHref(rolloutId: string): string {
   return `#/rollouts/${encodeURIComponent(rolloutId)}`;
 }
 
-function RolloutRow({ rollout }: { readonly rollout: RolloutOverview }): ReactElement {
+function RolloutRow(props: { readonly rollout: RolloutOverview; readonly isAllPaused: boolean }): ReactElement {
+  const { rollout, isAllPaused } = props;
   const { rolloutId, funnel, exposure, state, figures } = rollout;
   const { population, verified, underWay, reverted, installFailed } = funnel;
   const harmed = reverted + installFailed;
@@ -118,6 +120,7 @@ function RolloutRow({ rollout }: { readonly rollout: RolloutOverview }): ReactEl
       { className: 'rollout-head' },
       h('a', { className: 'id rollout-name', href: rolloutHref(rolloutId) }, rolloutId),
       h(Badge, stateWord(state)),
+      isAllPaused && state === 'running' ? h(Badge, { word: 'Held by the pause', tone: 'watch' }) : null,
       exposure === undefined
         ? null
         : h(
