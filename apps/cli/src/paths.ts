@@ -10,6 +10,8 @@ export const PATHS = {
   scopes: '/api/v1/scopes',
   baseRates: '/api/v1/base-rates',
   clockAccept: '/api/v1/clock/accept',
+  audit: '/api/v1/audit-entries',
+  policyEntries: '/api/v1/policy-entries',
 } as const;
 
 /** How many devices a query describes. */

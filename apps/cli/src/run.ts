@@ -2,6 +2,7 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
+import { auditNoun } from './nouns/audit.ts';
 import { backupNoun } from './nouns/backup.ts';
 import { clockNoun } from './nouns/clock.ts';
 import { configNoun } from './nouns/config.ts';
@@ -66,6 +67,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   deviceNoun(program, world);
   evidenceNoun(program, world);
   decisionNoun(program, world);
+  auditNoun(program, world);
   statusNoun(program, world);
   explainNoun(program, world);
   topNoun(program, world);

@@ -35,6 +35,7 @@ import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
 import { type Queries, queries } from './queries.ts';
 import { type ReleaseCommands, releaseCommands } from './release/release-commands.ts';
+import { type AuditDesk, auditDesk } from './trust/audit-desk.ts';
 
 /** One server: the same in production, in the demonstration and in the simulator, whatever carries the requests. */
 export interface Server {
@@ -48,6 +49,7 @@ export interface Server {
   readonly recounts: Recounts;
   readonly overviews: Overviews;
   readonly overviewStream: OverviewStream;
+  readonly audit: AuditDesk;
   readonly recorder: Recorder;
   /** What the gauges of the metrics are read from, once for all of them. */
   readGaugeWorld(version: string): Promise<GaugeWorld>;
@@ -246,6 +248,7 @@ export function composeServer(ports: ServerPorts): Server {
     recounts: recounts({ store, holder }),
     overviews: glance,
     overviewStream: stream,
+    audit: auditDesk(store.audit),
     recorder,
     async readGaugeWorld(version) {
       const [rollouts, devices] = await Promise.all([glance.liveRollouts(), glance.deviceStates()]);

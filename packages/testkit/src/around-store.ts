@@ -18,6 +18,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     deltas,
     decisions,
     installation,
+    audit,
   } = store;
   return {
     registry: {
@@ -82,7 +83,12 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     installation: {
       loadSetting: (...all) => around('installation.loadSetting', () => installation.loadSetting(...all)),
       storeSetting: (...all) => around('installation.storeSetting', () => installation.storeSetting(...all)),
+      changeSetting: (...all) => around('installation.changeSetting', () => installation.changeSetting(...all)),
       settleSetting: (...all) => around('installation.settleSetting', () => installation.settleSetting(...all)),
+    },
+    audit: {
+      loadHead: () => around('audit.loadHead', () => audit.loadHead()),
+      loadEntries: (...all) => around('audit.loadEntries', () => audit.loadEntries(...all)),
     },
     close: () => store.close(),
   };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { memoryAuditLog } from './memory-store/audit.ts';
 import { memoryCatalogue } from './memory-store/catalogue.ts';
 import { memoryDecisions } from './memory-store/decisions.ts';
 import { memoryDeltas } from './memory-store/deltas.ts';
@@ -26,7 +27,8 @@ export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStor
     catalogue: memoryCatalogue(state),
     deltas: memoryDeltas(state),
     decisions: memoryDecisions(state),
-    installation: memoryInstallation(),
+    installation: memoryInstallation(state),
+    audit: memoryAuditLog(state),
     async close() {},
   };
 }

@@ -6,6 +6,7 @@ import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { type CommandError, refuse } from '../errors.ts';
+import { underRequest } from '../trust/changed-by.ts';
 import type { DeviceFormat } from './registry-export.ts';
 
 /** Lines of devices to take in. */
@@ -64,7 +65,7 @@ export async function importDevices(
 
   async function takeIn(): Promise<void> {
     const devices = batch.flatMap((row) => (row.kind === 'device' ? [row] : []));
-    const context = { now: fleetClock.now(), author: request.author, isDryRun: request.isDryRun };
+    const context = { now: fleetClock.now(), author: request.author, isDryRun: request.isDryRun, ...underRequest() };
     const lines = devices.map((row) => row.device);
     const decided = lines.length === 0 ? [] : await importer.importDevices(lines, context);
     for (const [index, { line, device }] of devices.entries()) {

@@ -7,6 +7,7 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { consoleListener, isConsolePath } from './console-listener.ts';
@@ -68,6 +69,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...installationRoutes(server),
     ...registryRoutes(server),
     ...overviewRoutes(server),
+    ...auditRoutes(server),
   ];
   const { version, publicUrl, digestText } = options;
   const manage = await managementListener({

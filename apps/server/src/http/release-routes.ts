@@ -8,7 +8,7 @@ import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { refuse } from '../errors.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
-import { IdText, idOf, ReasonText } from './parameters.ts';
+import { CHANGE_FIELDS, IdText, idOf, ReasonText } from './parameters.ts';
 
 const ReleaseParams = Type.Object({ releaseId: IdText });
 
@@ -31,13 +31,13 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       method: 'POST',
       path: '/releases',
       summary: 'Verifies a signed release, makes its deltas and publishes it for good',
-      schemas: { body: Type.Unknown() },
+      schemas: { query: Type.Object({ author: CHANGE_FIELDS.author }), body: Type.Unknown() },
       status: 201,
       answers: 'PublishedRelease {manifest, envelope, publishedAt}; GET /status shows the progress meanwhile',
-      async handle({ body }) {
+      async handle({ query, body }) {
         const envelope = parseEnvelope(JSON.stringify(body));
         if (!envelope.ok) return refuse('body-malformed', describeParseError(envelope.error));
-        return releases.publish(envelope.value);
+        return releases.publish(envelope.value, query.author);
       },
     }),
     apiRoute({
@@ -60,9 +60,13 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       method: 'POST',
       path: '/releases/:releaseId/withdraw',
       summary: 'Marks a release as withdrawn: it is offered no more, and stays in the catalogue',
-      schemas: { params: ReleaseParams, body: Type.Object({ reason: ReasonText }, { additionalProperties: false }) },
+      schemas: {
+        params: ReleaseParams,
+        body: Type.Object({ reason: ReasonText, author: CHANGE_FIELDS.author }, { additionalProperties: false }),
+      },
       answers: 'PublishedRelease with withdrawnAt and withdrawnReason',
-      handle: ({ params, body }) => releases.withdraw(idOf<ReleaseId>('release id', params.releaseId), body.reason),
+      handle: ({ params, body: { reason, author } }) =>
+        releases.withdraw(idOf<ReleaseId>('release id', params.releaseId), reason, author),
     }),
   ];
 }

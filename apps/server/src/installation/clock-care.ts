@@ -2,11 +2,13 @@
 import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { AuditNote } from '@outrider/domain/trust/audit';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { record, whole } from '@outrider/protocol/kernel/reader';
 import { instant } from '@outrider/protocol/kernel/values';
 import { type CommandError, refuse } from '../errors.ts';
 import type { ServerPorts } from '../ports.ts';
+import { changedBy } from '../trust/changed-by.ts';
 
 /** What a server does about its clock: says whether it is held, lets a person accept it, keeps it for the next start. */
 export interface ClockCare {
@@ -22,9 +24,9 @@ export interface ClockCare {
 const FLEET_CLOCK_SETTING = 'fleet-clock';
 
 export function clockCare({ clockWatch, fleetClock, store, log }: ServerPorts): ClockCare {
-  async function keep(): Promise<void> {
+  async function keep(note?: AuditNote): Promise<void> {
     if (clockWatch === undefined) return;
-    await store.installation.storeSetting(FLEET_CLOCK_SETTING, encodeJson({ ...clockWatch.stored() }));
+    await store.installation.storeSetting(FLEET_CLOCK_SETTING, encodeJson({ ...clockWatch.stored() }), note);
   }
   return {
     hold: () => clockWatch?.hold(),
@@ -40,10 +42,12 @@ export function clockCare({ clockWatch, fleetClock, store, log }: ServerPorts): 
         { stage: 'server', code: 'clock-accepted', jumpMs: hold.jumpMs, author, reason, now, leadMs },
         'The clock is accepted',
       );
-      await keep();
+      const detail = `a jump of ${hold.jumpMs} ms`;
+      const subject = 'fleet-clock';
+      await keep({ ...changedBy(author), at: fleetClock.now(), action: 'clock-accepted', subject, reason, detail });
       return ok({ now: fleetClock.now(), leadMs });
     },
-    store: keep,
+    store: () => keep(),
   };
 }
 

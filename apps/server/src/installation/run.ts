@@ -15,6 +15,7 @@ import { readHostVitals } from '../observability/host-vitals.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
 import type { Log, Schedule } from '../ports.ts';
+import { startAudit } from '../trust/audit-start.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
 import { openClock } from './open-clock.ts';
@@ -63,10 +64,17 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
   const database = await openDatabase(flags, dataFolder, log);
   return endingOnFailure(database, async () => {
-    await database.store.installation.storeSetting('admin-token-digest', adminTokenDigest);
     const machineClock = monotonicClock();
     const spanSink = await openTraces(flags, world.version, machineClock);
     const clock = await openClock(flags, database, { machineClock, log });
+    const { installation } = database.store;
+    const audit = startAudit({ installation, fleetClock: clock.fleetClock, digestText });
+    await audit.noteStart(world.version, [
+      { action: 'token-in-force', subject: 'admin-token', digest: adminTokenDigest },
+      { action: 'token-in-force', subject: 'registration-token', digest: registrationTokenDigest },
+      { action: 'token-in-force', subject: 'metrics-token', digest: metricsTokenDigest },
+      { action: 'key-in-force', subject: 'permit-key', digest: permitSigner.publicKey.keyId },
+    ]);
     const server = composeServer({
       store: database.store,
       blobs,
@@ -79,8 +87,8 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       permitSigner,
       verifier: createVerifier(),
       digestText,
-      loadReleaseRole,
-      loadApproverRole: approverRoleSource(dataFolder, log),
+      loadReleaseRole: audit.notingRole('release-role', loadReleaseRole),
+      loadApproverRole: audit.notingRole('approver-role', approverRoleSource(dataFolder, log)),
       registrationTokenDigest,
       log,
     });

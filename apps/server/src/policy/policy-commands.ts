@@ -18,6 +18,7 @@ import type { Histories } from '../decision/histories.ts';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Counters } from '../gateway/counters.ts';
 import type { Log } from '../ports.ts';
+import { underRequest } from '../trust/changed-by.ts';
 import { type LintedPlan, lintedPlan, type OverruleRequest } from './plan-lint.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
 import { countAudience } from './populations.ts';
@@ -125,7 +126,7 @@ export function policyCommands(options: {
       if (expected !== policy.revision) return err(staleProblem({ expected, actual: policy.revision }));
       const decided = decideChange(policy, change);
       if (!decided.ok) return err(policyProblem(decided.error));
-      const entry = { expected, at: fleetClock.now(), author: context.author, change };
+      const entry = { expected, at: fleetClock.now(), author: context.author, change, ...underRequest() };
       const appended = await store.policyLog.appendEntry({ ...entry, ...(exposure === undefined ? {} : { exposure }) });
       if (appended.ok) {
         await readBack(appended.value);

@@ -15,6 +15,7 @@ import { type CommandError, refuse } from '../errors.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import { allDevices } from '../policy/populations.ts';
 import type { Log } from '../ports.ts';
+import { changedBy } from '../trust/changed-by.ts';
 import { blobProblem } from './blob-problem.ts';
 import { readRelease } from './read-release.ts';
 import { imagesOf, verifyImages } from './verify-images.ts';
@@ -34,14 +35,17 @@ export interface ReleaseCommands {
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, CommandError>>;
   /** Verifies, makes the deltas, then publishes for good; one release at a time. */
-  publish(envelope: Envelope): Promise<Result<PublishedRelease, CommandError>>;
-  withdraw(releaseId: ReleaseId, reason: string): Promise<Result<PublishedRelease, CommandError>>;
+  publish(envelope: Envelope, author?: string): Promise<Result<PublishedRelease, CommandError>>;
+  withdraw(releaseId: ReleaseId, reason: string, author?: string): Promise<Result<PublishedRelease, CommandError>>;
   /** The release being published, if any. */
   progress(): PublishProgress | undefined;
 }
 
 /** Largest blob: an image of a large vehicle computer; a gigabyte more would not fit in the deltas' codec anyway. */
 const BLOB_BYTES_MAX = 4_294_967_296;
+
+/** Whoever has the token of the administrator and does not say who it is. */
+const AUTHOR_DEFAULT = 'admin';
 
 export function releaseCommands(options: {
   readonly store: ServerStore;
@@ -58,7 +62,7 @@ export function releaseCommands(options: {
   let progress: PublishProgress | undefined;
   let lastPublish: Promise<unknown> = Promise.resolve();
 
-  async function publish(envelope: Envelope): Promise<Result<PublishedRelease, CommandError>> {
+  async function publish(envelope: Envelope, author: string): Promise<Result<PublishedRelease, CommandError>> {
     const role = await loadReleaseRole();
     if (role === undefined) {
       const detail =
@@ -79,7 +83,8 @@ export function releaseCommands(options: {
     if (!made.ok) return made;
 
     progress = { ...progress, step: 'storing' };
-    const published = await store.catalogue.publish({ manifest, envelope, publishedAt: fleetClock.now() });
+    const release = { manifest, envelope, publishedAt: fleetClock.now() };
+    const published = await store.catalogue.publish(release, changedBy(author));
     if (!published.ok) return refuse('release-exists', published.error.detail, { releaseId });
     await onReleasesChanged();
     const { version, deviceType } = manifest;
@@ -106,9 +111,9 @@ export function releaseCommands(options: {
       const put = await blobs.put(chunks, { bytesMax: BLOB_BYTES_MAX, expectedDigest: digest });
       return put.ok ? put : blobProblem(put.error, { stage: 'release', log });
     },
-    publish(envelope) {
+    publish(envelope, author = AUTHOR_DEFAULT) {
       const done = lastPublish
-        .then(() => publish(envelope))
+        .then(() => publish(envelope, author))
         .then((published) => {
           recorder.counters.add('release', published.ok ? 'published' : published.error.code);
           return published;
@@ -119,8 +124,9 @@ export function releaseCommands(options: {
       lastPublish = done.catch(() => undefined);
       return done;
     },
-    async withdraw(releaseId, reason) {
-      const withdrawn = await store.catalogue.withdraw(releaseId, fleetClock.now(), reason);
+    async withdraw(releaseId, reason, author = AUTHOR_DEFAULT) {
+      const mark = { at: fleetClock.now(), reason };
+      const withdrawn = await store.catalogue.withdraw(releaseId, mark, changedBy(author));
       if (!withdrawn.ok) {
         return refuse('release-unknown', `No release ${releaseId} is published, so none was withdrawn`, { releaseId });
       }

@@ -4,6 +4,8 @@ import type { DeviceFinder, DeviceImporter } from '../gateway/finder-ports.ts';
 import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
 import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
 import type { Catalogue } from '../release/ports.ts';
+import type { AuditNote } from '../trust/audit.ts';
+import type { AuditLog } from '../trust/ports.ts';
 import type { DecisionLog } from './ports.ts';
 
 /**
@@ -23,6 +25,7 @@ export interface ServerStore {
   readonly deltas: DeltaStore;
   readonly decisions: DecisionLog;
   readonly installation: InstallationSettings;
+  readonly audit: AuditLog;
   /** How busy the connections are; absent where there are none. */
   readonly connections?: () => StoreConnections;
   /** Ends all connections; calls under way finish first. */
@@ -40,8 +43,13 @@ export interface StoreConnections {
 export interface InstallationSettings {
   /** The value under `key`, or undefined. */
   loadSetting(key: string): Promise<string | undefined>;
-  /** Sets or replaces the value under `key`; durable when it returns. */
-  storeSetting(key: string, value: string): Promise<void>;
+  /** Sets or replaces the value under `key`; durable when it returns. A note goes into the audit log with it. */
+  storeSetting(key: string, value: string, note?: AuditNote): Promise<void>;
+  /**
+   * Sets the value under `key` where another one or none stands there, and then the note goes into the audit log with it;
+   * answers whether it did.
+   */
+  changeSetting(key: string, value: string, note: AuditNote): Promise<boolean>;
   /** Sets the value under `key` if there is none, and answers with the one that holds: the first writer wins. */
   settleSetting(key: string, value: string): Promise<string>;
 }

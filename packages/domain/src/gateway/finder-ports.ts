@@ -47,11 +47,18 @@ export const COUNTED_DEVICES_MAX = 10_000;
 export interface DeviceImporter {
   /**
    * One batch, all or nothing of it durable, each line decided by `decideImport` against what is stored. With `isDryRun`
-   * the same answers and no change. Of two lines about one device the second is refused.
+   * the same answers and no change. Of two lines about one device the second is refused. What it changes is in the audit log
+   * (see `importNote`) when it returns.
    */
   importDevices(
     lines: readonly DeviceImport[],
-    context: { readonly now: FleetInstant; readonly author: string; readonly isDryRun: boolean },
+    context: {
+      readonly now: FleetInstant;
+      readonly author: string;
+      /** Of the management API, for the audit log. */
+      readonly requestId?: string;
+      readonly isDryRun: boolean;
+    },
   ): Promise<readonly Result<AppliedImport, DeviceImportError>[]>;
   /** A page of the devices that were announced and have not registered, ascending by id. */
   listExpected(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly ExpectedDevice[]>;

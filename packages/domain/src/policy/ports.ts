@@ -17,7 +17,8 @@ export interface PolicyLog {
   /**
    * Appends one entry if `expected` is the newest revision. In the same transaction it moves the lock rows (scope and
    * rollout: epoch, running or not, halted segments) that `commitPermits` reads under a shared lock: after a pause
-   * returned, no permit of the old epoch can exist that did not commit before. Code: revision-stale.
+   * returned, no permit of the old epoch can exist that did not commit before. In the same transaction the audit log gets
+   * its entry (see `policyNote`). Code: revision-stale.
    */
   appendEntry(entry: {
     readonly expected: Revision;
@@ -26,6 +27,8 @@ export interface PolicyLog {
     readonly change: PolicyChange;
     /** For `rollout-event: start`: the exposure the rollout starts with. */
     readonly exposure?: Exposure;
+    /** Of the management API, for the audit log. */
+    readonly requestId?: string;
   }): Promise<Result<PolicyEntry, StaleRevision>>;
   /** Entries after `revision`, ascending. */
   loadEntries(after: Revision): Promise<readonly PolicyEntry[]>;

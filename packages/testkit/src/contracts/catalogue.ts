@@ -13,15 +13,15 @@ export function catalogueContract(adapter: string, open: OpenStore): void {
     test('a release comes back exactly as it was signed', () =>
       useStore(open, async ({ catalogue }) => {
         const one = release('r1', '1.0.0', 1);
-        assert.deepEqual(await catalogue.publish(one), { ok: true, value: one });
+        assert.deepEqual(await catalogue.publish(one, BY), { ok: true, value: one });
         assert.deepEqual(await catalogue.loadRelease(one.manifest.releaseId), one);
         assert.equal(await catalogue.loadRelease(idOf<ReleaseId>('r2')), undefined);
       }));
 
     test('nothing is published over: not the id, not the version, not a counter a device may have seen', () =>
       useStore(open, async ({ catalogue }) => {
-        await catalogue.publish(release('r1', '1.0.0', 1));
-        await catalogue.publish(withTwin(release('r2', '1.1.0', 2), 'r2-back', 3));
+        await catalogue.publish(release('r1', '1.0.0', 1), BY);
+        await catalogue.publish(withTwin(release('r2', '1.1.0', 2), 'r2-back', 3), BY);
         const refused = [
           release('r1', '2.0.0', 9),
           release('r2-back', '2.0.0', 9),
@@ -31,19 +31,19 @@ export function catalogueContract(adapter: string, open: OpenStore): void {
           withTwin(release('r9', '2.0.0', 9), 'r1', 10),
         ];
         for (const one of refused) {
-          const published = await catalogue.publish(one);
+          const published = await catalogue.publish(one, BY);
           assert.equal(published.ok ? 'published' : published.error.code, 'release-exists', canonicalOf(one.manifest));
         }
-        assert.ok((await catalogue.publish(release('r3', '2.0.0', 4))).ok);
+        assert.ok((await catalogue.publish(release('r3', '2.0.0', 4), BY)).ok);
         const otherType = release('r4', '1.0.0', 1);
         const lamp = { ...otherType, manifest: { ...otherType.manifest, deviceType: 'lamp' } };
-        assert.ok((await catalogue.publish(lamp)).ok, 'another device type counts for itself');
+        assert.ok((await catalogue.publish(lamp, BY)).ok, 'another device type counts for itself');
       }));
 
     test('of many who publish the same version at once one wins', () =>
       useStore(open, async ({ catalogue }) => {
         const attempts = await Promise.all(
-          Array.from({ length: 6 }, (_, index) => catalogue.publish(release(`r${index}`, '1.0.0', index + 1))),
+          Array.from({ length: 6 }, (_, index) => catalogue.publish(release(`r${index}`, '1.0.0', index + 1), BY)),
         );
         assert.equal(attempts.filter((one) => one.ok).length, 1);
       }));
@@ -51,26 +51,33 @@ export function catalogueContract(adapter: string, open: OpenStore): void {
     test('a release is withdrawn once, with the first reason, and stays in the catalogue', () =>
       useStore(open, async ({ catalogue }) => {
         const one = release('r1', '1.0.0', 1);
-        await catalogue.publish(one);
+        await catalogue.publish(one, BY);
         const withdrawn = { ...one, withdrawnAt: at(5), withdrawnReason: 'a bad battery curve' };
-        const first = await catalogue.withdraw(one.manifest.releaseId, at(5), 'a bad battery curve');
+        const first = await catalogue.withdraw(
+          one.manifest.releaseId,
+          { at: at(5), reason: 'a bad battery curve' },
+          BY,
+        );
         assert.deepEqual(first, { ok: true, value: withdrawn });
-        assert.deepEqual(await catalogue.withdraw(one.manifest.releaseId, at(9), 'again'), first);
+        assert.deepEqual(await catalogue.withdraw(one.manifest.releaseId, { at: at(9), reason: 'again' }, BY), first);
         assert.deepEqual(await catalogue.listReleases(), [withdrawn]);
-        const unknown = await catalogue.withdraw(idOf<ReleaseId>('r9'), at(9), 'again');
+        const unknown = await catalogue.withdraw(idOf<ReleaseId>('r9'), { at: at(9), reason: 'again' }, BY);
         assert.deepEqual(unknown, { ok: false, error: { code: 'release-unknown' } });
       }));
 
     test('the list is in order of publication, of all device types or of one', () =>
       useStore(open, async ({ catalogue }) => {
         const [second, first] = [release('b', '1.1.0', 2), release('a', '1.0.0', 1)];
-        await catalogue.publish(first);
-        await catalogue.publish(second);
+        await catalogue.publish(first, BY);
+        await catalogue.publish(second, BY);
         assert.deepEqual(await catalogue.listReleases('camera'), [first, second]);
         assert.deepEqual(await catalogue.listReleases('lamp'), []);
       }));
   });
 }
+
+/** Who publishes in the contracts. */
+export const BY = { actor: 'build-server', requestId: 'request-1' };
 
 export function release(id: string, version: string, counter: number): PublishedRelease {
   const image = {

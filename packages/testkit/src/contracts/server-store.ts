@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { auditLogContract } from './audit-log.ts';
 import { catalogueContract } from './catalogue.ts';
 import { decisionLogContract } from './decision-log.ts';
 import { deltaStoreContract } from './delta-store.ts';
@@ -27,4 +28,5 @@ export function serverStoreContract(adapter: string, open: OpenStore): void {
   deltaStoreContract(adapter, open);
   decisionLogContract(adapter, open);
   installationContract(adapter, open);
+  auditLogContract(adapter, open);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { HOUR_MS } from '@outrider/domain/kernel/time';
-import { release, withTwin } from './catalogue.ts';
+import { BY, release, withTwin } from './catalogue.ts';
 import { decision, decisionInput } from './decision-log.ts';
 import { delta } from './delta-store.ts';
 import {
@@ -28,9 +28,13 @@ const CAMERAS = 12;
 export async function fillStore(store: ServerStore): Promise<void> {
   await store.registry.register(Array.from({ length: CAMERAS }, (_, number) => device(number)));
   const first = release('camera-1.0.0', '1.0.0', 1);
-  await store.catalogue.publish(first);
-  await store.catalogue.publish(withTwin(release('camera-2.0.0', '2.0.0', 2), 'camera-2.0.0-back', 3));
-  await store.catalogue.withdraw(first.manifest.releaseId, at(1), 'Superseded – "quotes", \\ and é');
+  await store.catalogue.publish(first, BY);
+  await store.catalogue.publish(withTwin(release('camera-2.0.0', '2.0.0', 2), 'camera-2.0.0-back', 3), BY);
+  await store.catalogue.withdraw(
+    first.manifest.releaseId,
+    { at: at(1), reason: 'Superseded – "quotes", \\ and é' },
+    BY,
+  );
   await store.deltas.storeDelta(delta('1.0.0', '2.0.0'));
   await startRollout(store, exposureOf(ROLLOUT, 100));
   await startRollout(store, exposureOf(OTHER_ROLLOUT, 5));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { importNote } from '@outrider/domain/gateway/audit-note';
 import { type DeviceImport, decideImport, type ImportedBefore } from '@outrider/domain/gateway/device-import';
 import type { DeviceImporter } from '@outrider/domain/gateway/finder-ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { appendAudit } from './audit.ts';
 import type { MemoryState } from './state.ts';
 
 export function memoryImporter(state: MemoryState): DeviceImporter {
@@ -28,7 +30,7 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
   }
 
   return {
-    async importDevices(lines, { now, isDryRun }) {
+    async importDevices(lines, { now, author, requestId, isDryRun }) {
       const seen = new Set<DeviceId>();
       const decided = lines.map((line) => {
         if (seen.has(line.deviceId)) {
@@ -47,6 +49,9 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
       // In the order of their ids, as PostgreSQL writes them.
       changed.sort((a, b) => (a.line.deviceId < b.line.deviceId ? -1 : 1));
       for (const { line, attributesRevision } of changed) write(line, attributesRevision, now);
+      const by = { at: now, actor: author, ...(requestId === undefined ? {} : { requestId }) };
+      const note = importNote(lines, decided, by);
+      if (note !== undefined) appendAudit(state, note);
       return decided;
     },
     async listExpected({ after = '', limit }) {

@@ -14,6 +14,8 @@ import type { Exposure } from '@outrider/domain/policy/exposure';
 import { emptyPolicy, type Policy } from '@outrider/domain/policy/fold';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { AuditEntry, AuditHead, AuditRow } from '@outrider/domain/trust/audit';
+import { EMPTY_CHAIN } from '@outrider/domain/trust/audit';
 
 /** What the ports of one memory store share: the tables of the real one. The values inside are immutable. */
 export interface MemoryState {
@@ -41,6 +43,9 @@ export interface MemoryState {
   /** Of all rollouts, in the order in which they were stored. */
   readonly verdicts: VerdictNote[];
   readonly latestEvidence: Map<RolloutId, Evidence>;
+  /** The audit log, each row beside what it says. */
+  readonly audit: { readonly entry: AuditEntry; readonly row: AuditRow }[];
+  auditHead: AuditHead;
 }
 
 /** A ledger row with what moves beside it: the outcome, and the last time the permit was given. */
@@ -71,6 +76,8 @@ export function emptyMemoryState(): MemoryState {
     decisions: new Map(),
     verdicts: [],
     latestEvidence: new Map(),
+    audit: [],
+    auditHead: EMPTY_CHAIN,
   };
 }
 

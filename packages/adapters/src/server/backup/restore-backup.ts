@@ -6,6 +6,7 @@ import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import { syncFolder } from '../../shared/files.ts';
 import { openBlobFolder } from '../blob-folder.ts';
+import { bringInSome } from '../postgres/audit-chain.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
 import { appendRestore } from '../postgres/policy-log.ts';
 import { textOf } from '../postgres/row.ts';
@@ -39,6 +40,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<PolicyEntr
   try {
     const entry = await useCopySession(database.connection, 'load', async (session) => {
       await loadTables(session, request);
+      // A backup from before the audit log holds changes that are in none.
+      while (await bringInSome(session.query));
       return await appendRestore(session.query, { at: await restoredAt(session, request), reason: reasonOf(request) });
     });
     // The planner knows nothing about tables that were just filled.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { err, ok } from '@outrider/domain/kernel/result';
+import { publicationNote, withdrawalNote } from '@outrider/domain/release/audit-note';
 import { clashWith } from '@outrider/domain/release/clash';
 import type { Catalogue } from '@outrider/domain/release/ports';
 import { encodePublishedRelease, parsePublishedRelease } from '@outrider/protocol/release/manifest';
+import { appendAudit } from './audit-chain.ts';
 import type { Database } from './pool.ts';
 import { documentsOf, wellFormed } from './row.ts';
 
 export function postgresCatalogue(database: Database): Catalogue {
   return {
-    async publish(release) {
+    async publish(release, by) {
       const text = encodePublishedRelease(release);
       const stored = wellFormed(parsePublishedRelease(text));
       const { releaseId, deviceType, version, rollbackTwin } = stored.manifest;
@@ -20,13 +22,18 @@ export function postgresCatalogue(database: Database): Catalogue {
         const detail = clashWith(rivals, stored.manifest);
         if (detail !== undefined) return err({ code: 'release-exists', detail });
         await query(PUBLISH, [releaseId, twinId, deviceType, version, text]);
+        await appendAudit(query, [publicationNote(stored, by)]);
         return ok(stored);
       });
     },
-    async withdraw(releaseId, at, reason) {
-      await database.query(WITHDRAW, [releaseId, at, reason]);
-      const [withdrawn] = documentsOf(await database.query(LOAD, [releaseId]), parsePublishedRelease);
-      return withdrawn === undefined ? err({ code: 'release-unknown' }) : ok(withdrawn);
+    async withdraw(releaseId, { at, reason }, by) {
+      return await database.transaction(async (query) => {
+        const marked = await query(WITHDRAW, [releaseId, at, reason]);
+        const [withdrawn] = documentsOf(await query(LOAD, [releaseId]), parsePublishedRelease);
+        if (withdrawn === undefined) return err({ code: 'release-unknown' });
+        if (marked.length > 0) await appendAudit(query, [withdrawalNote(withdrawn, by)]);
+        return ok(withdrawn);
+      });
     },
     async loadRelease(releaseId) {
       return documentsOf(await database.query(LOAD, [releaseId]), parsePublishedRelease)[0];
@@ -47,7 +54,8 @@ insert into release (release_id, twin_release_id, device_type, version, release)
 
 /** Only once: the first reason stays. */
 const WITHDRAW = `
-update release set withdrawn_at = $2, withdrawn_reason = $3 where release_id = $1 and withdrawn_at is null`;
+update release set withdrawn_at = $2, withdrawn_reason = $3 where release_id = $1 and withdrawn_at is null
+returning release_id`;
 
 const LOAD = 'select document from release_document where release_id = $1';
 

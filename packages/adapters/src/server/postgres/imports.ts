@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { importNote } from '@outrider/domain/gateway/audit-note';
 import {
   type DeviceImport,
   decideImport,
@@ -13,12 +15,13 @@ import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import { deviceAttributes } from '@outrider/protocol/gateway/device-record';
 import { parseText } from '@outrider/protocol/kernel/json-text';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { appendAudit } from './audit-chain.ts';
 import type { Database, Row } from './pool.ts';
 import { numberOf, textOf, wellFormed } from './row.ts';
 
 export function postgresImporter(database: Database): DeviceImporter {
   return {
-    importDevices(lines, { now, author, isDryRun }) {
+    importDevices(lines, { now, author, requestId, isDryRun }) {
       return database.transaction(async (query) => {
         // One import at a time, and no registration while its batch is decided: positions of changes are then in the order
         // of their commits, so that whoever follows them misses none.
@@ -34,7 +37,11 @@ export function postgresImporter(database: Database): DeviceImporter {
           seen.add(line.deviceId);
           return decideImport(before.get(line.deviceId), line);
         });
-        if (!isDryRun) await write(query, { lines, before, decided, now, author });
+        if (isDryRun) return decided;
+        await write(query, { lines, before, decided, now, author });
+        const by = { at: now, actor: author, ...(requestId === undefined ? {} : { requestId }) };
+        const note = importNote(lines, decided, by);
+        if (note !== undefined) await appendAudit(query, [note]);
         return decided;
       });
     },

@@ -6,6 +6,7 @@ import { EVIDENCE } from './migrations/0004-evidence.ts';
 import { LATER_CONTACTS } from './migrations/0005-later-contacts.ts';
 import { FIND_DEVICES } from './migrations/0006-find-devices.ts';
 import { EVIDENCE_BEFORE } from './migrations/0007-evidence-before.ts';
+import { AUDIT } from './migrations/0008-audit.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -61,6 +62,7 @@ export const MIGRATIONS: readonly Migration[] = [
     derives: ['device_profile'],
   },
   { name: '0007-evidence-before', sql: EVIDENCE_BEFORE, rule: 'expand', creates: [] },
+  { name: '0008-audit', sql: AUDIT, rule: 'expand', creates: ['audit_head', 'audit_log'] },
 ];
 
 /** What a database says about its schema. */

@@ -4,11 +4,13 @@ import { present } from '@outrider/domain/kernel/assert';
 import type { Revision } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { policyNote } from '@outrider/domain/policy/audit-note';
 import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
 import type { PausedScope, PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyLog, StaleRevision } from '@outrider/domain/policy/ports';
 import { restoreEntry } from '@outrider/domain/policy/restore';
 import { encodePolicyEntry, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
+import { appendPolicyAudit } from './audit-chain.ts';
 import { widenExposure } from './exposures.ts';
 import type { Database } from './pool.ts';
 import { documentsOf, numberOf, wellFormed } from './row.ts';
@@ -25,7 +27,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
     // The constructor of the newest revision: the head counts the entries.
     const actual = numberOf(present(head, 'the head of the policy log'), 'revision') as Revision;
     if (wanted.expected !== actual) return err({ code: 'revision-stale', expected: wanted.expected, actual });
-    const { expected: _, exposure, ...content } = wanted;
+    const { expected: _, exposure, requestId, ...content } = wanted;
     const text = encodePolicyEntry({ revision: (actual + 1) as Revision, ...content });
     const entry = wellFormed(parsePolicyEntry(text));
     const before = foldEntries(folded, await loadEntries(query, folded.revision));
@@ -35,6 +37,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
     const gates = changedGates(before, after);
     if (gates.length > 0) await query(MOVE_GATES, [JSON.stringify(gates)]);
     if (exposure !== undefined) await widenExposure(query, exposure);
+    await appendPolicyAudit(query, entry, policyNote(entry, requestId === undefined ? {} : { requestId }));
     return ok({ entry, after });
   }
 
@@ -67,6 +70,11 @@ export async function appendRestore(
   await query(APPEND, [text]);
   await query('update policy_head set revision = $1', [entry.revision]);
   await query(MOVE_GATES, [JSON.stringify(changedGates(before, foldEntries(before, [entry])))]);
+  await appendPolicyAudit(query, entry, {
+    ...policyNote(entry),
+    action: 'installation-restored',
+    subject: 'installation',
+  });
   return entry;
 }
 

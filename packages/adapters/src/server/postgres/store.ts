@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { bringIn } from './audit-chain.ts';
+import { postgresAuditLog } from './audit-log.ts';
 import { postgresCatalogue } from './catalogue.ts';
 import type { PostgresConnection } from './connection.ts';
 import { postgresDecisions } from './decisions.ts';
@@ -37,6 +39,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
     checkConnection: (query) => refuseNewerSchema(query, known),
   });
+  await bringInOrClose(database);
   return {
     registry: postgresRegistry(database),
     finder: postgresFinder(database),
@@ -49,9 +52,20 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     deltas: postgresDeltas(database),
     decisions: postgresDecisions(database),
     installation: postgresInstallation(database),
+    audit: postgresAuditLog(database),
     connections: database.connections,
     close: () => database.close(),
   };
+}
+
+/** What servers from before the audit log changed, also in the meantime, is in it before this one changes anything. */
+async function bringInOrClose(database: Database): Promise<void> {
+  try {
+    await bringIn(database);
+  } catch (cause) {
+    await database.close();
+    throw cause;
+  }
 }
 
 /** A newer server may have come, and contracted the schema, while the database was away. */

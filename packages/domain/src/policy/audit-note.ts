@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { AuditNote, ChangedBy } from '../trust/audit.ts';
+import type { AuditAction } from '../trust/audit-actions.ts';
+import type { PolicyChange, PolicyEntry } from './log.ts';
+
+/** What the audit log says of an entry of the policy log. The actor is its author. */
+export function policyNote(
+  entry: PolicyEntry,
+  { requestId, isBroughtIn }: Pick<ChangedBy, 'requestId'> & Pick<AuditNote, 'isBroughtIn'> = {},
+): AuditNote {
+  const { revision, at, author, change } = entry;
+  return {
+    at,
+    actor: author,
+    ...aboutOf(change),
+    ...('reason' in change ? { reason: change.reason } : {}),
+    revision,
+    document: { kind: 'policy-entry', value: entry },
+    ...(requestId === undefined ? {} : { requestId }),
+    ...(isBroughtIn === undefined ? {} : { isBroughtIn }),
+  };
+}
+
+function aboutOf(change: PolicyChange): {
+  readonly action: AuditAction;
+  readonly subject: string;
+  readonly detail?: string;
+} {
+  const detail = detailOf(change);
+  return {
+    action: change.kind === 'rollout-event' ? `rollout-${change.event}` : change.kind,
+    subject: subjectOf(change),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}
+
+function subjectOf(change: PolicyChange): string {
+  if ('plan' in change) return change.plan.rolloutId;
+  return 'scope' in change ? change.scope : change.rolloutId;
+}
+
+function detailOf(change: PolicyChange): string | undefined {
+  switch (change.kind) {
+    case 'rollout-created':
+      return `of release ${change.plan.releaseId}`;
+    case 'rollout-event': {
+      // Keys alone: whose they are stands in the role of the approvers.
+      const count = change.approval?.signatures.length;
+      return count === undefined ? undefined : `signed by ${count === 1 ? 'one key' : `${count} keys`}`;
+    }
+    case 'rollout-limited':
+      return change.devices === undefined ? 'no ceiling' : `at most ${change.devices} devices`;
+    case 'segment-halted':
+      return `segment ${change.segment}`;
+    case 'scope-paused':
+      return change.isIncludingRollback === true ? 'rollbacks too' : undefined;
+    default:
+      return undefined;
+  }
+}

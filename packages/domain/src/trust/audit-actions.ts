@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What an entry of the audit log is about. Codes never change; a later version may have more. */
+export const AUDIT_ACTIONS = {
+  'audit-begun': 'The audit log began, with the first start of a program that keeps one',
+  'rollout-created': 'A rollout was created as a draft',
+  'rollout-approve': 'A rollout was approved',
+  'rollout-start': 'A rollout was started',
+  'rollout-pause': 'A rollout was paused',
+  'rollout-resume': 'A rollout was resumed',
+  'rollout-halt': 'A rollout was halted for good',
+  'rollout-cancel': 'A rollout was cancelled',
+  'rollout-complete': 'A rollout was released to its whole audience',
+  'rollout-roll-back': 'The way back of a rollout was begun',
+  'rollout-rolled-back': 'The way back of a rollout has ended',
+  'rollout-limited': 'A ceiling of a rollout was set or lifted',
+  'evidence-excluded': 'Reports of devices were taken out of the counts of a rollout',
+  'evidence-included': 'Reports of devices count for a rollout again',
+  'segment-halted': 'A segment of a rollout was halted',
+  'evidence-excluded': 'The evidence of devices was left out of a rollout',
+  'evidence-included': 'The evidence of devices was taken into a rollout again',
+  'scope-paused': 'Everything was paused, globally or in a region',
+  'scope-resumed': 'What was paused globally or in a region may go on',
+  'release-published': 'A release was published',
+  'release-withdrawn': 'A release was withdrawn',
+  'devices-imported': 'Devices were announced, or attributes of devices were changed',
+  'clock-accepted': 'A person vouched for the wall clock after a jump',
+  'installation-restored': 'The installation was restored from a backup, and everything paused',
+  'token-in-force': 'From now on this token is the valid one',
+  'key-in-force': 'From now on this key signs permits',
+  'role-in-force': 'From now on these keys, by this threshold, may sign releases or approve',
+} as const;
+
+/** One of the actions. */
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+
+/** Documents whose digests stand in the log. The first three lie in the store and are compared with it. */
+export type AuditDocumentKind = ComparedKind | 'import' | 'setting';
+
+/** Kinds of documents that an audit can look up. */
+export type ComparedKind = 'policy-entry' | 'release' | 'withdrawal';
+
+/** Whether a kind, perhaps of a later version, is one that can be looked up. */
+export function isCompared(kind: string): kind is ComparedKind {
+  return kind === 'policy-entry' || kind === 'release' || kind === 'withdrawal';
+}
