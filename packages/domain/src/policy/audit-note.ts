@@ -55,6 +55,12 @@ function detailOf(change: PolicyChange): string | undefined {
     case 'scope-paused':
       return change.isIncludingRollback === true ? 'rollbacks too' : undefined;
     default:
-      return undefined;
+      return 'deviceIds' in change && Array.isArray(change.deviceIds)
+        ? devicesText(change.deviceIds.length)
+        : undefined;
   }
+}
+
+function devicesText(count: number): string {
+  return count === 1 ? 'one device' : `${count} devices`;
 }

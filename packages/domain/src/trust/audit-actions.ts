@@ -17,8 +17,6 @@ export const AUDIT_ACTIONS = {
   'evidence-excluded': 'Reports of devices were taken out of the counts of a rollout',
   'evidence-included': 'Reports of devices count for a rollout again',
   'segment-halted': 'A segment of a rollout was halted',
-  'evidence-excluded': 'The evidence of devices was left out of a rollout',
-  'evidence-included': 'The evidence of devices was taken into a rollout again',
   'scope-paused': 'Everything was paused, globally or in a region',
   'scope-resumed': 'What was paused globally or in a region may go on',
   'release-published': 'A release was published',
