@@ -45,19 +45,18 @@ async function main(flags: AgentFlags): Promise<void> {
     await runConducted(agent, { lines: process.stdin, answers: process.stdout, faults });
     process.exit(EXIT_CODES.stopped);
   }
-  await runForever(agent, { isCheckInNow: flags.isCheckInNow, faults });
+  await runForever(agent, { flags, faults });
 }
 
 /** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
 async function runForever(
   agent: Agent,
-  { isCheckInNow, faults }: { readonly isCheckInNow: boolean; readonly faults: FaultFolder },
+  { flags, faults }: { readonly flags: AgentFlags; readonly faults: FaultFolder },
 ): Promise<never> {
   const clock = wallClock();
-  if (isCheckInNow) {
-    await agent.wakeBy(clock);
-    await agent.checkInNow();
-  }
+  const { nextWakeAt: pollsAt } = await agent.wakeBy(clock);
+  if (flags.isCheckInNow) await agent.checkInNow();
+  else tellPoll(flags, pollsAt);
   for (;;) {
     const { nextWakeAt } = await agent.wakeBy(clock);
     // In steps, since a clock may be set, and software may leave a note of a fault.
@@ -66,6 +65,13 @@ async function runForever(
       await setTimeout(Math.min(FAULTS_EVERY_MS, nextWakeAt - clock.now()));
     }
   }
+}
+
+/** A poll may be hours away: whoever watches is told that all is well, and how not to wait. */
+function tellPoll({ deviceId, serverUrl }: AgentFlags, pollsAt: number): void {
+  const at = new Date(pollsAt).toISOString();
+  const sentence = `${deviceId} is registered at ${serverUrl.origin}; its next poll is at ${at}, --check-in-now asks at once`;
+  process.stderr.write(`outrider agent: ${sentence}\n`);
 }
 
 /** One JSON line to stderr for each change of phase. */

@@ -36,6 +36,7 @@ export function releaseBuildVerbs(release: Command, world: World): void {
     .description('pack a folder into a deterministic image with its block list; prints the digest')
     .argument('<folder>', 'what shall be in the slot')
     .option('--artifacts <folder>', 'where image and block list go, by digest', ARTIFACTS_DEFAULT)
+    .option('--only-digest', 'print the digest and nothing else, for scripts')
     .option('--json', 'print JSON')
     .action((folder: string, flags: PackFlags) => pack(world, folder, flags));
 
@@ -79,10 +80,15 @@ export function releaseBuildVerbs(release: Command, world: World): void {
 
 interface PackFlags extends OutputFlags {
   readonly artifacts: string;
+  readonly onlyDigest?: true;
 }
 
 async function pack(world: World, folder: string, flags: PackFlags): Promise<void> {
   const image = await packInto(world, folder, flags.artifacts);
+  if (flags.onlyDigest === true) {
+    world.write(`${image.digest}\n`);
+    return;
+  }
   show(world, flags, encodeJson(image), () => [
     ['digest', image.digest],
     ['bytes', image.bytes],

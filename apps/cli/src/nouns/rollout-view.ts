@@ -8,11 +8,12 @@ import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
 import { rolloutExplainVerb } from './rollout-explain.ts';
+import { rolloutReportsVerb } from './rollout-reports.ts';
 import { standingTables } from './rollout-standing.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
-/** `outrider rollout list | show | explain`: where a rollout stands, and why it does not go on. */
+/** `outrider rollout list | show | explain | reports`: where a rollout stands, and why it does not go on. */
 export function rolloutViewVerbs(rollout: Command, world: World): void {
   withConnection(rollout.command('list'))
     .description('all rollouts with their state and exposure')
@@ -26,6 +27,7 @@ export function rolloutViewVerbs(rollout: Command, world: World): void {
     .action((id: string, flags: Flags) => showOne(world, id, flags));
 
   rolloutExplainVerb(rollout, world);
+  rolloutReportsVerb(rollout, world);
 }
 
 async function list(world: World, flags: Flags): Promise<void> {

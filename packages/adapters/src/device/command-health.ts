@@ -76,7 +76,7 @@ function launch(runFolder: string, options: CommandHealthOptions): Promise<Healt
       const what =
         signal === null
           ? `The launcher ended with exit code ${code}`
-          : `The launcher was ended by ${signal}, its limit is ${timeoutMs} ms`;
+          : `The launcher was ended by ${signal}: it has ${timeoutMs} ms to judge its own health and end with exit code 0`;
       // The pipes close with the last process that holds them; one that left the group must not hold the verdict.
       child.on('close', () => end(isHealthy, what));
       AbortSignal.timeout(LAST_OUTPUT_MS).addEventListener('abort', () => end(isHealthy, what));
