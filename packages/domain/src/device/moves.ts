@@ -33,7 +33,9 @@ const REASON_CHARACTERS_MAX = 200;
 
 /** Absent and undefined are different things on disk: what becomes undefined is left out. */
 function changed<T extends object>(value: T, change: Change<T>): T {
-  const entries = Object.entries({ ...value, ...change }).filter(([, member]) => member !== undefined);
+  // Most changes take nothing away; then a copy will do, which is a third of the cost.
+  const isTaking = Object.values(change).includes(undefined);
+  const entries = isTaking && Object.entries({ ...value, ...change }).filter(([, member]) => member !== undefined);
   // Every member comes from `value` or has the type it has there: this is the constructor.
-  return Object.fromEntries(entries) as T;
+  return (entries ? Object.fromEntries(entries) : { ...value, ...change }) as T;
 }
