@@ -11,6 +11,7 @@ import { NOT_YETS, REFUSALS } from '@outrider/domain/gateway/errors';
 import { ROLLOUT_CAUSES } from '@outrider/domain/gateway/explain-rollout';
 import { PLAN_ERRORS } from '@outrider/domain/policy/errors';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
+import { AUDIT_FAULTS } from '@outrider/domain/trust/audit-faults';
 import { PROBLEMS } from '@outrider/protocol/kernel/problem';
 import { ERROR_AREAS, errorIndex, errorPage } from './error-pages/pages.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -48,6 +49,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   rules: [...Object.keys(PLAN_ERRORS), ...Object.keys(RELEASE_ERRORS)],
   'store-away': Object.keys(STORE_AWAY_REASONS),
   backup: Object.keys(BACKUP_ERRORS),
+  audit: Object.keys(AUDIT_FAULTS),
   cli: codesOfCommandLine(),
   'exit-codes-cli': Object.keys(EXIT_CODES),
   'exit-codes-server': exitNames('apps/server/src/exit-codes.ts'),

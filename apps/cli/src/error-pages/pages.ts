@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { apiArea } from './api.ts';
 import type { CodeText, ErrorArea } from './area.ts';
+import { auditArea } from './audit.ts';
 import { backupArea } from './backup.ts';
 import { deviceArea } from './device.ts';
 import { causeArea, notYetArea, refusalArea } from './gateway.ts';
@@ -18,6 +19,7 @@ export const ERROR_AREAS: readonly ErrorArea[] = [
   ruleArea,
   storeArea,
   backupArea,
+  auditArea,
   cliArea,
   cliExitArea,
   serverExitArea,

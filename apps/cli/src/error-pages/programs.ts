@@ -93,6 +93,16 @@ export const cliArea: ErrorArea = {
       COPIES,
       'Do not widen on it: keep the output, pause the rollout and report it.',
     ],
+    'audit-broken': [
+      'The audit log is not the one that was written, or does not agree with the policy log or the catalogue.',
+      COPIES,
+      'Each finding has its page (see [audit](audit.md)); keep the output and follow docs/runbooks/audit.md.',
+    ],
+    'audit-absent': [
+      'The backup was made by a version that kept no audit log.',
+      COPIES,
+      'Restore it: what its policy log and catalogue say is brought into a chain, and verify that.',
+    ],
     'evidence-differs': [
       'The stored counts are not those of the raw rows.',
       COPIES,

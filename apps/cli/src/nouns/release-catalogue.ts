@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { type Answer, cellAt, listAt, parseAnswer, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
+import { parseLabel } from '../flags.ts';
 import { openBlob } from '../image-folder.ts';
 import type { ManagementClient } from '../management-client.ts';
 import { type OutputFlags, show, showList } from '../output.ts';
@@ -12,9 +13,12 @@ import { blobUploadPath, PATHS, pathOfOne, withQuery } from '../paths.ts';
 import { ask, connect, tell } from '../server.ts';
 import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
+import { authorOf } from './receipt.ts';
 import { readRelease } from './release-build.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
+/** Who does this, for the audit log. */
+type ChangeFlags = Flags & { readonly author?: string };
 
 /** `outrider release publish | list | show | withdraw`: the catalogue of a server. */
 export function releaseCatalogueVerbs(release: Command, world: World): void {
@@ -22,8 +26,9 @@ export function releaseCatalogueVerbs(release: Command, world: World): void {
     .description('upload the images of a signed release and publish it; deltas are made before it answers')
     .argument('<file>', 'the signed envelope')
     .option('--artifacts <folder>', 'where the packed images are', 'artifacts')
+    .option('--author <name>', 'who does this (default: USER)', parseLabel)
     .option('--json', 'print JSON')
-    .action((file: string, flags: Flags & { artifacts: string }) => publish(world, file, flags));
+    .action((file: string, flags: ChangeFlags & { artifacts: string }) => publish(world, file, flags));
 
   withConnection(release.command('list'))
     .description('all releases, newest last')
@@ -41,18 +46,21 @@ export function releaseCatalogueVerbs(release: Command, world: World): void {
     .description('offer a release to nobody any more; it stays in the catalogue, marked')
     .argument('<release>', 'its id')
     .requiredOption('--reason <text>', 'why, for people')
+    .option('--author <name>', 'who does this (default: USER)', parseLabel)
     .option('--json', 'print JSON')
-    .action(async (id: string, flags: Flags & { reason: string }) =>
-      showOne(world, flags, await tell(world, flags, pathOfOne('releases', id, 'withdraw'), { reason: flags.reason })),
-    );
+    .action(async (id: string, flags: ChangeFlags & { reason: string }) => {
+      const body = { reason: flags.reason, author: authorOf(world, flags) };
+      showOne(world, flags, await tell(world, flags, pathOfOne('releases', id, 'withdraw'), body));
+    });
 }
 
-async function publish(world: World, path: string, flags: Flags & { artifacts: string }): Promise<void> {
+async function publish(world: World, path: string, flags: ChangeFlags & { artifacts: string }): Promise<void> {
   const { envelope, manifest } = await readRelease(world, path);
   const client = await connect(world, flags);
   for (const digest of blobsOf(manifest)) await upload(world, client, flags.artifacts, digest);
   world.log(`Publishing ${manifest.releaseId}: the server checks the images and makes the deltas`);
-  const answer = await client.ask({ method: 'POST', path: PATHS.releases, json: encodeEnvelope(envelope) });
+  const target = withQuery(PATHS.releases, { author: authorOf(world, flags) });
+  const answer = await client.ask({ method: 'POST', path: target, json: encodeEnvelope(envelope) });
   showOne(world, flags, parseAnswer(answer));
 }
 
