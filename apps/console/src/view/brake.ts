@@ -51,7 +51,14 @@ export function BrakeDialog(props: {
   const words = wordsOf(action);
   return h(
     'dialog',
-    { ref: dialog, className: 'brake', onClose, 'aria-labelledby': 'brake-title' },
+    {
+      ref: dialog,
+      className: 'brake',
+      onClose,
+      // Escape must not hide the answer to an order that is on its way.
+      onCancel: (event: { preventDefault(): void }) => stage.kind === 'sending' && event.preventDefault(),
+      'aria-labelledby': 'brake-title',
+    },
     h('h2', { id: 'brake-title' }, stage.kind === 'done' ? words.done : words.title),
     stage.kind === 'done'
       ? h(DoneView, { action, receipt: stage.receipt, onClose: () => dialog.current?.close() })
@@ -75,7 +82,11 @@ export function BrakeDialog(props: {
           h(
             'div',
             { className: 'actions' },
-            h('button', { type: 'button', onClick: () => dialog.current?.close() }, 'Cancel'),
+            h(
+              'button',
+              { type: 'button', disabled: stage.kind === 'sending', onClick: () => dialog.current?.close() },
+              'Cancel',
+            ),
             h(
               'button',
               {
