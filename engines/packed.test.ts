@@ -88,8 +88,17 @@ test('from the tarballs alone, without network, this user ships a release to a d
   t.diagnostic(`without network: ${network?.how}`);
   const place = privatePlace('own');
   after(() => removeEmbeddedPostgres(join(place.folder, 'data')));
-  await shipARelease(place, COMMANDS);
+  await shipARelease(place, { ...COMMANDS, look: (url) => seePage(place, url) });
 });
+
+/** From inside the place: its network is not this process's. */
+async function seePage(place: Place, url: string): Promise<void> {
+  const ask = `const page = await (await fetch('${url}/')).text();
+    const script = await fetch(new URL(/src="([^"]+)"/.exec(page)[1], '${url}'));
+    console.log(page, script.status, script.headers.get('content-type'));`;
+  const seen = await said(place, ['node', '--input-type=module', '--eval', ask]);
+  assert.match(seen, /<!doctype html>.* 200 text\/javascript/is);
+}
 
 test('an ordinary user does so too, with the server called by its own name', async (t) => {
   const asUser = asOrdinaryUser();

@@ -9,6 +9,8 @@ export interface Commands {
   /** Starts a server on the folder `data`, with any free port. */
   readonly server: readonly string[];
   readonly agent: readonly string[];
+  /** What else is to be seen while the server is up. */
+  readonly look?: (url: string) => Promise<void>;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function shipARelease(place: Place, commands: Commands): Promise<vo
   try {
     const url = await untilReady(server);
     assert.match(await onServer('status'), /\S/);
+    await commands.look?.(url);
     await onServer('release', 'publish', '1.0.0.json');
     const token = (await onServer('device', 'token')).trim();
     device = startIn(place, [
