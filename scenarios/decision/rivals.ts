@@ -38,7 +38,7 @@ export interface Rival {
 /** The one that the goals compare with: the breaker, tuned until at most one good rollout in a hundred is halted. */
 export const TUNED_BREAKER = 'breaker 1.2 %, n >= 200';
 
-/** The same breaker with its minimum tuned as well as its share: the best of 60 pairs that halts one good rollout in a hundred. */
+/** The same with its minimum tuned as well: one of the best of some 80 pairs that halt one good rollout in a hundred. */
 export const BEST_BREAKER = 'breaker 2 %, n >= 60';
 
 /** All rivals, on nine daily waves. */
