@@ -42,12 +42,16 @@ async function runOne(flags: SimFlags): Promise<number> {
     ...(flags.alteredPermit !== undefined && { alteredPermit: flags.alteredPermit }),
   });
   print(headline(simCase, flags));
-  const beganAtMs = performance.now();
+  const [beganAtMs, began] = [performance.now(), process.cpuUsage()];
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const outcome = await runCase(simCase, { signatures: flags.signatures, log, warn });
   if (file !== undefined) closeSync(file);
   if (outcome.kind === 'broken') await showBroken({ simCase, violation: outcome.violation }, flags);
-  else print(heldText(simCase, outcome, (performance.now() - beganAtMs) / 1_000));
+  else {
+    const { user, system } = process.cpuUsage(began);
+    const took = { seconds: (performance.now() - beganAtMs) / 1_000, processorSeconds: (user + system) / 1_000_000 };
+    print(heldText(simCase, outcome, took));
+  }
   const isAltered = checkAltered(flags, log);
   if (isAltered) print(log.digest());
   return isAltered && outcome.kind === 'held' ? EXIT.done : EXIT.failed;

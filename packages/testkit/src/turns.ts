@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterThisTurn } from '@outrider/adapters/shared/delay';
+import { afterThisRound, afterThisTurn } from '@outrider/adapters/shared/delay';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import { exponential, type Prng } from '@outrider/domain/kernel/prng';
 import { type MachineInstant, machineInstant } from '@outrider/domain/kernel/time';
@@ -46,7 +46,7 @@ export function createTurns(source: Prng): Turns {
     afterThisTurn(next);
   }
 
-  /** One turn. Before the next, the event loop goes round once: all promises that the turn settled have been dealt with. */
+  /** One turn. Before the next, all promises that it settled have been dealt with. */
   function next(): void {
     if (outside !== undefined) {
       const ended = outside;
@@ -65,7 +65,8 @@ export function createTurns(source: Prng): Turns {
     nowMs = Math.max(nowMs, first.atMs);
     count++;
     first.resume();
-    afterThisTurn(next);
+    if (count % TURNS_OF_ROUND === 0) afterThisRound(next);
+    else afterThisTurn(next);
   }
 
   function wait(delayMs: number): Promise<void> {
@@ -97,6 +98,9 @@ export function createTurns(source: Prng): Turns {
     taken: () => count,
   };
 }
+
+/** After so many turns whatever is outside of the simulated world gets a chance: a thread that wants to be told to stop. */
+const TURNS_OF_ROUND = 1_000;
 
 interface Waiting {
   readonly atMs: number;

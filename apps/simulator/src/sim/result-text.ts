@@ -9,7 +9,7 @@ import type { SimulationSummary } from './simulate.ts';
 export function heldText(
   simCase: SimCase,
   { summary, counts }: { readonly summary: SimulationSummary; readonly counts: CaseOutcome['counts'] },
-  seconds: number,
+  took: { readonly seconds: number; readonly processorSeconds: number },
 ): string {
   const { good, bad, requests, days } = summary;
   const reasons = Object.entries(good.notVerifiedByReason).map(([reason, count]) => `${count} ${reason}`);
@@ -19,7 +19,7 @@ export function heldText(
     `good release: ${good.verified} of ${good.devices} verified in ${good.days.toFixed(1)} fleet days${reasons.length === 0 ? '' : `, ${reasons.join(', ')}`}`,
     `bad release: ${halt} in ${bad.haltedSegments.join(', ') || 'no segment'}, ${bad.exposed} exposed, ${bad.harmed} harmed, ${bad.rolledBack} back`,
     `${requests} requests; events: ${events.join(', ')}`,
-    `${simCase.deviceCount} devices x ${days.toFixed(1)} fleet days in ${seconds.toFixed(1)} s`,
+    `${simCase.deviceCount} devices x ${days.toFixed(1)} fleet days in ${took.seconds.toFixed(1)} s, ${took.processorSeconds.toFixed(1)} s of processor time`,
   ].join('\n');
 }
 
