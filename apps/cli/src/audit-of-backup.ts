@@ -20,18 +20,18 @@ export async function readAuditOfBackup(check: AuditCheck, path: string, world: 
       const detail = `The backup ${path} was made by version ${manifest.program}, which kept no audit log; restore it, and its policy log and catalogue are brought into one`;
       throw new CommandFailure('refused', detail, { code: 'audit-absent' });
     }
-    const rows = new Map<number, AuditRow>();
+    const rows: AuditRow[] = [];
     const documents: AuditedDocument[] = [];
     for await (const { table, row } of readRows(path, manifest, TABLES)) {
       if (table === 'audit_head') {
         check.expectHead({ sequence: Number(fieldOf(row, 'sequence')), digest: digestOf(row) });
       } else if (table === 'audit_log') {
-        rows.set(Number(fieldOf(row, 'sequence')), { text: fieldOf(row, 'entry'), digest: digestOf(row) });
+        rows.push({ sequence: Number(fieldOf(row, 'sequence')), text: fieldOf(row, 'entry'), digest: digestOf(row) });
       } else if (table === 'policy_log') documents.push(...documentsOfPolicy(policyEntryOf(row)));
       else documents.push(...documentsOfRelease(releaseOf(row)));
     }
     // A copy of a table has no order.
-    for (const [, row] of [...rows].sort(([a], [b]) => a - b)) check.add(row);
+    for (const row of rows.sort((a, b) => a.sequence - b.sequence)) check.add(row);
     const digests = documents.map(
       ({ kind, name, value }) => [documentKey(kind, name), digestDocument(value, digestText)] as const,
     );

@@ -25,7 +25,8 @@ export function auditRoutes({ audit }: Server): readonly ApiRoute[] {
           action: Type.Optional(IdText),
         }),
       },
-      answers: '{head: {sequence, digest}, items: {text, digest, entry?: AuditEntry}[]}: digest is SHA-256 of text',
+      answers:
+        '{head: {sequence, digest}, items: {sequence, text, digest, entry?: AuditEntry}[]}: digest is SHA-256 of text',
       handle: async ({ query: { after, limit, since, actor, action } }) =>
         ok(
           await audit.list({

@@ -85,9 +85,9 @@ export function auditCheck({ digestText, parse, noted }: AuditCheckOptions): Aud
 
   return {
     head: () => head,
-    add({ text, digest }) {
-      const place = head.sequence + 1;
+    add({ sequence: place, text, digest }) {
       entries++;
+      if (place !== head.sequence + 1) find('sequence-broken', place, `after entry ${head.sequence}`);
       // What is stored may lie about itself; what follows was chained to what is stored.
       if (digestText(text) !== digest) find('digest-differs', place);
       else if (digest === noted) isNotedFound = true;
@@ -95,12 +95,11 @@ export function auditCheck({ digestText, parse, noted }: AuditCheckOptions): Aud
       if (!parsed.ok) find('entry-unreadable', place);
       else {
         const { sequence, previous } = parsed.value;
-        if (sequence !== place) find('sequence-broken', place, `number ${sequence}`);
+        if (sequence !== place) find('sequence-broken', place, `it calls itself ${sequence}`);
         if (previous !== head.digest) find('link-broken', place);
         take(parsed.value);
       }
-      // After a gap it goes on with the number that was found, so that one missing entry is one fault.
-      head = { sequence: parsed.ok ? Math.max(place, parsed.value.sequence) : place, digest };
+      head = { sequence: place, digest };
       meetExpected();
     },
     expectHead(one) {

@@ -45,6 +45,8 @@ export interface AuditEntry extends Omit<AuditNote, 'action' | 'document'> {
 
 /** An entry as it is stored: its canonical JSON, and the SHA-256 of exactly that text, which anyone can compute. */
 export interface AuditRow {
+  /** Where it is stored: the text must say the same. */
+  readonly sequence: number;
   readonly text: string;
   readonly digest: Sha256;
 }
@@ -84,7 +86,7 @@ export function linkEntry(
   };
   const text = textOf(entry);
   const digest = digestText(text);
-  return { row: { text, digest }, head: { sequence, digest } };
+  return { row: { sequence, text, digest }, head: { sequence, digest } };
 }
 
 /** SHA-256 of a document's canonical JSON: what an entry says of what was written elsewhere. */

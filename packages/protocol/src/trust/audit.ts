@@ -59,7 +59,10 @@ const auditEntry = record<AuditEntry>({
 
 const auditPage = record<AuditPageAnswer>({
   head: record<AuditHead>({ sequence: whole({ min: 0 }), digest: sha256 }),
-  items: listOf(record<AuditRow>({ text: text({ charactersMax: ENTRY_BYTES_MAX }), digest: sha256 }), {
-    countMax: AUDIT_PAGE_ENTRIES_MAX,
-  }),
+  items: listOf(
+    record<AuditRow>({ sequence: whole({ min: 1 }), text: text({ charactersMax: ENTRY_BYTES_MAX }), digest: sha256 }),
+    {
+      countMax: AUDIT_PAGE_ENTRIES_MAX,
+    },
+  ),
 });

@@ -82,7 +82,6 @@ async function append(query: Database['query'], locked: LockedHead, notes: reado
   const { wallAtMs } = locked;
   let head: AuditHead = locked;
   let { revision } = locked;
-  const sequences: number[] = [];
   const rows: AuditRow[] = [];
   for (const note of notes) {
     const linked = linkEntry(head, note, { wallAtMs, digestText });
@@ -90,11 +89,10 @@ async function append(query: Database['query'], locked: LockedHead, notes: reado
     wellFormed(parseAuditEntry(linked.row.text));
     head = linked.head;
     revision = Math.max(revision, note.revision ?? 0);
-    sequences.push(head.sequence);
     rows.push(linked.row);
   }
-  const [texts, digests] = [rows.map((one) => one.text), rows.map((one) => one.digest)];
-  await query(APPEND, [sequences, texts, digests, head.sequence, head.digest, revision]);
+  const columns = [rows.map((one) => one.sequence), rows.map((one) => one.text), rows.map((one) => one.digest)];
+  await query(APPEND, [...columns, head.sequence, head.digest, revision]);
   return { ...head, revision, wallAtMs };
 }
 

@@ -15,13 +15,17 @@ export function postgresAuditLog(database: Database): AuditLog {
     async loadEntries({ after, limit, since, actor, action }) {
       const rows = await database.query(LOAD, [after, since ?? null, actor ?? null, action ?? null, limit]);
       // Nothing is believed of them here: whoever reads them verifies them.
-      return rows.map((row) => ({ text: textOf(row, 'entry'), digest: sha256Of(row, 'digest') }));
+      return rows.map((row) => ({
+        sequence: numberOf(row, 'sequence'),
+        text: textOf(row, 'entry'),
+        digest: sha256Of(row, 'digest'),
+      }));
     },
   };
 }
 
 const LOAD = `
-select entry, digest from audit_log
+select sequence, entry, digest from audit_log
 where sequence > $1 and ($2::bigint is null or at >= $2) and ($3::text is null or actor = $3)
   and ($4::text is null or action = $4)
 order by sequence limit $5`;
