@@ -4,6 +4,7 @@ import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { durationMs } from '@outrider/domain/kernel/time';
+import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import type { Schedule } from '../ports.ts';
 import { groupCommit } from './group-commit.ts';
 
@@ -24,6 +25,8 @@ export interface KnownDevices {
     message: { readonly sequence: number; readonly isJustRead: boolean },
   ): Promise<KnownDevice>;
   keep(device: KnownDevice): void;
+  /** Takes in what an import has changed, also into a device that is being read: what comes of it may be from before. */
+  changeAttributes(deviceId: DeviceId, attributes: DeviceAttributes): void;
   /** Takes it out of memory: the next request reads it anew. For writes whose outcome is unknown. */
   forget(deviceId: DeviceId): void;
 }
@@ -44,15 +47,25 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
   const devices = new Map<DeviceId, KnownDevice>();
   /** To be read once more at their next message. */
   const suspects = new Set<DeviceId>();
+  /** While a read is under way: the changes that came meanwhile. Absent: none is. */
+  let changedMeanwhile: Map<DeviceId, DeviceAttributes> | undefined;
   const reads = groupCommit<DeviceId, KnownDevice | undefined>({
     itemsMax: BATCH_DEVICES_MAX,
     waitingMax: WAITING_MAX,
     gatherMs: GATHER_MS,
     schedule,
     async commit(deviceIds) {
-      const found = await registry.loadDevices([...new Set(deviceIds)]);
-      const byId = new Map(found.map((device) => [device.record.deviceId, device]));
-      return deviceIds.map((deviceId) => byId.get(deviceId));
+      const changed = new Map<DeviceId, DeviceAttributes>();
+      changedMeanwhile = changed;
+      try {
+        const found = await registry.loadDevices([...new Set(deviceIds)]);
+        const byId = new Map(
+          found.map((device) => [device.record.deviceId, withAttributes(device, changed.get(device.record.deviceId))]),
+        );
+        return deviceIds.map((deviceId) => byId.get(deviceId));
+      } finally {
+        changedMeanwhile = undefined;
+      }
     },
   });
 
@@ -96,8 +109,18 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
       return merged;
     },
     keep,
+    changeAttributes(deviceId, attributes) {
+      changedMeanwhile?.set(deviceId, attributes);
+      const known = devices.get(deviceId);
+      // In its place, not as the youngest: the device itself has said nothing.
+      if (known !== undefined) devices.set(deviceId, withAttributes(known, attributes));
+    },
     forget,
   };
+}
+
+function withAttributes(device: KnownDevice, attributes: DeviceAttributes | undefined): KnownDevice {
+  return attributes === undefined ? device : { ...device, record: { ...device.record, attributes } };
 }
 
 /** What the store has, with what this gateway knows beyond it: a status that is not written yet, a row just committed. */

@@ -36,15 +36,12 @@ export function registryFollower(options: {
       formerPosition = position;
       return;
     }
-    // The last read's changes once more: a device that was being read from the store meanwhile came into memory after it.
+    // The last read's changes once more: a device that registered meanwhile may have come into memory after it.
     let from = formerPosition;
     formerPosition = position;
     for (;;) {
       const changes = await importer.loadAttributeChanges({ afterPosition: from, limit: CHANGES_MAX });
-      for (const { deviceId, attributes } of changes) {
-        const known = devices.peek(deviceId);
-        if (known !== undefined) devices.keep({ ...known, record: { ...known.record, attributes } });
-      }
+      for (const { deviceId, attributes } of changes) devices.changeAttributes(deviceId, attributes);
       from = changes.at(-1)?.position ?? from;
       position = Math.max(position, from);
       if (changes.length < CHANGES_MAX) return;
