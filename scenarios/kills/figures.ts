@@ -20,6 +20,8 @@ export function figuresOf(results: KillResults): readonly Figure[] {
     some('policy revisions acknowledged to people', held.entries.size),
     none('of these, missing from the policy log after a kill', findings.revisionsLost),
     none('of these, with another author, reason or instant in the log', findings.auditEntriesDiffering),
+    none('of these and of releases, without their entry in the audit log', findings.auditEntriesLost),
+    none('looks at which the chain of the audit log was broken', findings.auditChainsBroken),
     none('numbers missing in the policy log', findings.gapsInLog),
     some('registrations acknowledged to devices', held.keyIds.size),
     none('of these, missing from the registry after a kill', findings.devicesLost),

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { DeviceId, KeyId, PermitId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
+import type { DeviceId, KeyId, PermitId, ReleaseId, Revision, RolloutId, Sha256 } from '@outrider/domain/kernel/ids';
+import { fleetInstant } from '@outrider/domain/kernel/time';
+import { type AuditRow, EMPTY_CHAIN, linkEntry } from '@outrider/domain/trust/audit';
 import type { Held, RawFacts } from '@outrider/simulator/compose';
 import { type Finding, inspect, noFindings } from './inspect.ts';
 
@@ -13,7 +16,15 @@ const FIRST = 1 as Revision;
 const SECOND = 2 as Revision;
 const ENTRY = { at: 5, author: 'operator-1', reason: 'Look at it' };
 
+const AUDIT = chainOf([
+  { actor: ENTRY.author, action: 'scope-paused', subject: 'global', revision: FIRST },
+  { actor: ENTRY.author, action: 'scope-resumed', subject: 'global', revision: SECOND },
+  { actor: 'build', action: 'release-published', subject: RELEASE },
+  { actor: 'build', action: 'release-withdrawn', subject: RELEASE },
+]);
+
 const STORED: RawFacts = {
+  ...AUDIT,
   permitIds: new Set([PERMIT]),
   reportKeys: new Set(['camera-1 4']),
   entries: [
@@ -67,6 +78,21 @@ for (const [claim, finding, wrong] of cases) {
   });
 }
 
+test('an acknowledged withdrawal without its entry in the audit log is found although the chain is whole', () => {
+  const { audit } = AUDIT;
+  const { sequence, digest } = audit[2] as AuditRow;
+  const cut = { ...STORED, audit: audit.slice(0, 3), auditHead: { sequence, digest } };
+  assert.deepEqual(inspect(cut, HELD, new Map()).findings, { ...noFindings(), auditEntriesLost: 1 });
+});
+
+test('an audit log whose chain is broken, or ends before its stored end, is found', () => {
+  const { audit } = AUDIT;
+  const row = audit[1] as AuditRow;
+  const changed = audit.with(1, { ...row, text: row.text.replace('global', 'region:eu') });
+  assert.equal(inspect({ ...STORED, audit: changed }, HELD, new Map()).findings.auditChainsBroken, 1);
+  assert.equal(inspect({ ...STORED, audit: audit.slice(0, 3) }, HELD, new Map()).findings.auditChainsBroken, 1);
+});
+
 test('a number missing in the policy log is found', () => {
   const entries = STORED.entries.slice(1);
   assert.equal(inspect({ ...STORED, entries }, HELD, new Map()).findings.gapsInLog, 1);
@@ -82,3 +108,18 @@ test('more treated rows than a cap allows are found although the counter says ot
 test('a cap that fell is found', () => {
   assert.equal(inspect(STORED, HELD, new Map([[`${ROLLOUT} `, 11]])).findings.capsFallen, 1);
 });
+
+/** As the product writes it; what is looked at reads it in its own way. */
+function chainOf(
+  notes: readonly Pick<Parameters<typeof linkEntry>[1], 'actor' | 'action' | 'subject' | 'revision'>[],
+): Pick<RawFacts, 'audit' | 'auditHead'> {
+  const audit: AuditRow[] = [];
+  let auditHead = EMPTY_CHAIN;
+  for (const note of notes) {
+    const digestText = (text: string) => createHash('sha256').update(text).digest('hex') as Sha256;
+    const linked = linkEntry(auditHead, { ...note, at: fleetInstant(ENTRY.at) }, { wallAtMs: 5, digestText });
+    audit.push(linked.row);
+    auditHead = linked.head;
+  }
+  return { audit, auditHead };
+}

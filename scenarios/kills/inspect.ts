@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import type { Held, RawExposure, RawFacts } from '@outrider/simulator/compose';
 
 /** What is wrong in a store, counted. */
@@ -9,6 +10,8 @@ export type Finding =
   | 'reportsLost'
   | 'revisionsLost'
   | 'auditEntriesDiffering'
+  | 'auditEntriesLost'
+  | 'auditChainsBroken'
   | 'gapsInLog'
   | 'devicesLost'
   | 'releasesLost'
@@ -35,6 +38,7 @@ export function inspect(facts: RawFacts, held: Held, capsBefore: Looked['caps'])
       if (stored === undefined) return false;
       return stored.at !== told.at || stored.author !== told.author || stored.reason !== told.reason;
     }).length,
+    ...auditFindings(facts, held),
     gapsInLog: facts.entries.filter(({ revision }, index) => revision !== index + 1).length,
     devicesLost: [...held.keyIds].filter(([deviceId, keyId]) => facts.keyIds.get(deviceId) !== keyId).length,
     releasesLost: [...held.releases].filter(([releaseId, state]) => {
@@ -56,6 +60,8 @@ export function noFindings(): Findings {
     reportsLost: 0,
     revisionsLost: 0,
     auditEntriesDiffering: 0,
+    auditEntriesLost: 0,
+    auditChainsBroken: 0,
     gapsInLog: 0,
     devicesLost: 0,
     releasesLost: 0,
@@ -68,6 +74,44 @@ export function noFindings(): Findings {
 export function sum(a: Findings, b: Findings): Findings {
   const keys = Object.keys(a) as Finding[];
   return Object.fromEntries(keys.map((key) => [key, a[key] + b[key]])) as Findings;
+}
+
+/**
+ * That each acknowledged change has its entry, and that the entries are one chain up to the end that is stored. Computed here
+ * from the description of the chain, not by the functions that write or verify it.
+ */
+function auditFindings(
+  { audit, auditHead }: RawFacts,
+  held: Held,
+): Pick<Findings, 'auditEntriesLost' | 'auditChainsBroken'> {
+  const said = new Set<string>();
+  let [previous, sequence, isBroken] = ['0'.repeat(64), 0, false];
+  for (const row of audit) {
+    const entry: SaidEntry = JSON.parse(row.text);
+    const digest = createHash('sha256').update(row.text).digest('hex');
+    const isNext = entry.sequence === ++sequence && row.sequence === sequence && entry.previous === previous;
+    if (!isNext || digest !== row.digest) isBroken = true;
+    previous = digest;
+    said.add(entry.revision === undefined ? `${entry.action} ${entry.subject}` : `${entry.revision} by ${entry.actor}`);
+  }
+  if (auditHead.sequence !== sequence || auditHead.digest !== previous) isBroken = true;
+  const owed = [
+    ...[...held.entries].map(([revision, { author }]) => `${revision} by ${author}`),
+    ...[...held.releases].flatMap(([releaseId, state]) => [
+      `release-published ${releaseId}`,
+      ...(state === 'withdrawn' ? [`release-withdrawn ${releaseId}`] : []),
+    ]),
+  ];
+  return { auditEntriesLost: countMissing(owed, said), auditChainsBroken: isBroken ? 1 : 0 };
+}
+
+interface SaidEntry {
+  readonly sequence: number;
+  readonly previous: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly actor: string;
+  readonly revision?: number;
 }
 
 /** Rows counted here, not the store's own counter: that one is what is looked at. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import { type Database, openDatabase, type Row } from '@outrider/adapters/server/postgres/pool';
-import { numberOf, textOf, wellFormed } from '@outrider/adapters/server/postgres/row';
+import { numberOf, sha256Of, textOf, wellFormed } from '@outrider/adapters/server/postgres/row';
 import type { StoredDecision } from '@outrider/domain/decision/decision';
 import type { DeviceId, KeyId, PermitId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
+import type { AuditHead, AuditRow } from '@outrider/domain/trust/audit';
 import { parseDecision, parseDecisionInput } from '@outrider/protocol/decision/decision';
 import { reportKeyOf } from './acknowledged.ts';
 
@@ -14,6 +15,9 @@ export interface RawFacts {
   readonly entries: readonly RawEntry[];
   readonly keyIds: ReadonlyMap<DeviceId, KeyId>;
   readonly releases: ReadonlyMap<ReleaseId, 'published' | 'withdrawn'>;
+  /** The audit log, row by row, and the end that is stored beside it. */
+  readonly audit: readonly AuditRow[];
+  readonly auditHead: AuditHead;
   readonly exposures: readonly RawExposure[];
   /** Enrolments of the treated arm, counted row by row. */
   readonly treated: readonly { readonly rolloutId: RolloutId; readonly segment: string; readonly count: number }[];
@@ -80,6 +84,8 @@ async function loadFacts({ query }: Database): Promise<RawFacts> {
   const reports = await query('select device_id, sequence from report');
   const devices = await query('select device_id, key_id from device');
   const releases = await query('select release_id, withdrawn_at is not null as is_withdrawn from release');
+  const audit = await query('select sequence, entry, digest from audit_log order by sequence');
+  const [auditHead = {}] = await query('select sequence, digest from audit_head');
   const exposures = await query(EXPOSURES);
   const treated = await query(TREATED);
   // Ids were parsed when they came in; here they are only compared.
@@ -103,6 +109,12 @@ async function loadFacts({ query }: Database): Promise<RawFacts> {
         row.is_withdrawn === true ? 'withdrawn' : 'published',
       ]),
     ),
+    audit: audit.map((row) => ({
+      sequence: numberOf(row, 'sequence'),
+      text: textOf(row, 'entry'),
+      digest: sha256Of(row, 'digest'),
+    })),
+    auditHead: { sequence: numberOf(auditHead, 'sequence'), digest: sha256Of(auditHead, 'digest') },
     exposures: exposures.map((row) => ({
       rolloutId: textOf(row, 'rollout_id') as RolloutId,
       ...(row.segment === null ? {} : { segment: textOf(row, 'segment') }),
