@@ -54,12 +54,38 @@ test('from two keys to a published release and a rollout, on a real server that 
   assert.equal((await outrider('rollout show r2')).code, 3);
   assert.equal((await outrider('device show camera-9')).code, 3);
 
+  await assertAudited();
+
   // One Ctrl-C: from the terminal, and a moment later from the launcher.
   server.kill('SIGINT');
   server.kill('SIGINT');
   assert.deepEqual(await once(server, 'exit'), [0, null]);
   assert.equal((await outrider('status')).code, 5);
 });
+
+/** All of the above is in the audit log; the head of one verification lies in the chain of the next. */
+async function assertAudited(): Promise<void> {
+  const listed = await outrider('audit list --limit 1000');
+  for (const line of [
+    /^ *1 +\S+ +server +audit-begun +installation /m,
+    /^ *\d+ +\S+ +server +token-in-force +admin-token /m,
+    /^ *\d+ +\S+ +server +role-in-force +release-role /m,
+    /^ *\d+ +\S+ +\S+ +release-published +camera-1\.1\.0 /m,
+    /^ *\d+ +\S+ +ada +rollout-approve +r1 /m,
+    /^ *\d+ +\S+ +\S+ +scope-paused +global .*a drill$/m,
+  ]) {
+    assert.match(listed.output, line);
+  }
+  assert.match((await outrider('audit list --actor ada --since 2000-01-01')).output, /^ *\d+ .*rollout-approve/m);
+  const verified = await outrider('audit verify --json');
+  assert.equal(verified.code, 0, `${verified.output}${verified.log}`);
+  const { head, broughtIn, compared } = JSON.parse(verified.output);
+  assert.deepEqual([broughtIn, compared.release], [0, 2]);
+  assert.equal((await outrider('resume global --reason', 'the drill is over')).code, 0);
+  assert.equal((await outrider(`audit verify --head ${head.digest}`)).code, 0);
+  assert.equal((await outrider(`audit verify --head ${'a'.repeat(64)}`)).code, 1);
+  assert.equal((await outrider('audit verify --head 12')).code, 2);
+}
 
 /** Two approvers, one after the other, over one file; the rollout has not started, which the server says last of all. */
 async function approversSign(): Promise<void> {

@@ -96,7 +96,7 @@ export const cliArea: ErrorArea = {
     'audit-broken': [
       'The audit log is not the one that was written, or does not agree with the policy log or the catalogue.',
       COPIES,
-      'Each finding has its page (see [audit](audit.md)); keep the output and follow docs/runbooks/audit.md.',
+      'Each finding has its page (see [audit](audit.md)); keep the output and follow docs/audit.md.',
     ],
     'audit-absent': [
       'The backup was made by a version that kept no audit log.',

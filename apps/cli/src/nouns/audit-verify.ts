@@ -70,7 +70,7 @@ function broken({ faultCount, faults }: AuditVerdict): CommandFailure {
   const count = faultCount === 1 ? 'one fault' : `${faultCount} faults`;
   return new CommandFailure(
     'failed',
-    `The audit log is not the one that was written: ${count}, the first${where}, allowed are none; keep this output and see docs/runbooks/audit.md`,
+    `The audit log is not the one that was written: ${count}, the first${where}, allowed are none; keep this output and see docs/audit.md`,
     { code: 'audit-broken' },
   );
 }

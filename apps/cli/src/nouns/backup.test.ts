@@ -58,6 +58,31 @@ test('a stopped installation is backed up and restored on the command line, and 
   assert.equal(await countReports(target), REPORTS + 5);
 });
 
+test('the audit log of a backup is verified without a server, and a restore is an entry that goes on from its head', async () => {
+  const file = join(folder, 'audited.backup');
+  assert.equal((await world.run('backup', file, '--data', installation)).code, 0);
+  const verified = await world.run('audit', 'verify', '--from-backup', file, '--json');
+  assert.equal(verified.code, 0, `${verified.output}${verified.log}`);
+  const { entries, head, faultCount, compared } = JSON.parse(verified.output);
+  assert.deepEqual([faultCount, compared.release, compared.withdrawal], [0, 2, 1]);
+  assert.ok(compared['policy-entry'] > 5 && entries > 8);
+
+  const target = join(folder, 'audited');
+  assert.equal((await world.run('restore', file, '--data', target)).code, 0);
+  const second = join(folder, 'audited-2.backup');
+  assert.equal((await world.run('backup', second, '--data', target)).code, 0);
+  const onward = await world.run('audit', 'verify', '--from-backup', second, '--head', head.digest, '--json');
+  assert.equal(onward.code, 0, `${onward.output}${onward.log}`);
+  assert.equal(JSON.parse(onward.output).entries, entries + 1, 'the restore');
+
+  // The other way round: the older backup does not have the newer head.
+  const later = JSON.parse(onward.output).head.digest;
+  const cut = await world.run('audit', 'verify', '--from-backup', file, '--head', later);
+  assert.equal(cut.code, 1);
+  assert.match(cut.output, /nowhere in the chain.*\[head-not-in-chain\]$/m);
+  assert.match(cut.log, /^outrider: The audit log is not the one that was written: one fault/);
+});
+
 test('what cannot be done is one sentence and an exit code of its own', async () => {
   const file = join(folder, 'two.backup');
   assert.equal((await world.run('backup', file, '--data', installation)).code, 0);
