@@ -41,4 +41,5 @@ const EXIT_BY_CODE: Readonly<Record<BackupErrorCode, ExitName>> = {
   'folder-not-empty': 'refused',
   'database-not-empty': 'refused',
   'restore-under-way': 'refused',
+  'storage-full': 'failed',
 };

@@ -22,6 +22,7 @@ const ACTS: Readonly<Record<BackupErrorCode, readonly [safe: string, act: string
   'folder-not-empty': ['What is in it is untouched.', 'Restore into an empty folder, or one that does not exist yet.'],
   'database-not-empty': ['What is in it is untouched.', 'Restore into an empty database.'],
   'restore-under-way': ['The other restore goes on.', 'Wait for its end.'],
+  'storage-full': [NOTHING_RESTORED, 'Make room on that disk, or restore into a folder on a larger one.'],
 };
 
 /** Codes of `outrider backup` and `outrider restore`. */

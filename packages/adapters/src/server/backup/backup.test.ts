@@ -20,6 +20,7 @@ import {
   startRollout,
 } from '@outrider/testkit/contracts/store-fixtures';
 import { useStore } from '@outrider/testkit/contracts/use-store';
+import { createSmallDisk } from '@outrider/testkit/small-disk';
 import { digestText } from '../../shared/digest.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
 import { MIGRATIONS } from '../postgres/migrations.ts';
@@ -81,7 +82,7 @@ test('a restored installation holds everything that was backed up, paused, and g
   const names = NAMED_BLOBS.map((text) => blobPath(target.dataFolder, text));
   for (const [index, path] of names.entries()) assert.equal(await readFile(path, 'utf8'), NAMED_BLOBS[index]);
   await assert.rejects(stat(blobPath(target.dataFolder, UNNAMED_BLOB)), { code: 'ENOENT' });
-  for (const file of ['permit-key.json', 'registration-token']) {
+  for (const file of ['permit-key.json', 'registration-token', 'approver-role.json']) {
     const path = join(target.dataFolder, file);
     assert.equal(await readFile(path, 'utf8'), await readFile(join(source.dataFolder, file), 'utf8'));
     assert.equal((await stat(path)).mode & 0o777, 0o600);
@@ -220,6 +221,21 @@ test('nothing is restored into a folder or a database that holds something', asy
   const used = { ...(await emptyTarget()), connection: await server.createDatabase() };
   await refused('database-not-empty', () => restore(whole, used));
   await assert.rejects(stat(used.dataFolder), { code: 'ENOENT' });
+});
+
+test('a restore for which the disk has no room says so by name, and leaves nothing in folder or database', async () => {
+  const disk = await createSmallDisk(1_048_576);
+  try {
+    const target = { ...(await emptyTarget()), dataFolder: join(disk.folder, 'data') };
+    await mkdir(target.dataFolder);
+    await disk.fill();
+    await refused('storage-full', () => restore(whole, target));
+    await disk.free();
+    assert.deepEqual(await readdir(target.dataFolder), []);
+    await restore(whole, target);
+  } finally {
+    await disk.remove();
+  }
 });
 
 test('a backup of an older schema comes up under the present one, and one of a newer schema is refused', async () => {

@@ -11,6 +11,7 @@ export const BACKUP_ERRORS = {
   'folder-not-empty': 'The folder to restore into holds something',
   'database-not-empty': 'The database to restore into holds an installation',
   'restore-under-way': 'Another restore works on this folder',
+  'storage-full': 'The disk of the folder to restore into has no room for all that the backup holds',
 } as const;
 
 export type BackupErrorCode = keyof typeof BACKUP_ERRORS;

@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
-import { writeFileDurably } from '../../shared/files.ts';
+import { isDiskFull, writeFileDurably } from '../../shared/files.ts';
 import { borrowEmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts';
 import { connectionFromUrl } from '../postgres/connection.ts';
 import { useCopySession } from '../postgres/table-copy.ts';
 import { refuseUsed } from './load-tables.ts';
 import type { BackupManifest } from './manifest.ts';
-import { restoreBackup } from './restore-backup.ts';
+import { restoreBackup, storageFull } from './restore-backup.ts';
 import { abandonRestore, beginRestore, endRestore } from './unfinished-restore.ts';
 import { verifyBackup } from './verify-backup.ts';
 import { type BackupProgress, writeBackup } from './write-backup.ts';
@@ -61,10 +61,23 @@ export const LAST_BACKUP_FILE = 'last-backup.json';
  * Makes an installation of a backup: verified whole before a byte is written, paused, under a revision and epochs above all
  * that the fleet has seen. Throws BackupError, StoreAwayError, PostgresStartError, SchemaError.
  */
-export async function restoreInstallation(work: BackupWork): Promise<{
+export async function restoreInstallation(work: BackupWork): Promise<RestoredInstallation> {
+  try {
+    return await restoreInto(work);
+  } catch (cause) {
+    // What nobody has named yet: a mark, a key or a folder for which there was no room.
+    if (!isDiskFull(cause) || !(cause instanceof Error)) throw cause;
+    throw storageFull(work.dataFolder, cause.message, cause);
+  }
+}
+
+export interface RestoredInstallation {
   readonly manifest: BackupManifest;
+  /** The one with which the restore ends: everything is paused. */
   readonly entry: PolicyEntry;
-}> {
+}
+
+async function restoreInto(work: BackupWork): Promise<RestoredInstallation> {
   const { dataFolder, databaseUrl, path, now, onProgress } = work;
   const manifest = await verifyBackup(path, onProgress);
   if (databaseUrl !== undefined) await useCopySession(connectionFromUrl(databaseUrl), 'snapshot', refuseUsed);

@@ -20,6 +20,7 @@ export const KEPT_FILES: readonly { readonly file: string; readonly isNeeded: bo
   { file: 'permit-key.json', isNeeded: true },
   { file: 'registration-token', isNeeded: true },
   { file: 'release-role.json', isNeeded: false },
+  { file: 'approver-role.json', isNeeded: false },
 ];
 
 /** Rows of a table that are compressed and named at a time: what a backup and a restore hold in memory. */

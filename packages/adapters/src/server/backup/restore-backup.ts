@@ -12,6 +12,7 @@ import { appendRestore } from '../postgres/policy-log.ts';
 import { textOf } from '../postgres/row.ts';
 import { type CopySession, useCopySession } from '../postgres/table-copy.ts';
 import { type ArchivePart, readArchive } from './archive.ts';
+import { BackupError } from './errors.ts';
 import { loadTables } from './load-tables.ts';
 import type { BackupManifest } from './manifest.ts';
 import { readPartName } from './parts.ts';
@@ -38,15 +39,16 @@ export async function restoreBackup(request: RestoreRequest): Promise<PolicyEntr
   await restoreFiles(request);
   const database = await request.openDatabase();
   try {
-    const entry = await useCopySession(database.connection, 'load', async (session) => {
+    return await useCopySession(database.connection, 'load', async (session) => {
       await loadTables(session, request);
       // A backup from before the audit log holds changes that are in none.
       while (await bringInSome(session.query));
-      return await appendRestore(session.query, { at: await restoredAt(session, request), reason: reasonOf(request) });
+      const at = await restoredAt(session, request);
+      const entry = await appendRestore(session.query, { at, reason: reasonOf(request) });
+      // The planner knows nothing about tables that were just filled. Inside the transaction: nothing may fail after it.
+      await session.query('analyze');
+      return entry;
     });
-    // The planner knows nothing about tables that were just filled.
-    await useCopySession(database.connection, 'load', ({ query }) => query('analyze'));
-    return entry;
   } finally {
     await database.release();
   }
@@ -73,6 +75,7 @@ async function restoreFiles({ path, manifest, dataFolder, onProgress }: RestoreR
     if (name?.kind === 'file') await restoreFile(join(dataFolder, name.file), part);
     if (name?.kind !== 'blob') continue;
     const put = await blobs.put(part.chunks, { bytesMax: part.bytes, expectedDigest: name.digest });
+    if (!put.ok && put.error.code === 'storage-full') throw storageFull(dataFolder, put.error.detail);
     assert(put.ok, `the blob ${name.digest} as it was verified a moment ago`);
     bytes += part.bytes;
     onProgress({ step: 'blobs', name: '', bytes, done: ++done, total });
@@ -82,6 +85,12 @@ async function restoreFiles({ path, manifest, dataFolder, onProgress }: RestoreR
 
 /** Secrets all of them: keys and tokens. */
 const FILE_MODE = 0o600;
+
+/** What the disk said, and what to do. */
+export function storageFull(dataFolder: string, finding: string, cause?: unknown): BackupError {
+  const detail = `The disk of ${dataFolder} is full (${finding}), and nothing of the restore was kept: make room there, or name a folder on a larger disk`;
+  return new BackupError('storage-full', detail, cause);
+}
 
 async function restoreFile(path: string, { chunks }: ArchivePart): Promise<void> {
   const file = await open(path, 'wx', FILE_MODE);
