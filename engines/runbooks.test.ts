@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
 import { after, before, test } from 'node:test';
-import { type SmallInstallation, smallInstallation } from './pages/small-installation.ts';
+import { type Happenings, type SmallInstallation, smallInstallation } from './pages/small-installation.ts';
 
 let installation: SmallInstallation;
 
@@ -10,13 +13,98 @@ before(async () => {
 });
 after(() => installation.remove());
 
+interface Page {
+  readonly page: string;
+  readonly claim: string;
+  readonly at?: Happenings;
+}
+
+/** A good release on three devices, of which somebody says that it is not good. */
+const SHIP_ANOTHER = `
+echo 'hello 1.3.0' > hello/greeting
+sed -i 's/--out/--counter 6 --out/' ship.sh
+sh ship.sh 1.3.0 --former 1.1.0.json
+outrider rollout create --id to-1.3.0 --release camera-1.3.0 --device-type camera --everyone
+outrider rollout approve to-1.3.0
+outrider rollout start to-1.3.0
+sh ask.sh
+until outrider rollout reports to-1.3.0 | grep -c verified | grep -q 3; do sleep 1; done`;
+
 /** In this order: each page finds what the one before it left. */
-const PAGES: readonly (readonly [page: string, claim: string])[] = [
-  ['README.md', 'a release of one’s own reaches three devices, and a broken one is halted, as the README says'],
+const PAGES: readonly Page[] = [
+  { page: 'README.md', claim: 'a release of one’s own reaches three devices, and the broken next one is halted' },
+  { page: 'docs/runbooks/no-update.md', claim: 'why a device gets nothing is found, down to what it said itself' },
+  {
+    page: 'docs/runbooks/halt.md',
+    claim: 'a release that does harm is stopped by one command, halted, and every device goes back',
+    at: { 'Make it safe': (one) => one.run(SHIP_ANOTHER), Verify: (one) => one.run('sh ask.sh') },
+  },
+  {
+    page: 'docs/runbooks/paused.md',
+    claim: 'who has paused, when and why is found, and it goes on',
+    at: { See: (one) => one.run("outrider pause global --author night-shift --reason 'the provider has an outage'") },
+  },
+  {
+    page: 'docs/runbooks/database.md',
+    claim: 'a database that hangs is named, and everything goes on when it is back',
+    at: {
+      See: (one) => signalDatabase(one, 'SIGSTOP'),
+      Verify: (one) => signalDatabase(one, 'SIGCONT'),
+    },
+  },
+  {
+    page: 'docs/runbooks/clock.md',
+    claim: 'which clock the server believes is seen, and nothing is accepted needlessly',
+  },
+  { page: 'docs/runbooks/full-disk.md', claim: 'how full which disk is, is seen' },
+  { page: 'docs/runbooks/restart.md', claim: 'a server that was killed is started again and nothing is missing' },
+  { page: 'docs/runbooks/upgrade.md', claim: 'a server is backed up, stopped, started and looked at' },
+  {
+    page: 'docs/runbooks/restore.md',
+    claim: 'a backup becomes an installation that stands still until a person resumes it',
+  },
 ];
 
-for (const [page, claim] of PAGES) {
-  test(claim, async () => {
-    assert.ok((await installation.follow(page)) > 0, `${page} has commands that are marked as runnable`);
+for (const { page, claim, at } of PAGES) {
+  test(`${page}: ${claim}`, async () => {
+    assert.ok((await installation.follow(page, at)) > 0, `${page} has commands that are marked as runnable`);
+  });
+}
+
+test('every runbook is followed', () => {
+  const followed = PAGES.map(({ page }) => page).filter((page) => page.startsWith('docs/'));
+  const root = join(import.meta.dirname, '..');
+  const pages = globSync('docs/runbooks/*.md', { cwd: root }).filter((page) => !page.endsWith('README.md'));
+  assert.deepEqual([...followed].sort(), pages.sort());
+});
+
+/** Stops every process of the installation's own PostgreSQL where it stands, as a disk that hangs does; or lets them go on. */
+function signalDatabase({ data }: SmallInstallation, signal: 'SIGSTOP' | 'SIGCONT'): void {
+  const { home }: { readonly home: string } = JSON.parse(readFileSync(join(data, 'postgres.json'), 'utf8'));
+  const postmaster = processes().find(({ command }) => command.includes(`\0-D\0${home}/`));
+  assert.ok(postmaster !== undefined, `a PostgreSQL in ${home}`);
+  for (const { pid, parent } of processes()) {
+    if (pid === postmaster.pid || parent === postmaster.pid) process.kill(pid, signal);
+  }
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** Its words, each followed by a zero. */
+  readonly command: string;
+}
+
+function processes(): readonly Process[] {
+  return globSync('/proc/[0-9]*').flatMap((folder) => {
+    try {
+      const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(join(folder, 'status'), 'utf8'))?.[1]);
+      return [
+        { pid: Number(folder.slice('/proc/'.length)), parent, command: readFileSync(join(folder, 'cmdline'), 'utf8') },
+      ];
+    } catch {
+      // It has ended since the folder was listed.
+      return [];
+    }
   });
 }

@@ -18,6 +18,7 @@ $ outrider pause global \\
 rm -rf /
 \`\`\`
 
+## Mend
 \`\`\`sh run
 # makes a key
 outrider key create
@@ -26,9 +27,9 @@ outrider key create
 
 test('only what a page marks as runnable is run, each command with the lines below it', () => {
   assert.deepEqual(stepsOf(PAGE), [
-    { line: 3, command: 'outrider status', expected: ['revision  3', '...', 'paused    global'] },
-    { line: 7, command: "outrider pause global --reason 'a drill'", expected: [] },
-    { line: 16, command: '# makes a key\noutrider key create', expected: [] },
+    { line: 3, section: '', command: 'outrider status', expected: ['revision  3', '...', 'paused    global'] },
+    { line: 7, section: '', command: "outrider pause global --reason 'a drill'", expected: [] },
+    { line: 17, section: 'Mend', command: '# makes a key\noutrider key create', expected: [] },
   ]);
 });
 
@@ -42,5 +43,6 @@ test('an answer may differ from its page in instants, digests and figures, and i
 test('lines may lie between where the page says so, and nowhere else', () => {
   assert.ok(saysLoosely('a\nb\nc\n', ['a', '...', 'c']));
   assert.ok(!saysLoosely('a\nb\nc\n', ['a', 'c']));
+  assert.ok(saysLoosely('backup  /tmp/x/a.backup (64.0 kB, mode 0600)', ['backup  /srv/a.backup (40 MB, ...']));
   assert.ok(!saysLoosely('', ['a']), 'an empty answer says nothing');
 });

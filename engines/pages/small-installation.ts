@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -16,10 +18,19 @@ export const checkout = dirname(dirname(import.meta.dirname));
 /** A real server, and a shell in a folder of its own in which the commands of a page mean what they mean to a reader. */
 export interface SmallInstallation {
   readonly folder: string;
-  /** Runs every marked command of a page, in order, and asserts what the page shows. Gives how many there were. */
-  follow(page: string): Promise<number>;
+  /** Where its data are. */
+  readonly data: string;
+  /**
+   * Runs every marked command of a page, in order, and asserts what the page shows; before the first one of a section what `at` has
+   * for it: the trouble the page is about, or its end. Gives how many there were.
+   */
+  follow(page: string, at?: Happenings): Promise<number>;
+  /** Runs a script that no page shows. */
+  run(script: string): Promise<void>;
   remove(): Promise<void>;
 }
+
+export type Happenings = Readonly<Record<string, (installation: SmallInstallation) => void | Promise<void>>>;
 
 /** The pages name the port that a server has by default; here it is any free one. */
 const DEFAULT_URL = 'http://127.0.0.1:8440';
@@ -27,18 +38,34 @@ const DEFAULT_URL = 'http://127.0.0.1:8440';
 export async function smallInstallation(): Promise<SmallInstallation> {
   const folder = mkdtempSync(join(tmpdir(), 'outrider-'));
   const data = join(folder, '.outrider');
-  const environment = prepareShell(folder, data);
-  const children: ChildProcess[] = [];
-  await runBeside({ folder, environment, children }, 'outrider up --port 0');
-  await until('the server is ready', () => existsSync(join(data, 'server.json')));
-
-  const shell = { folder, environment, children };
-  return {
+  // Kept over restarts, as devices know one address.
+  const port = await freePort();
+  const shell: Shell = {
     folder,
-    async follow(page) {
+    environment: { ...prepareShell(folder, data), OUTRIDER_PORT: `${port}` },
+    children: [],
+  };
+  const { children } = shell;
+  await runBeside(shell, 'outrider up');
+
+  const installation: SmallInstallation = {
+    folder,
+    data,
+    async follow(page, at = {}) {
       const steps = stepsOf(readFileSync(join(checkout, page), 'utf8'));
-      for (const step of steps) await take(shell, data, { page, step });
+      const sections = new Set(steps.map(({ section }) => section));
+      for (const named of Object.keys(at)) assert.ok(sections.has(named), `${page} has commands below ## ${named}`);
+      let former: string | undefined;
+      for (const step of steps) {
+        if (step.section !== former) await at[step.section]?.(installation);
+        former = step.section;
+        await take(shell, data, { page, step });
+      }
       return steps.length;
+    },
+    async run(script) {
+      const { code, text } = await runToEnd(shell, script.replaceAll(DEFAULT_URL, urlIn(data)));
+      assert.equal(code, 0, `${script}\n${text}`);
     },
     async remove() {
       for (const path of globSync(join(folder, 'device-*.pid'))) endQuietly(Number(readFileSync(path, 'utf8')));
@@ -52,6 +79,17 @@ export async function smallInstallation(): Promise<SmallInstallation> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  return installation;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  server.close();
+  await once(server, 'close');
+  return address.port;
 }
 
 interface Shell {
@@ -88,8 +126,8 @@ function prepareShell(folder: string, data: string): Readonly<Record<string, str
 const LOOKS =
   /^(outrider (status|top|doctor|(rollout|device|release|decision|evidence|audit) (list|show|explain|reports|verify))|curl)\b/;
 
-/** The slowest step, three devices that install on a busy machine, takes some seconds. */
-const STEP_MS_MAX = 120_000;
+/** The rule looks once a minute, and a halt needs one look and a rollback another; on a busy machine. */
+const STEP_MS_MAX = 240_000;
 const AGAIN_MS = 300;
 
 interface Place {

@@ -18,7 +18,7 @@ export function clashWith(published: readonly PublishedRelease[], manifest: Rele
   }
   const newest = Math.max(0, ...siblings.flatMap(countersOf));
   if (manifest.releaseCounter <= newest) {
-    return `The release counter is ${manifest.releaseCounter}; for ${manifest.deviceType} it must be above ${newest}`;
+    return `The release counter is ${manifest.releaseCounter}; for ${manifest.deviceType} it must be above ${newest}: make it again with --counter ${newest + 1}`;
   }
   return undefined;
 }
