@@ -11,6 +11,7 @@ import { standings } from './decision/standings.ts';
 import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
 import { type Recounts, recounts } from './evidence/recounts.ts';
+import { type Reporters, reporters } from './evidence/reporters.ts';
 import { checkIns } from './gateway/check-ins.ts';
 import { contacts } from './gateway/contacts.ts';
 import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
@@ -47,6 +48,7 @@ export interface Server {
   readonly registry: RegistryDesk;
   readonly forecasts: Forecasts;
   readonly recounts: Recounts;
+  readonly reporters: Reporters;
   readonly overviews: Overviews;
   readonly overviewStream: OverviewStream;
   readonly audit: AuditDesk;
@@ -246,6 +248,7 @@ export function composeServer(ports: ServerPorts): Server {
     registry: registryDesk({ store, holder, fleetClock, follower }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),
+    reporters: reporters({ store, holder }),
     overviews: glance,
     overviewStream: stream,
     audit: auditDesk(store.audit),

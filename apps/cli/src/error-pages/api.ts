@@ -222,6 +222,46 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Sign exactly what is to be approved; the detail says what differs.',
   ],
+  'resume-unsigned': [
+    'The rollout is halted, and a resume came without the signatures of two approvers.',
+    'It stays halted.',
+    'Collect two signatures with `outrider rollout sign-resume`, then send them with `outrider rollout resume --approval`.',
+  ],
+  'resume-invalid': [
+    'What was signed is not about this rollout, this revision and this evidence, or its 24 hours are over.',
+    'It stays halted.',
+    'Look at the evidence again and let it be signed anew; the detail says what differs.',
+  ],
+  'rollout-not-halted': [
+    'The rollout is not halted: evidence is taken out, and a signed resume taken, of halted rollouts alone.',
+    UNTOUCHED,
+    'Halt the rollout first if its evidence is not to be believed.',
+  ],
+  'segment-not-halted': [
+    'The signed resume opens a segment that is not halted.',
+    'It stays halted.',
+    'Let it be signed anew with the halted segments that `outrider rollout show` lists.',
+  ],
+  'exclusion-unchanged': [
+    'A device of the list is left out already, or is to be included and was not left out.',
+    UNTOUCHED,
+    'Leave it out of the list.',
+  ],
+  'exclusions-too-many': [
+    'One rollout leaves out 1,000 devices at most.',
+    UNTOUCHED,
+    'So many forged reports are an attack on the fleet: keep the rollout halted and make a new one.',
+  ],
+  'evidence-unsettled': [
+    'The counts do not yet say what was ordered last.',
+    'It stays halted.',
+    'Ask again after the next round of the rule, at most a minute later.',
+  ],
+  'evidence-still-halts': [
+    'The evidence is over a threshold, so a rollout that goes on with it would halt at once.',
+    'It stays halted.',
+    'Exclude what is forged, or let a resume be signed whose counts begin again (`--restart-counts`).',
+  ],
   'evidence-absent': [
     'Nothing has been counted about the rollout yet.',
     UNTOUCHED,

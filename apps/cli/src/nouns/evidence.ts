@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import { type Answer, cellAt, jsonAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
+import { parseLabel, parseWhole, repeated } from '../flags.ts';
 import { type OutputFlags, show } from '../output.ts';
-import { pathOfOne } from '../paths.ts';
+import { pathOfOne, withQuery } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { authorOf, showReceipt } from './receipt.ts';
 
 /** `outrider evidence`: what was counted about a rollout, and whether the raw rows say the same. */
 export function evidenceNoun(program: Command, world: World): void {
@@ -19,11 +21,91 @@ export function evidenceNoun(program: Command, world: World): void {
     .option('--json', 'print JSON')
     .action((id: string, flags: Flags) => showEvidence(world, id, flags));
 
+  withConnection(evidence.command('who'))
+    .description('the devices of which events are counted, their keys, and what they have in common')
+    .argument('<rollout>', 'its id')
+    .option('--metric <name>', 'only events of this metric, for example revert')
+    .option('--json', 'print JSON')
+    .action((id: string, flags: WhoFlags) => showReporters(world, id, flags));
+
+  beliefVerb(evidence, world, {
+    verb: 'exclude',
+    description: 'take devices whose reports are not believed out of the counts of a halted rollout; it stays halted',
+  });
+  beliefVerb(evidence, world, {
+    verb: 'include',
+    description: 'let reports of devices that were excluded count again',
+  });
+
   withConnection(evidence.command('recount'))
     .description('count again from the raw ledger and the raw reports, and compare; exit code 1 when they differ')
     .argument('<rollout>', 'its id')
     .option('--json', 'print JSON')
     .action((id: string, flags: Flags) => recount(world, id, flags));
+}
+
+interface BeliefFlags extends ConnectionFlags, OutputFlags {
+  readonly device: readonly string[];
+  readonly because: string;
+  readonly author?: string;
+  readonly expectedRevision?: number;
+}
+
+/** `exclude` and `include`: of halted rollouts alone, and neither lets one go on. */
+function beliefVerb(
+  evidence: Command,
+  world: World,
+  { verb, description }: { readonly verb: string; readonly description: string },
+): void {
+  withConnection(evidence.command(verb))
+    .description(description)
+    .argument('<rollout>', 'its id')
+    .requiredOption('--device <id>', 'a device, or several with commas between; repeat it', repeated)
+    .requiredOption('--because <text>', 'why, for people; kept in the policy log')
+    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
+    .option('--json', 'print JSON')
+    .action(async (id: string, flags: BeliefFlags) => {
+      const deviceIds = flags.device.flatMap((one) => one.split(',')).filter((one) => one !== '');
+      const { because: reason, expectedRevision } = flags;
+      const body = { deviceIds, reason, expectedRevision, author: authorOf(world, flags) };
+      showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, `evidence/${verb}`), body));
+    });
+}
+
+interface WhoFlags extends ConnectionFlags, OutputFlags {
+  readonly metric?: string;
+}
+
+async function showReporters(world: World, id: string, flags: WhoFlags): Promise<void> {
+  const path = withQuery(pathOfOne('rollouts', id, 'evidence/reporters'), { metric: flags.metric });
+  const { text, value } = await ask(world, flags, path);
+  show(world, flags, text, () => [
+    ['counted up to', timeAt(value, 'asOf')],
+    ['devices with events', cellAt(value, 'reporterCount')],
+  ]);
+  if (flags.json === true) return;
+  const items = listAt(value, 'items');
+  if (items.length === 0) return;
+  const names = ['deviceId', 'arm', 'segment', 'region', 'keyId'] as const;
+  world.write(
+    `\n${table(items, [
+      ...names.map((title) => ({ title, cell: (row: unknown) => cellAt(row, title) })),
+      { title: 'events', cell: (row) => listAt(row, 'metrics').join(' ') },
+      { title: 'first heard', cell: (row) => timeAt(row, 'firstEventAt') },
+      { title: 'registered', cell: (row) => timeAt(row, 'registeredAt') },
+      { title: 'left out', cell: (row) => cellAt(row, 'isExcluded') },
+    ])}`,
+  );
+  const clusters = listAt(value, 'clusters');
+  if (clusters.length === 0) return;
+  const titles = ['by', 'value', 'reporters'] as const;
+  world.write(
+    `\nWhat they have in common\n${table(
+      clusters,
+      titles.map((title) => ({ title, cell: (row: unknown) => cellAt(row, title) })),
+    )}`,
+  );
 }
 
 type Flags = ConnectionFlags & OutputFlags;

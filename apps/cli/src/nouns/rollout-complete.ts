@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Epoch, ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
 import { APPROVAL_TYPE, type ApprovalDocument } from '@outrider/domain/policy/approval';
-import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
+import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeApproval, parseApproval } from '@outrider/protocol/policy/approval';
 import { encodeEnvelope, parseEnvelope } from '@outrider/protocol/trust/envelope';
-import { parseKeyFile } from '@outrider/protocol/trust/key-file';
 import type { Command } from 'commander';
 import { cellAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, readDocument } from '../files.ts';
 import { parseLabel, parseWhole, repeated } from '../flags.ts';
-import { signerOf } from '../key-files.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import type { World } from '../world.ts';
 import { authorOf, showReceipt } from './receipt.ts';
+import { signedBy } from './sign-envelope.ts';
 
 /** `outrider rollout complete`: all devices at once, by the signatures of approvers. */
 export function rolloutCompleteVerb(rollout: Command, world: World): void {
@@ -98,18 +97,4 @@ async function readApproval(world: World, path: string): Promise<Envelope> {
   const envelope = await readDocument(world, { noun: 'approval', path }, parseEnvelope);
   if (envelope.payloadType === APPROVAL_TYPE) return envelope;
   throw usageFailure(`The file ${path} holds ${envelope.payloadType}, an approval is ${APPROVAL_TYPE}`);
-}
-
-async function signedBy(world: World, envelope: Envelope, paths: readonly string[]): Promise<Envelope> {
-  const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
-  let signed = envelope;
-  for (const path of paths) {
-    const file = await readDocument(world, { noun: 'key file', path }, parseKeyFile);
-    const signer = signerOf(file);
-    if (!signer.ok) throw usageFailure(`The key file in ${path} cannot be used: ${describeParseError(signer.error)}`);
-    const signature = signer.value.sign(message);
-    const others = signed.signatures.filter((one) => one.keyId !== signature.keyId);
-    signed = { ...signed, signatures: [...others, signature] };
-  }
-  return signed;
 }

@@ -2,6 +2,7 @@
 import type { RolloutEvent } from '@outrider/domain/policy/rollout';
 import type { Command } from 'commander';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
+import { usageFailure } from '../failure.ts';
 import { parseLabel, parseWhole } from '../flags.ts';
 import type { OutputFlags } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
@@ -13,6 +14,7 @@ import { rolloutCreateVerb } from './rollout-create.ts';
 import { rolloutForecastVerb } from './rollout-forecast.ts';
 import { rolloutLimitVerb } from './rollout-limit.ts';
 import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
+import { resumeHalted, rolloutSignResumeVerb } from './rollout-resume.ts';
 import { rolloutViewVerbs } from './rollout-view.ts';
 
 /** `outrider rollout`: one attempt to bring one release to one audience. */
@@ -21,6 +23,7 @@ export function rolloutNoun(program: Command, world: World): void {
   rolloutCreateVerb(rollout, world);
   rolloutForecastVerb(rollout, world);
   for (const event of EVENTS) eventVerb(rollout, world, event);
+  rolloutSignResumeVerb(rollout, world);
   rolloutLimitVerb(rollout, world);
   rolloutCompleteVerb(rollout, world);
   rolloutViewVerbs(rollout, world);
@@ -43,14 +46,16 @@ const EVENTS: readonly EventVerb[] = [
   },
   { event: 'start', description: 'count the audience and open the first wave', reasonDefault: 'started' },
   { event: 'pause', description: 'no new permit from the moment this returns', mayStopRollback: true },
-  { event: 'resume', description: 'go on after a pause or, with an approver, after a halt' },
+  { event: 'resume', description: 'go on after a pause, or after a halt by a resume that two approvers have signed' },
   { event: 'cancel', description: 'end it for good; what is installed stays', mayStopRollback: true },
   { event: 'halt', description: 'stop for good: no permit, and those in flight stop where it is safe' },
   { event: 'roll-back', description: 'offer the former version to every exposed device' },
 ];
 
 interface EventFlags extends ConnectionFlags, OutputFlags, OverruleFlags {
-  readonly reason: string;
+  readonly reason?: string;
+  /** For `resume` after a halt. */
+  readonly approval?: string;
   readonly author?: string;
   readonly expectedRevision?: number;
   readonly includingRollback?: true;
@@ -62,7 +67,11 @@ function eventVerb(
   { event, description, reasonDefault, mayStopRollback }: EventVerb,
 ): void {
   const command = withConnection(rollout.command(event)).description(description).argument('<rollout>', 'its id');
-  if (reasonDefault === undefined) command.requiredOption('--reason <text>', 'why, for people; kept in the policy log');
+  if (event === 'resume') {
+    command.option('--reason <text>', 'why it goes on after a pause; kept in the policy log');
+    command.option('--approval <file>', 'after a halt: what two approvers have signed with `rollout sign-resume`');
+  } else if (reasonDefault === undefined)
+    command.requiredOption('--reason <text>', 'why, for people; kept in the policy log');
   else command.option('--reason <text>', 'why, for people; kept in the policy log', reasonDefault);
   if (mayStopRollback === true)
     command.option('--including-rollback', 'also when it is rolling back: devices then stay where they are');
@@ -72,6 +81,13 @@ function eventVerb(
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: EventFlags) => {
+      const { approval } = flags;
+      if ((approval === undefined) === (flags.reason === undefined)) {
+        throw usageFailure(
+          'A resume has a --reason after a pause, or an --approval after a halt; give exactly one of the two',
+        );
+      }
+      if (approval !== undefined) return resumeHalted(world, id, { ...flags, approval });
       const body = {
         event,
         reason: flags.reason,

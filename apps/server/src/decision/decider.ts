@@ -6,12 +6,14 @@ import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { emptyEvidence } from '@outrider/domain/evidence/count';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
+import { isCountedBy, leftOutBy } from '@outrider/domain/evidence/left-out';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
-import { advance, afterResume } from '../evidence/advance.ts';
+import { advance, afterResume, countAgain } from '../evidence/advance.ts';
 import type { Counters } from '../gateway/counters.ts';
 import type { DecisionTraces } from '../observability/decision-traces.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
@@ -80,6 +82,7 @@ export function decider(options: {
       case 'completed':
         return decideAbout(rollout, now);
       case 'halted':
+        await countAgainWhileHalted(rollout, now);
         return verdicts.followHalt(rollout);
       case 'rolling-back':
         return verdicts.followRollback(rollout, now);
@@ -97,7 +100,9 @@ export function decider(options: {
     const before = watched ?? (await loadWatch(plan));
     const beganAt = traces?.now();
     const advanced = await advance(store.ledger, plan, { evidence: goingOn(rollout, before), now });
-    const { evidence, hasNews } = advanced;
+    const isAnew = !isCountedBy(advanced.evidence, leftOutBy(rollout));
+    const evidence = isAnew ? await recounted(rollout, advanced.evidence) : advanced.evidence;
+    const hasNews = advanced.hasNews || isAnew;
     const countedAt = traces?.now();
     traces?.counted(plan.rolloutId, advanced.counted);
     const isOnGrid = gridOf(now) > gridOf(before.decision?.at ?? -1);
@@ -108,15 +113,7 @@ export function decider(options: {
     // Between the grid's points, while nothing is given out or the clock is in doubt, evidence can only stop.
     const isWidening = isOnGrid && rollout.state !== 'paused' && isClockTrusted();
     const exposure = await store.exposures.loadExposure(plan.rolloutId);
-    const input: DecisionInput = {
-      evidence,
-      exposure: present(exposure, 'an exposure of a rollout that was started'),
-      now,
-      haltedSegments: rollout.haltedSegments,
-      ...(rollout.limitDevices === undefined ? {} : { limitDevices: rollout.limitDevices }),
-      ...(isWidening ? {} : { isStopOnly: true }),
-      rule: RULE_NOW,
-    };
+    const input = inputOf(rollout, { evidence, exposure, now, isWidening });
     const { decision, cause } = decideSafely(plan, input);
     counters.add('decision', cause === undefined ? decision.overall.kind : 'failed');
     if (cause !== undefined) {
@@ -138,6 +135,29 @@ export function decider(options: {
     if (isAnotherExposure(input.exposure, decision.exposure)) await store.exposures.storeExposure(decision.exposure);
     await verdicts.apply(rollout, decision);
     // Last: where the store went away half-way, the next round finds the same news, stores it and acts upon it.
+    watches.set(plan.rolloutId, { evidence, decision });
+  }
+
+  /** By what the policy leaves out now; both exclusion and restart are of people, so it is seldom that all rows are read. */
+  function recounted(rollout: Rollout, evidence: Evidence): Promise<Evidence> {
+    return countAgain(store.ledger, rollout.plan, { evidence, leftOut: leftOutBy(rollout) });
+  }
+
+  /**
+   * A person took reports out of the counts, or in again, while the rollout is halted: the counts without them, and what the
+   * rule says of them, are stored, so that two people can decide by them. Nothing follows by itself: it stays halted.
+   */
+  async function countAgainWhileHalted(rollout: Rollout, now: FleetInstant): Promise<void> {
+    const { plan } = rollout;
+    const watched = watches.get(plan.rolloutId) ?? (await loadWatch(plan));
+    watches.set(plan.rolloutId, watched);
+    if (isCountedBy(watched.evidence, leftOutBy(rollout))) return;
+    const advanced = await advance(store.ledger, plan, { evidence: watched.evidence, now });
+    const evidence = await recounted(rollout, advanced.evidence);
+    const exposure = await store.exposures.loadExposure(plan.rolloutId);
+    const input = inputOf(rollout, { evidence, exposure, now, isWidening: false });
+    const { decision } = decideSafely(plan, input);
+    await store.decisions.appendDecision(input, decision);
     watches.set(plan.rolloutId, { evidence, decision });
   }
 
@@ -168,6 +188,26 @@ export function decider(options: {
     async latest(rolloutId) {
       return watches.get(rolloutId) ?? loadLatest(rolloutId);
     },
+  };
+}
+
+function inputOf(
+  rollout: Rollout,
+  seen: {
+    readonly evidence: Evidence;
+    readonly exposure: Exposure | undefined;
+    readonly now: FleetInstant;
+    readonly isWidening: boolean;
+  },
+): DecisionInput {
+  return {
+    evidence: seen.evidence,
+    exposure: present(seen.exposure, 'an exposure of a rollout that was started'),
+    now: seen.now,
+    haltedSegments: rollout.haltedSegments,
+    ...(rollout.limitDevices === undefined ? {} : { limitDevices: rollout.limitDevices }),
+    ...(seen.isWidening ? {} : { isStopOnly: true }),
+    rule: RULE_NOW,
   };
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { compareEvidence } from '@outrider/domain/evidence/compare-evidence';
-import { count, emptyEvidence } from '@outrider/domain/evidence/count';
-import { eventsBetween } from '@outrider/domain/evidence/events';
-import type { Evidence } from '@outrider/domain/evidence/evidence';
+import { count } from '@outrider/domain/evidence/count';
+import type { Evidence, LeftOut } from '@outrider/domain/evidence/evidence';
+import { emptyEvidenceWithout, eventsOfCounted, isCountedBy, leftOutBy } from '@outrider/domain/evidence/left-out';
 import { type OutcomeFault, outcomeCheck } from '@outrider/domain/evidence/outcome-check';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { Difference } from '@outrider/domain/kernel/difference';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
-import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { emptyPolicy, foldPolicy } from '@outrider/domain/policy/fold';
+import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 
 /** The stored evidence of a rollout beside what the raw rows and the raw reports say. */
@@ -53,7 +55,7 @@ export async function recountEvidence(
   for await (const page of pagesOf((afterPosition) =>
     store.ledger.loadRows(rolloutId, { afterPosition, limit: PAGE }),
   )) {
-    const events = page.flatMap((row) => eventsBetween(row, interval, plan));
+    const events = page.flatMap((row) => eventsOfCounted(row, interval, { plan, leftOut: recounted.leftOut }));
     recounted = count(recounted, events, asOf);
     const checked = await checkOutcomes(store, page, stored);
     rows += page.length;
@@ -69,11 +71,12 @@ export async function recountEvidence(
   };
 }
 
-/** Where counting begins: a restart of the counts of `install` is believed when the policy log has its resume. */
+/**
+ * Where counting begins. What people have ordered is believed when the policy log has it: which devices are left out, a
+ * restart of all tests, and one of the counts of `install` (its resume).
+ */
 async function noEvidence({ policyLog }: ServerStore, plan: RolloutPlan, stored: Evidence): Promise<Evidence> {
   const { rolloutId, asOf, installRestartedAt } = stored;
-  const empty = { ...emptyEvidence(plan, fleetInstant(0)), asOf };
-  if (installRestartedAt === undefined) return empty;
   const entries = await policyLog.loadEntries(BEFORE_ALL);
   const isSigned = entries.some(
     ({ at, change }) =>
@@ -82,7 +85,28 @@ async function noEvidence({ policyLog }: ServerStore, plan: RolloutPlan, stored:
       change.event === 'resume' &&
       change.rolloutId === rolloutId,
   );
-  return isSigned ? { ...empty, installRestartedAt } : empty;
+  const leftOut = orderedIn(entries, stored);
+  const orders = {
+    ...(leftOut === undefined ? {} : { leftOut }),
+    ...(isSigned && installRestartedAt !== undefined ? { installRestartedAt } : {}),
+  };
+  return emptyEvidenceWithout(plan, asOf, orders);
+}
+
+/**
+ * What the log leaves out by the newest of its orders that the stored evidence knows, else by none: stored evidence that leaves
+ * out something that nobody ordered differs from it, and is found.
+ */
+function orderedIn(entries: readonly PolicyEntry[], stored: Evidence): LeftOut | undefined {
+  let policy = emptyPolicy();
+  let found: LeftOut | undefined;
+  for (const entry of entries) {
+    policy = foldPolicy(policy, entry);
+    const rollout = policy.rollouts.get(stored.rolloutId);
+    const ordered = rollout === undefined ? undefined : leftOutBy(rollout);
+    if (isCountedBy(stored, ordered)) found = ordered;
+  }
+  return found;
 }
 
 /** The revision before the first entry. */

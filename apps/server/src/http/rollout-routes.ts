@@ -133,6 +133,32 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
     }),
     apiRoute({
       method: 'GET',
+      path: '/rollouts/:rolloutId/resume',
+      summary:
+        'Says what two approvers have to sign for a halted rollout to go on, and whether its evidence would halt it again',
+      schemas: { params: RolloutParams },
+      answers:
+        'ResumeDraft {rolloutId, releaseId, epoch, revision, evidenceSha256, now, asOf, expiresAtMax, haltedSegments, excludedDevices, stillHalts?}',
+      handle: ({ params }) => policy.draftResume(idOf<RolloutId>('rollout id', params.rolloutId)),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/resume',
+      summary: 'Lets a halted rollout go on by the signatures of two approvers',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }),
+      },
+      answers: RECEIPT,
+      async handle({ params, body }) {
+        const approval = parseEnvelope(JSON.stringify(body.approval));
+        if (!approval.ok) return refuse('body-malformed', describeParseError(approval.error));
+        const rolloutId = idOf<RolloutId>('rollout id', params.rolloutId);
+        return policy.resumeHalted({ rolloutId, approval: approval.value, ...contextOf(body) });
+      },
+    }),
+    apiRoute({
+      method: 'GET',
       path: '/base-rates',
       summary: 'Proposes the base rates that the next plan for a device type should declare',
       schemas: { query: Type.Object({ deviceType: IdText }) },

@@ -19,6 +19,7 @@ import { type CommandError, refuse } from '../errors.ts';
 import type { Counters } from '../gateway/counters.ts';
 import type { Log } from '../ports.ts';
 import { underRequest } from '../trust/changed-by.ts';
+import { type HaltCommands, haltCommands } from './halt-commands.ts';
 import { type LintedPlan, lintedPlan, type OverruleRequest } from './plan-lint.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
 import { countAudience } from './populations.ts';
@@ -77,7 +78,7 @@ export interface PolicyReceipt {
 
 type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
-export interface PolicyCommands {
+export interface PolicyCommands extends HaltCommands {
   /** The fleet's own history is asked about the plan. */
   createRollout(request: CreateRequest): Receipt;
   /** Approve, start, pause, resume, halt, cancel, complete, roll back: what ROLLOUT_TABLE allows. */
@@ -198,6 +199,8 @@ export function policyCommands(options: {
   }
 
   return {
+    ...haltCommands({ store, holder, fleetClock, approvals: options.approvals, append, receiptOf }),
+
     async createRollout({ plan, overrules: requests = [], ...context }) {
       const release = await store.catalogue.loadRelease(plan.releaseId);
       if (release === undefined || release.withdrawnAt !== undefined) {

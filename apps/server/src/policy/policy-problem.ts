@@ -46,6 +46,26 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}; it is at ${limitDevices} devices`;
       return { code: 'limit-in-force', detail, fields: { limitDevices } };
     }
+    case 'resume-unsigned': {
+      const detail = `${POLICY_ERRORS[error.code]}; collect them with \`outrider rollout sign-resume\``;
+      return { code: 'resume-unsigned', detail };
+    }
+    case 'rollout-not-halted': {
+      const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}, halt it first`;
+      return { code: 'rollout-not-halted', detail, fields: { state: error.state } };
+    }
+    case 'segment-not-halted': {
+      const detail = `${POLICY_ERRORS[error.code]}, and ${error.segment} is not; leave it out of what is signed`;
+      return { code: 'segment-not-halted', detail, fields: { segment: error.segment } };
+    }
+    case 'exclusion-unchanged': {
+      const detail = `${POLICY_ERRORS[error.code]}: ${error.deviceId}; leave it out of the list`;
+      return { code: 'exclusion-unchanged', detail, fields: { deviceId: error.deviceId } };
+    }
+    case 'exclusions-too-many': {
+      const detail = `${POLICY_ERRORS[error.code]}; allowed are ${error.devicesMax} devices`;
+      return { code: 'exclusions-too-many', detail, fields: { devicesMax: error.devicesMax } };
+    }
     case 'scope-not-paused': {
       const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
       return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { APPROVAL_TYPE, type ApprovalAction, type ApprovalDocument, misfitOf } from '@outrider/domain/policy/approval';
+import {
+  RESUME_GROUPS_MIN,
+  RESUME_TYPE,
+  type ResumeApproval,
+  type ResumeTerms,
+  resumeMisfitOf,
+} from '@outrider/domain/policy/resume-approval';
 import type { Rollout } from '@outrider/domain/policy/rollout';
 import type { Envelope } from '@outrider/domain/trust/envelope';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
@@ -8,6 +15,7 @@ import type { SigningRole } from '@outrider/domain/trust/role';
 import { verifyThreshold } from '@outrider/domain/trust/verify-threshold';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseApproval } from '@outrider/protocol/policy/approval';
+import { parseResumeApproval } from '@outrider/protocol/policy/resume-approval';
 import { type CommandError, refuse } from '../errors.ts';
 
 /** Who approves, and how signatures are checked. */
@@ -25,27 +33,59 @@ export interface ApprovalPorts {
 export async function readApproval(
   envelope: Envelope,
   { action, rollout }: { readonly action: ApprovalAction; readonly rollout: Rollout },
-  { verifier, loadApproverRole }: ApprovalPorts,
+  ports: ApprovalPorts,
 ): Promise<Result<ApprovalDocument, CommandError>> {
-  const role = await loadApproverRole();
-  if (role === undefined) {
-    const detail =
-      'The server has no role of approvers; put approver-role.json, made by `outrider key role`, in its data folder';
-    return refuse('approver-role-missing', detail);
-  }
-  if (envelope.payloadType !== APPROVAL_TYPE) {
-    return refuse(
-      'payload-type-unexpected',
-      `The envelope holds ${envelope.payloadType}, an approval is ${APPROVAL_TYPE}`,
-    );
-  }
-  const verified = verifyThreshold(envelope, role, verifier);
-  if (!verified.ok) return refuseSignatures(verified.error, role);
+  const signed = await verifySigned(envelope, { payloadType: APPROVAL_TYPE, groupsMin: 1 }, ports);
+  if (!signed.ok) return signed;
   const parsed = parseApproval(envelope.payload);
   if (!parsed.ok) return refuse('approval-invalid', describeParseError(parsed.error));
   const misfit = misfitOf(parsed.value, action, rollout);
   if (misfit === undefined) return ok(parsed.value);
   return refuse('approval-invalid', `The approval does not fit: ${misfit}; let it be signed anew`);
+}
+
+/**
+ * The resume in an envelope that at least two groups of approvers have signed, and as many as their role demands, about the
+ * rollout as it stands. Codes: approver-role-missing, payload-type-unexpected, role-invalid, threshold-not-met, resume-invalid.
+ */
+export async function readResume(
+  envelope: Envelope,
+  terms: ResumeTerms,
+  ports: ApprovalPorts,
+): Promise<Result<ResumeApproval, CommandError>> {
+  const signed = await verifySigned(envelope, { payloadType: RESUME_TYPE, groupsMin: RESUME_GROUPS_MIN }, ports);
+  if (!signed.ok) return signed;
+  const parsed = parseResumeApproval(envelope.payload);
+  if (!parsed.ok) return refuse('resume-invalid', describeParseError(parsed.error));
+  const misfit = resumeMisfitOf(parsed.value, terms);
+  if (misfit === undefined) return ok(parsed.value);
+  return refuse('resume-invalid', `The resume does not fit: ${misfit}; look again and let it be signed anew`);
+}
+
+interface Wanted {
+  readonly payloadType: string;
+  /** Groups that must have signed, also where the role is content with fewer. */
+  readonly groupsMin: number;
+}
+
+async function verifySigned(
+  envelope: Envelope,
+  { payloadType, groupsMin }: Wanted,
+  { verifier, loadApproverRole }: ApprovalPorts,
+): Promise<Result<'verified', CommandError>> {
+  const installed = await loadApproverRole();
+  if (installed === undefined) {
+    const detail =
+      'The server has no role of approvers; put approver-role.json, made by `outrider key role`, in its data folder';
+    return refuse('approver-role-missing', detail);
+  }
+  if (envelope.payloadType !== payloadType) {
+    return refuse('payload-type-unexpected', `The envelope holds ${envelope.payloadType}, needed is ${payloadType}`);
+  }
+  // A role of one group can then verify nothing that takes two: it is refused by name.
+  const role = { ...installed, threshold: Math.max(installed.threshold, groupsMin) };
+  const verified = verifyThreshold(envelope, role, verifier);
+  return verified.ok ? ok('verified') : refuseSignatures(verified.error, role);
 }
 
 type Unverified = Extract<ReturnType<typeof verifyThreshold>, { readonly ok: false }>['error'];

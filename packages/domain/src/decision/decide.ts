@@ -9,6 +9,7 @@ import { breakerReason } from './breaker.ts';
 import type { Decision, DecisionInput, MetricFigure, SegmentVerdict, Verdict } from './decision.ts';
 import { decisionErrorText, verifyDecidable } from './errors.ts';
 import { crossings, crossingText, overallFigures, segmentFigures } from './figures.ts';
+import { planAfterRestarts } from './restart.ts';
 import { shownRates } from './shown-rates.ts';
 import { emptyTally, type Tally, tallyBySegment, tallyWithout } from './tally.ts';
 import { widen } from './widen.ts';
@@ -19,8 +20,9 @@ import { widen } from './widen.ts';
  * With `onSegmentHalt: 'exclude-segment'` the counts of a halted segment leave the overall figures; with
  * `'halt-rollout'` a segment's halt is the overall verdict too. Source: design/decision.md.
  */
-export function decide(plan: RolloutPlan, input: DecisionInput): Decision {
+export function decide(approved: RolloutPlan, input: DecisionInput): Decision {
   const { evidence, exposure, now } = input;
+  const plan = planAfterRestarts(approved, evidence);
   const decidable = verifyDecidable(plan, evidence);
   if (!decidable.ok) return errorDecision(input, `error: ${decisionErrorText(decidable.error)}`);
 

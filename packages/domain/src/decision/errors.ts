@@ -69,6 +69,10 @@ function* checksOf(plan: RolloutPlan, evidence: Evidence): Iterable<Result<'veri
     yield verifyCount(`events of ${one.metric}`, one.events, one.closed);
     yield verifyCount(`confirmed of ${one.metric}`, one.confirmed, one.closed);
   }
+  for (const one of evidence.leftOut?.enrolments ?? []) {
+    yield verifyCount('treated left out', one.treated);
+    yield verifyCount('control left out', one.control);
+  }
   for (const one of evidence.before ?? []) {
     yield verifyGate(`pi of ${one.fact} before`, one.pi, 1);
     yield verifyCount(`treated with ${one.fact} before`, one.eventsTreated);

@@ -24,6 +24,17 @@ export interface Tally {
   readonly before: Readonly<Record<FactBefore, readonly Stratum[]>>;
   /** Treated without a coin: rings, and everyone after completion. */
   readonly treatedWithoutCoin: number;
+  /** Enrolments whose rows a person has taken out of the counts: permits that were given all the same. */
+  readonly leftOut: EnrolledTally;
+}
+
+/** Enrolments alone: nothing is known, or believed, of what became of them. */
+export interface EnrolledTally {
+  /** With and without a coin. */
+  readonly treated: number;
+  readonly treatedWithoutCoin: number;
+  /** By a coin, both arms. */
+  readonly enrolled: number;
 }
 
 /** Installations permitted, ended, failed and confirmed. */
@@ -68,6 +79,7 @@ export function emptyTally(): OpenTally {
     enrolled: [],
     before: { crash: [], silence: [] },
     treatedWithoutCoin: 0,
+    leftOut: { treated: 0, treatedWithoutCoin: 0, enrolled: 0 },
   };
 }
 
@@ -86,6 +98,7 @@ interface OpenTally {
   readonly enrolled: Open<Stratum>[];
   readonly before: Readonly<Record<FactBefore, Open<Stratum>[]>>;
   treatedWithoutCoin: number;
+  readonly leftOut: Open<EnrolledTally>;
 }
 
 interface OpenCoin {
@@ -103,6 +116,7 @@ function addEvidence(evidence: Evidence, tallyOf: TallyOf): void {
   for (const one of evidence.closed) addClosed(one, tallyOf(one.segment));
   for (const one of evidence.enrolments) addEnrolments(one, tallyOf(one.segment));
   for (const one of evidence.before ?? []) addBefore(one, tallyOf(one.segment));
+  for (const one of evidence.leftOut?.enrolments ?? []) addLeftOut(one, tallyOf(one.segment));
 }
 
 function addBase(one: BaseCount, tally: OpenTally | undefined): void {
@@ -140,6 +154,13 @@ function addEnrolments(one: EnrolmentCount, tally: OpenTally | undefined): void 
   const stratum = stratumOf(tally.enrolled, one.pi);
   stratum.eventsTreated += one.treated;
   stratum.eventsControl += one.control;
+}
+
+function addLeftOut(one: EnrolmentCount, tally: OpenTally | undefined): void {
+  if (tally === undefined) return;
+  tally.leftOut.treated += one.treated;
+  if (one.pi >= 1) tally.leftOut.treatedWithoutCoin += one.treated;
+  else tally.leftOut.enrolled += one.treated + one.control;
 }
 
 function addBefore(one: BeforeCount, tally: OpenTally | undefined): void {

@@ -60,6 +60,7 @@ export function waveDevices(wave: Wave | undefined, population: number): number 
 function hasBegun(wave: Wave, exposure: Exposure, seen: WaveEvidence): boolean {
   if (seen.lastEnrolledAt !== undefined && seen.lastEnrolledAt >= exposure.waveStartedAt) return true;
   const devices = waveDevices(wave, seen.population);
-  const enrolled = seen.tally.enrolled.reduce((sum, one) => sum + one.eventsTreated + one.eventsControl, 0);
+  const { enrolled: counted, leftOut } = seen.tally;
+  const enrolled = counted.reduce((sum, one) => sum + one.eventsTreated + one.eventsControl, leftOut.enrolled);
   return devices > 0 && 2 * enrolled >= devices;
 }

@@ -25,13 +25,16 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
     asOf: evidence.asOf,
     lastEnrolledAt: evidence.lastEnrolledAt,
   });
-  const evident = evidenceLimit({
-    plan,
+  const evident = withLeftOut(
     tally,
-    figures: given.figures.filter(isOverall),
-    budgetDevices,
-    rule: input.rule ?? 1,
-  });
+    evidenceLimit({
+      plan,
+      tally,
+      figures: given.figures.filter(isOverall),
+      budgetDevices,
+      rule: input.rule ?? 1,
+    }),
+  );
   const isOver = wave.isLast && evident.devices >= population;
   if (exposure.isComplete || (isOver && input.limitDevices === undefined)) return complete(given);
 
@@ -102,6 +105,12 @@ export function completeExposure(plan: RolloutPlan, before: Exposure, halted: Re
   };
 }
 
+/** Permits that count for no test were given, and the evidence allows its devices beside them. */
+function withLeftOut({ leftOut }: Tally, { devices, because }: Limit): Limit {
+  if (leftOut.treated === 0) return { devices, because };
+  return { devices: devices + leftOut.treated, because: `${because}, beside ${leftOut.treated} that are left out` };
+}
+
 /** A person's ceiling. What was granted above it stays granted; the store gives nothing beyond it, whatever the cap. */
 function operatorLimit(limitDevices: number | undefined): readonly Limit[] {
   if (limitDevices === undefined) return [];
@@ -115,7 +124,7 @@ function waveLimit(plan: RolloutPlan, wave: WaveState, { input, tally }: Widenin
   if (current === undefined || current.exposurePermille === 0) {
     return { devices: population, because: `the rings have ${population} devices at most` };
   }
-  const devices = waveDevices(current, population) + tally.treatedWithoutCoin;
+  const devices = waveDevices(current, population) + tally.treatedWithoutCoin + tally.leftOut.treatedWithoutCoin;
   return { devices, because: `wave ${current.name} allows ${devices} devices` };
 }
 
@@ -124,7 +133,8 @@ function segmentsOf({ plan, input, tallies, figures, halted, held }: Widening): 
   return input.exposure.segments.map((one) => {
     const tally = tallies.get(one.segment);
     if (tally === undefined || halted.has(one.segment) || held.has(one.segment)) return one;
-    const allowed = Math.floor(segmentLimit(plan.gates, tally.revert, bounds.get(one.segment) ?? 1));
+    const counted = segmentLimit(plan.gates, tally.revert, bounds.get(one.segment) ?? 1);
+    const allowed = Math.floor(counted) + tally.leftOut.treated;
     return allowed > one.cap ? { ...one, cap: allowed } : one;
   });
 }

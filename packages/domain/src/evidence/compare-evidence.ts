@@ -11,9 +11,15 @@ export function compareEvidence(first: Evidence, second: Evidence): readonly Dif
 }
 
 function flatEvidence(evidence: Evidence): FlatFields {
-  const { rolloutId, asOf, lastEnrolledAt, installRestartedAt } = evidence;
+  const { rolloutId, asOf, lastEnrolledAt, installRestartedAt, leftOut } = evidence;
   const flat = new Map<string, Scalar>();
   addFields(flat, 'evidence', { rolloutId, asOf, lastEnrolledAt, installRestartedAt });
+  if (leftOut !== undefined) {
+    const { deviceIds, restartedAt, restarts } = leftOut;
+    addFields(flat, 'left out', { devices: deviceIds.join(' '), restartedAt, restarts });
+    for (const { segment, pi, ...counts } of leftOut.enrolments)
+      addFields(flat, `left out ${segment} pi ${pi}`, counts);
+  }
   for (const { metric, segment, ...counts } of evidence.base) addFields(flat, `base ${metric} ${segment}`, counts);
   for (const { metric, segment, pi, ...counts } of evidence.coin) {
     addFields(flat, `coin ${metric} ${segment} pi ${pi}`, counts);

@@ -13,6 +13,7 @@ import type {
   CoinCount,
   CoinEvent,
   Enrolled,
+  EnrolledLeftOut,
   EnrolmentCount,
   Evidence,
   EvidenceEvent,
@@ -43,6 +44,7 @@ export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf
     enrolments: indexed(evidence.enrolments, enrolmentKey),
     before: indexed(evidence.before ?? [], beforeKey),
     recent: indexed(evidence.recent, recentKey),
+    leftOut: indexed(evidence.leftOut?.enrolments ?? [], enrolmentKey),
     lastEnrolledAt: evidence.lastEnrolledAt,
     installRestartedAt: evidence.installRestartedAt,
   };
@@ -57,6 +59,7 @@ export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf
     before: sorted(open.before),
     recent: sorted(open.recent).filter(isRecentAt(asOf)),
     ...(open.lastEnrolledAt === undefined ? {} : { lastEnrolledAt: open.lastEnrolledAt }),
+    ...(evidence.leftOut === undefined ? {} : { leftOut: { ...evidence.leftOut, enrolments: sorted(open.leftOut) } }),
   };
 }
 
@@ -78,6 +81,7 @@ interface OpenCounts {
   readonly enrolments: Map<string, Open<EnrolmentCount>>;
   readonly before: Map<string, Open<BeforeCount>>;
   readonly recent: Map<string, Open<RecentEnds>>;
+  readonly leftOut: Map<string, Open<EnrolmentCount>>;
   lastEnrolledAt: FleetInstant | undefined;
   readonly installRestartedAt: FleetInstant | undefined;
 }
@@ -86,6 +90,9 @@ function add(open: OpenCounts, event: EvidenceEvent): void {
   switch (event.kind) {
     case 'enrolled':
       addEnrolment(open, event);
+      break;
+    case 'enrolled-left-out':
+      enrolmentIn(open.leftOut, event)[event.arm] += devicesOf(event);
       break;
     case 'before':
       addBefore(open, event);
@@ -107,14 +114,21 @@ function add(open: OpenCounts, event: EvidenceEvent): void {
 }
 
 function addEnrolment(open: OpenCounts, event: Enrolled): void {
-  const zero = { segment: event.segment, pi: event.pi, treated: 0, control: 0 };
-  const one = entry(open.enrolments, enrolmentKey(zero), zero);
+  const one = enrolmentIn(open.enrolments, event);
   const devices = devicesOf(event);
   one[event.arm] += devices;
   if (open.lastEnrolledAt === undefined || event.at > open.lastEnrolledAt) open.lastEnrolledAt = event.at;
   if (event.arm === 'control') return;
   baseEntry(open, 'revert', event.segment).open += devices;
   if (isAfterRestart(open, event.at)) baseEntry(open, 'install', event.segment).open += devices;
+}
+
+function enrolmentIn(
+  counts: Map<string, Open<EnrolmentCount>>,
+  { segment, pi }: Enrolled | EnrolledLeftOut,
+): Open<EnrolmentCount> {
+  const zero = { segment, pi, treated: 0, control: 0 };
+  return entry(counts, enrolmentKey(zero), zero);
 }
 
 function addBefore(open: OpenCounts, event: BeforeEvent): void {

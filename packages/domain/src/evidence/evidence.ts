@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Arm } from '../gateway/ledger.ts';
-import type { RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { MetricName } from '../policy/rollout.ts';
 
@@ -29,6 +29,22 @@ export interface Evidence {
   readonly recent: readonly RecentEnds[];
   /** Installations permitted up to here no longer count for `install`: a person signed a restart after a pause. */
   readonly installRestartedAt?: FleetInstant;
+  /** What people have taken out of the counts, and how many permits that was. Absent: nothing. */
+  readonly leftOut?: LeftOut;
+}
+
+/**
+ * What a person has taken out of all counts: rows of devices that are not believed, and rows of before a restart. Whole rows,
+ * so both arms alike; that their permits were given still counts for admission.
+ */
+export interface LeftOut {
+  /** Ascending. */
+  readonly deviceIds: readonly DeviceId[];
+  /** Rows granted up to here belong to a test that has ended. Absent: there was no restart. */
+  readonly restartedAt?: FleetInstant;
+  /** How often the tests began again: each time at half the error. */
+  readonly restarts: number;
+  readonly enrolments: readonly EnrolmentCount[];
 }
 
 /** One-sample: what only an installing device can do. Treated rows only. */
@@ -93,7 +109,7 @@ export interface RecentEnds {
 }
 
 /** What moves the counts: derived from ledger rows and the instants on them, each exactly once. */
-export type EvidenceEvent = Enrolled | BeforeEvent | InstallationEnd | CoinEvent | WindowClosed;
+export type EvidenceEvent = Enrolled | EnrolledLeftOut | BeforeEvent | InstallationEnd | CoinEvent | WindowClosed;
 
 /** Fleets that are simulated by classes have many devices in one event; a ledger row is always one device. */
 export interface Bulk {
@@ -108,6 +124,14 @@ export interface Enrolled extends Bulk {
   readonly arm: Arm;
   readonly pi: number;
   readonly at: FleetInstant;
+}
+
+/** A permit was granted or refused by the coin, and its row counts for no test. */
+export interface EnrolledLeftOut extends Bulk {
+  readonly kind: 'enrolled-left-out';
+  readonly segment: SegmentId;
+  readonly arm: Arm;
+  readonly pi: number;
 }
 
 /** A device was enrolled that had crashed, or been silent, in the days before it asked. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Sha256 } from './ids.ts';
 
 /**
  * SHA-256 (FIPS 180-4) of an ASCII text, as eight 32-bit words. Only for the short texts that place a device in a
@@ -27,6 +28,13 @@ export function sha256Words(asciiText: string): Uint32Array {
     compress(state, schedule);
   }
   return state;
+}
+
+/** SHA-256 of an ASCII text as 64 hexadecimal digits, where signers name a document that others can hash with `sha256sum`. */
+export function sha256Text(asciiText: string): Sha256 {
+  const hex = [...sha256Words(asciiText)].map((word) => word.toString(16).padStart(8, '0')).join('');
+  // The constructor of a digest: 64 lower-case hexadecimal digits.
+  return hex as Sha256;
 }
 
 /** A number in [0, 1): the first 53 bits of SHA-256 over `salt|label|id`. The same on server and device. */

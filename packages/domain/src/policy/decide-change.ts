@@ -26,6 +26,9 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
     case 'segment-halted':
       return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'evidence-excluded':
+    case 'evidence-included':
+      return withRollout(policy, change, (rollout) => faultOfExclusion(rollout, change));
     case 'rollout-limited':
       return withRollout(policy, change, (rollout) => faultOfLimit(rollout, change));
     case 'scope-paused':
@@ -54,12 +57,40 @@ function faultOfEvent(rollout: Rollout, change: Of<'rollout-event'>): PolicyErro
   const { state } = rollout;
   const { event } = change;
   if (nextState(ROLLOUT_TABLE, state, event) === undefined) return { code: 'transition-impossible', state, event };
+  if (event === 'resume') {
+    const fault = faultOfResume(rollout, change);
+    if (fault !== undefined) return fault;
+  }
   const stopsRollback = state === 'rolling-back' && (event === 'pause' || event === 'cancel');
   if (event === 'complete' && rollout.limitDevices !== undefined) {
     return { code: 'limit-in-force', limitDevices: rollout.limitDevices };
   }
   if (stopsRollback && change.isIncludingRollback !== true) return { code: 'rollback-not-included', event };
   return undefined;
+}
+
+/** C1 of `ROLLOUT_TABLE`. The signatures themselves were verified before; without them there is nothing to verify. */
+function faultOfResume(rollout: Rollout, { approval, resumed }: Of<'rollout-event'>): PolicyError | undefined {
+  const isSigned = approval !== undefined && resumed !== undefined;
+  if (rollout.state === 'halted' && !isSigned) return { code: 'resume-unsigned' };
+  if (rollout.state !== 'halted' && resumed !== undefined) return { code: 'rollout-not-halted', state: rollout.state };
+  const segment = resumed?.segments.find((one) => !rollout.haltedSegments.includes(one));
+  return segment === undefined ? undefined : { code: 'segment-not-halted', segment };
+}
+
+/** One person may say that reports are forged; that the rollout goes on without them takes two. */
+function faultOfExclusion(
+  { state, excludedDevices = [] }: Rollout,
+  { kind, deviceIds }: Of<'evidence-excluded' | 'evidence-included'>,
+): PolicyError | undefined {
+  if (state !== 'halted') return { code: 'rollout-not-halted', state };
+  const isExcluding = kind === 'evidence-excluded';
+  const unchanged = deviceIds.find((one) => excludedDevices.includes(one) === isExcluding);
+  if (unchanged !== undefined) return { code: 'exclusion-unchanged', deviceId: unchanged };
+  const count = excludedDevices.length + new Set(deviceIds).size;
+  return isExcluding && count > EXCLUDED_DEVICES_MAX
+    ? { code: 'exclusions-too-many', devicesMax: EXCLUDED_DEVICES_MAX }
+    : undefined;
 }
 
 function faultOfSegmentHalt(rollout: Rollout, { segment }: Of<'segment-halted'>): PolicyError | undefined {
@@ -73,13 +104,16 @@ function faultOfLimit({ state, limitDevices }: Rollout, { devices }: Of<'rollout
   return devices === undefined && limitDevices === undefined ? { code: 'limit-absent' } : undefined;
 }
 
+/** They are stored with each decision; whoever holds more keys than this holds a fleet, and a new rollout is the way on. */
+export const EXCLUDED_DEVICES_MAX = 1_000;
+
 const HAS_ENDED: ReadonlySet<RolloutState> = new Set<RolloutState>(['cancelled', 'rolling-back', 'rolled-back']);
 
 const CAN_HALT_SEGMENT: ReadonlySet<RolloutState> = new Set<RolloutState>(['running', 'paused', 'completed']);
 
 function withRollout(
   policy: Policy,
-  { rolloutId }: Of<'rollout-event'> | Of<'segment-halted'> | Of<'rollout-limited'>,
+  { rolloutId }: Of<'rollout-event' | 'segment-halted' | 'rollout-limited' | 'evidence-excluded' | 'evidence-included'>,
   faultIn: (rollout: Rollout) => PolicyError | undefined,
 ): PolicyError | undefined {
   const rollout = policy.rollouts.get(rolloutId);

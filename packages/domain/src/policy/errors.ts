@@ -13,6 +13,11 @@ export type PolicyError =
   | { readonly code: 'rollout-ended'; readonly state: RolloutState }
   | { readonly code: 'limit-absent' }
   | { readonly code: 'limit-in-force'; readonly limitDevices: number }
+  | { readonly code: 'resume-unsigned' }
+  | { readonly code: 'rollout-not-halted'; readonly state: RolloutState }
+  | { readonly code: 'segment-not-halted'; readonly segment: string }
+  | { readonly code: 'exclusion-unchanged'; readonly deviceId: string }
+  | { readonly code: 'exclusions-too-many'; readonly devicesMax: number }
   | { readonly code: 'scope-not-paused'; readonly scope: string }
   | PlanError;
 
@@ -61,6 +66,12 @@ export const POLICY_ERRORS = {
   'rollout-ended': 'The rollout admits nobody any more, so a ceiling would say nothing',
   'limit-absent': 'The rollout has no ceiling of an operator, so there is none to lift',
   'limit-in-force': 'A rollout under the ceiling of an operator is not completed: lift the ceiling first',
+  'resume-unsigned': 'A halted rollout goes on by the signatures of two approvers alone',
+  'rollout-not-halted':
+    'Evidence is excluded or included while its rollout is halted, so that two people look before it goes on',
+  'segment-not-halted': 'Only a halted segment can be opened again',
+  'exclusion-unchanged': 'The evidence of the device stands as it was asked for already',
+  'exclusions-too-many': 'More devices than one rollout leaves out: make a new rollout for the release',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
   ...PLAN_ERRORS,
 } as const satisfies Readonly<Record<PolicyError['code'], string>>;

@@ -4,10 +4,11 @@ import { describe, test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import { aPlan, aPolicy, id, NOW } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
-import type { Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import { decideChange } from './decide-change.ts';
 import { emptyPolicy, foldEntries, foldPolicy, type Policy } from './fold.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
+import { RESUME_TYPE } from './resume-approval.ts';
 import type { Rollout, RolloutEvent, RolloutState } from './rollout.ts';
 import { ROLLOUT_TABLE, raisesEpoch } from './rollout-table.ts';
 
@@ -57,12 +58,31 @@ describe('the policy', () => {
 });
 
 describe('a change is refused', () => {
-  test('when it would go on after a halt: that takes a new rollout', () => {
-    assert.deepEqual(faultAfter(['approve', 'start', 'halt'], event('resume')), {
-      code: 'transition-impossible',
-      state: 'halted',
-      event: 'resume',
-    });
+  test('when it would go on after a halt without the signatures of two people', () => {
+    assert.deepEqual(faultAfter(['approve', 'start', 'halt'], event('resume')), { code: 'resume-unsigned' });
+    const ordered = { ...event('resume'), resumed: { counts: 'continue', segments: [] } } as const;
+    assert.deepEqual(faultAfter(['approve', 'start', 'halt'], ordered), { code: 'resume-unsigned' });
+    assert.equal(faultAfter(['approve', 'start', 'halt'], signedResume()), undefined);
+    assert.equal(faultAfter(['approve', 'start', 'pause'], signedResume())?.code, 'rollout-not-halted');
+    assert.equal(faultAfter(['approve', 'start', 'halt'], signedResume(['rev-x']))?.code, 'segment-not-halted');
+  });
+
+  test('when evidence is excluded while nobody has to look before the rollout goes on', () => {
+    const excluded = belief('evidence-excluded', ['d1']);
+    for (const steps of [
+      ['approve', 'start'],
+      ['approve', 'start', 'pause'],
+    ] as const) {
+      assert.equal(faultAfter(steps, excluded)?.code, 'rollout-not-halted');
+    }
+    assert.equal(faultAfter(['approve', 'start', 'halt'], excluded), undefined);
+    const included = belief('evidence-included', ['d1']);
+    assert.equal(faultAfter(['approve', 'start', 'halt'], included)?.code, 'exclusion-unchanged');
+    const many = Array.from({ length: 1_001 }, (_, index) => `d${index}`);
+    assert.equal(
+      faultAfter(['approve', 'start', 'halt'], belief('evidence-excluded', many))?.code,
+      'exclusions-too-many',
+    );
   });
 
   test('when it would stop a rollback without saying so', () => {
@@ -105,6 +125,62 @@ describe('a change is refused', () => {
   });
 });
 
+describe('a halted rollout', () => {
+  const drawn = fc.oneof(
+    fc.constantFrom(...EVENTS).map(event),
+    fc.constantFrom(signedResume(), signedResume([], 'restart'), signedResume(['rev-c'])),
+    fc.constantFrom(belief('evidence-excluded', ['d1', 'd2']), belief('evidence-included', ['d2'])),
+  );
+
+  test('stays halted, whatever is tried, until two people have signed', () => {
+    fc.assert(
+      fc.property(fc.array(drawn, { maxLength: 30 }), (changes) => {
+        let policy = aPolicy([CREATED, event('approve'), event('start')]);
+        for (const change of changes) {
+          if (!decideChange(policy, change).ok) continue;
+          const before = policy.rollouts.get(R1)?.state;
+          policy = foldPolicy(policy, entryAfter(policy, change));
+          const isRunningAgain = before === 'halted' && policy.rollouts.get(R1)?.state === 'running';
+          assert.ok(!isRunningAgain || (change.kind === 'rollout-event' && change.approval !== undefined));
+        }
+      }),
+      propertyOptions(),
+    );
+  });
+
+  test('opens the segments that were signed and no other, and counts how often its tests began again', () => {
+    const [b, c] = ['rev-b', 'rev-c'].map((one) => id<SegmentId>(one));
+    assert.ok(b !== undefined && c !== undefined);
+    const halts: PolicyChange[] = [b, c].map((segment) => ({
+      kind: 'segment-halted',
+      rolloutId: R1,
+      segment,
+      reason: 'Reverts',
+    }));
+    const changes = [
+      CREATED,
+      event('approve'),
+      event('start'),
+      ...halts,
+      event('halt'),
+      signedResume(['rev-c'], 'restart'),
+    ];
+    const once = aPolicy(changes).rollouts.get(R1);
+    assert.deepEqual([once?.state, once?.haltedSegments, once?.restarted?.count], ['running', [b], 1]);
+    const twice = aPolicy([...changes, event('halt'), signedResume([], 'restart')]).rollouts.get(R1);
+    assert.equal(twice?.restarted?.count, 2);
+    assert.equal(twice?.epoch, 3, 'going on gives no permit of before back');
+  });
+
+  test('leaves out whom a person named, in one order, until they are named again', () => {
+    const halted = [CREATED, event('approve'), event('start'), event('halt')];
+    const excluded = [...halted, belief('evidence-excluded', ['d2', 'd1']), belief('evidence-excluded', ['d0'])];
+    assert.deepEqual(aPolicy(excluded).rollouts.get(R1)?.excludedDevices, ['d0', 'd1', 'd2']);
+    const again = [...excluded, belief('evidence-included', ['d1', 'd0', 'd2'])];
+    assert.equal(aPolicy(again).rollouts.get(R1)?.excludedDevices, undefined);
+  });
+});
+
 describe('the table of rollouts', () => {
   const states = Object.keys(ROLLOUT_TABLE) as RolloutState[];
 
@@ -112,8 +188,10 @@ describe('the table of rollouts', () => {
     for (const state of states) assert.deepEqual(Object.keys(ROLLOUT_TABLE[state]).sort(), [...EVENTS].sort());
   });
 
-  test('has no way from halted, rolling back, rolled back or cancelled to running', () => {
-    assert.deepEqual(reachableFrom('halted'), new Set(['halted', 'rolling-back', 'rolled-back', 'cancelled']));
+  test('has no way from halted to running but a resume, and none at all from rolled back or cancelled', () => {
+    const fromHalted = EVENTS.filter((name) => ROLLOUT_TABLE.halted[name] === 'running');
+    assert.deepEqual(fromHalted, ['resume']);
+    assert.deepEqual(reachableFrom('rolled-back'), new Set(['rolled-back']));
     assert.deepEqual(reachableFrom('cancelled'), new Set(['cancelled']));
   });
 
@@ -140,6 +218,22 @@ function reachableFrom(start: RolloutState): ReadonlySet<RolloutState> {
 
 function event(name: RolloutEvent): Extract<PolicyChange, { kind: 'rollout-event' }> {
   return { kind: 'rollout-event', rolloutId: R1, event: name, reason: `Because of ${name}` };
+}
+
+/** As the server writes it, once it has verified the envelope. */
+function signedResume(
+  segments: readonly string[] = [],
+  counts: 'continue' | 'restart' = 'continue',
+): Extract<PolicyChange, { kind: 'rollout-event' }> {
+  return {
+    ...event('resume'),
+    approval: { payloadType: RESUME_TYPE, payload: '{}', signatures: [] },
+    resumed: { counts, segments: segments.map((one) => id<SegmentId>(one)) },
+  };
+}
+
+function belief(kind: 'evidence-excluded' | 'evidence-included', devices: readonly string[]): PolicyChange {
+  return { kind, rolloutId: R1, deviceIds: devices.map((one) => id<DeviceId>(one)), reason: 'Keys were stolen' };
 }
 
 function rolloutAfter(events: readonly RolloutEvent[]): Rollout {

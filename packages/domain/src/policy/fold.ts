@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assert, assertNever, present } from '../kernel/assert.ts';
-import type { Epoch, Revision, RolloutId } from '../kernel/ids.ts';
+import type { DeviceId, Epoch, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
-import type { Overruled, Rollout } from './rollout.ts';
+import type { Overruled, Restarted, Rollout } from './rollout.ts';
 import { ROLLOUT_TABLE, raisesEpoch } from './rollout-table.ts';
 
 /** The fold of the policy log: what holds now. */
@@ -67,6 +67,9 @@ function changedRollout(
       return createdRollout(change, entry, epochBase);
     case 'rollout-event':
       return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'evidence-excluded':
+    case 'evidence-included':
+      return believed(present(rollouts.get(change.rolloutId), 'the rollout whose evidence changes'), change, entry);
     case 'rollout-limited':
       return limited(present(rollouts.get(change.rolloutId), 'the rollout that is limited'), change, entry);
     case 'segment-halted': {
@@ -102,6 +105,28 @@ function limited(rollout: Rollout, { devices }: Of<'rollout-limited'>, { revisio
   return { ...others, revision, ...(devices === undefined ? {} : { limitDevices: devices }) };
 }
 
+function believed(rollout: Rollout, change: ExclusionChange, { revision }: PolicyEntry): Rollout {
+  const { excludedDevices = [], ...others } = rollout;
+  const named = new Set(change.deviceIds);
+  const kept = excludedDevices.filter((one) => !named.has(one));
+  const excluded: readonly DeviceId[] = change.kind === 'evidence-excluded' ? [...kept, ...named].sort() : kept;
+  return { ...others, revision, ...(excluded.length === 0 ? {} : { excludedDevices: excluded }) };
+}
+
+type ExclusionChange = Of<'evidence-excluded' | 'evidence-included'>;
+
+/** What the approvers ordered with a resume: segments that open again, and whether the tests begin again. */
+function ordered(
+  { haltedSegments, restarted }: Rollout,
+  { resumed }: Of<'rollout-event'>,
+  at: PolicyEntry['at'],
+): Pick<Rollout, 'haltedSegments'> & { readonly restarted?: Restarted } {
+  if (resumed === undefined) return { haltedSegments };
+  const stillHalted = haltedSegments.filter((one) => !resumed.segments.includes(one));
+  if (resumed.counts === 'continue') return { haltedSegments: stillHalted };
+  return { haltedSegments: stillHalted, restarted: { at, count: (restarted?.count ?? 0) + 1 } };
+}
+
 /** What was overruled before and now, each with its author; no field at all when nothing was. */
 function overruledIn(
   before: readonly Overruled[] = [],
@@ -124,6 +149,7 @@ function moved(rollout: Rollout, change: Of<'rollout-event'>, entry: PolicyEntry
     reason: change.reason,
     stateSince: state === rollout.state ? rollout.stateSince : at,
     ...overruledIn(rollout.overruled, change.overrules, entry),
+    ...ordered(rollout, change, at),
   };
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { RolloutEvent, RolloutPlan } from './rollout.ts';
@@ -32,7 +32,12 @@ export type PolicyChange =
       readonly approval?: Envelope;
       /** Pause and cancel stop a rollback only with this. */
       readonly isIncludingRollback?: boolean;
+      /** For `resume` by signatures: what the approvers have ordered beside it. */
+      readonly resumed?: ResumeOrder;
     }
+  /** Reports of these devices are not believed: they leave all counts, in both arms, until they are included again. */
+  | ExclusionChange<'evidence-excluded'>
+  | ExclusionChange<'evidence-included'>
   | {
       readonly kind: 'segment-halted';
       readonly rolloutId: RolloutId;
@@ -54,6 +59,22 @@ export type PolicyChange =
       readonly isIncludingRollback?: boolean;
     }
   | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
+
+/** Whose reports count and whose do not: at least one device, at most `EXCLUDED_DEVICES_MAX` left out of a rollout. */
+export interface ExclusionChange<Kind extends 'evidence-excluded' | 'evidence-included'> {
+  readonly kind: Kind;
+  readonly rolloutId: RolloutId;
+  readonly deviceIds: readonly DeviceId[];
+  readonly reason: string;
+}
+
+/** How a rollout goes on after a halt, as approvers have signed it. */
+export interface ResumeOrder {
+  /** `continue`: the same tests go on. `restart`: tests of their own begin with the next permit, at half the error. */
+  readonly counts: 'continue' | 'restart';
+  /** Halted segments that are opened again; the others stay halted. */
+  readonly segments: readonly SegmentId[];
+}
 
 /** A person takes a finding about a plan on themselves: which one, where, and why the plan is right nevertheless. */
 export interface Overrule {

@@ -11,8 +11,9 @@ import type { RolloutEvent, RolloutState } from './rollout.ts';
  * - I2. Every event that takes permits away raises the epoch (`raisesEpoch`). Enforced by `fold`.
  *
  * Prohibitions:
- * - C1. Nothing leads from `halted` back to `running`: going on after a halt is a new rollout, with a reason and an
- *   approval of its own. Enforced by this table.
+ * - C1. Nothing leads from `halted` back to `running` but a `resume` that two groups of approvers or more have signed, about
+ *   this revision and this evidence. Enforced by `decideChange`, which takes none without its envelope, and by the server's
+ *   resume command, which verifies it.
  * - C2. `pause` and `cancel` stop a rollback only when they say so. Enforced by `decideChange`.
  * - C3. `cancelled` and `rolled-back` are ends. Whoever may still want the way back halts instead of cancelling.
  */
@@ -66,7 +67,7 @@ export const ROLLOUT_TABLE: Table<RolloutState, RolloutEvent> = {
     start: 'impossible',
     // Nothing is given out in `halted`, so a pause is true already.
     pause: 'stay',
-    resume: 'impossible',
+    resume: 'running',
     halt: 'stay',
     cancel: 'cancelled',
     complete: 'impossible',

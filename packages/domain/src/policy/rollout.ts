@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { AttributeName, Audience } from './audience.ts';
 import type { Overrule } from './log.ts';
@@ -109,8 +109,18 @@ export interface Rollout {
   readonly haltedSegments: readonly SegmentId[];
   /** A person's ceiling: no more treated devices than this, whatever the evidence allows. Absent: none. */
   readonly limitDevices?: number;
+  /** Devices whose reports are not believed, ascending: left out of all counts. Absent: none. */
+  readonly excludedDevices?: readonly DeviceId[];
+  /** The tests began again, by signatures, so many times and last at this instant. Absent: never. */
+  readonly restarted?: Restarted;
   /** Findings about the plan that people overruled, with who and when. Absent: none. */
   readonly overruled?: readonly Overruled[];
+}
+
+/** Tests of a rollout that began again: permits up to `at` count for none of them. */
+export interface Restarted {
+  readonly at: FleetInstant;
+  readonly count: number;
 }
 
 /** An overrule as it was recorded. */

@@ -8,6 +8,7 @@ import type {
   EnrolmentCount,
   Evidence,
   FactBefore,
+  LeftOut,
   RecentEnds,
 } from '@outrider/domain/evidence/evidence';
 import type { Arm } from '@outrider/domain/gateway/ledger';
@@ -17,6 +18,7 @@ import { EVIDENCE_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
 import { finite, keyOf, listOf, oneOf, optional, record, whole } from '../kernel/reader.ts';
 import { instant, rolloutId, segmentId } from '../kernel/values.ts';
+import { excludedDevices } from '../policy/policy-change.ts';
 
 /** Counts of one kind: a thousand segments, each with five metrics in every pair of two of the six levels of the coin. */
 const COUNTS_MAX = 131_072;
@@ -69,6 +71,13 @@ const fact = keyOf<FactBefore>({ crash: true, silence: true });
 const beforeCount = record<BeforeCount>({ fact, segment: segmentId, pi, eventsTreated: count, eventsControl: count });
 const recentEnds = record<RecentEnds>({ slotEndsAt: instant, ended: count, reverted: count });
 
+const leftOut = record<LeftOut>({
+  deviceIds: excludedDevices,
+  restartedAt: optional(instant),
+  restarts: count,
+  enrolments: listOf(enrolmentCount, { countMax: COUNTS_MAX }),
+});
+
 /** Reads evidence inside another document. */
 export const evidence = record<Evidence>({
   rolloutId,
@@ -81,4 +90,5 @@ export const evidence = record<Evidence>({
   lastEnrolledAt: optional(instant),
   recent: listOf(recentEnds, { countMax: SLOTS_MAX }),
   installRestartedAt: optional(instant),
+  leftOut: optional(leftOut),
 });

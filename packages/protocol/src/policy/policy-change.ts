@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ok, type Result } from '@outrider/domain/kernel/result';
-import type { Overrule, PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import { EXCLUDED_DEVICES_MAX } from '@outrider/domain/policy/decide-change';
+import type { Overrule, PolicyChange, PolicyEntry, ResumeOrder, Scope } from '@outrider/domain/policy/log';
 import type { RolloutEvent } from '@outrider/domain/policy/rollout';
 import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOf, listOf, literal, malformed, optional, record, text, variant, whole } from '../kernel/reader.ts';
-import { instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
+import {
+  bool,
+  keyOf,
+  listOf,
+  literal,
+  malformed,
+  oneOf,
+  optional,
+  record,
+  text,
+  variant,
+  whole,
+} from '../kernel/reader.ts';
+import { deviceId, instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
+import { SEGMENTS_MAX } from './exposure.ts';
 import { rolloutPlan } from './rollout-plan.ts';
 
 /** Writes one change of the policy. */
@@ -56,6 +70,15 @@ export const overrules = listOf(record<Overrule>({ finding: label, field: label,
   countMax: OVERRULES_MAX,
 });
 
+/** Reads what approvers order with a resume. */
+export const resumeOrder = record<ResumeOrder>({
+  counts: oneOf(['continue', 'restart']),
+  segments: listOf(segmentId, { countMax: SEGMENTS_MAX }),
+});
+
+/** Reads the ids of devices whose reports count or do not. */
+export const excludedDevices = listOf(deviceId, { countMax: EXCLUDED_DEVICES_MAX });
+
 const policyChange = variant<PolicyChange>({
   'rollout-created': record<Of<'rollout-created'>>({
     kind: literal('rollout-created'),
@@ -70,6 +93,7 @@ const policyChange = variant<PolicyChange>({
     isIncludingRollback: optional(bool),
     overrules: optional(overrules),
     approval: optional(envelope),
+    resumed: optional(resumeOrder),
   }),
   'rollout-limited': record<Of<'rollout-limited'>>({
     kind: literal('rollout-limited'),
@@ -81,6 +105,18 @@ const policyChange = variant<PolicyChange>({
     kind: literal('segment-halted'),
     rolloutId,
     segment: segmentId,
+    reason,
+  }),
+  'evidence-excluded': record<Of<'evidence-excluded'>>({
+    kind: literal('evidence-excluded'),
+    rolloutId,
+    deviceIds: excludedDevices,
+    reason,
+  }),
+  'evidence-included': record<Of<'evidence-included'>>({
+    kind: literal('evidence-included'),
+    rolloutId,
+    deviceIds: excludedDevices,
     reason,
   }),
   'scope-paused': record<Of<'scope-paused'>>({

@@ -23,6 +23,15 @@ export function widenExposure(exposures: MemoryState['exposures'], wanted: Expos
   exposures.set(wanted.rolloutId, stored === undefined ? withNothingGranted(wanted) : widened(stored, wanted));
 }
 
+/** Caps fall to what is wanted, when the tests of a halted rollout begin again; all else stays. */
+export function narrowExposure(exposures: MemoryState['exposures'], wanted: Exposure): void {
+  const stored = exposures.get(wanted.rolloutId);
+  if (stored === undefined) return;
+  const caps = new Map(wanted.segments.map((one) => [one.segment, one.cap]));
+  const segments = stored.segments.map((one) => ({ ...one, cap: Math.min(one.cap, caps.get(one.segment) ?? one.cap) }));
+  exposures.set(wanted.rolloutId, { ...stored, cap: Math.min(stored.cap, wanted.cap), segments });
+}
+
 /** `granted` is the ledger's. */
 function withNothingGranted(exposure: Exposure): Exposure {
   return { ...exposure, granted: 0, segments: exposure.segments.map((one) => ({ ...one, granted: 0 })) };

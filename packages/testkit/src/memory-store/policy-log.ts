@@ -5,10 +5,11 @@ import { policyNote } from '@outrider/domain/policy/audit-note';
 import { foldPolicy } from '@outrider/domain/policy/fold';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyLog } from '@outrider/domain/policy/ports';
+import { beginsAnew } from '@outrider/domain/policy/resume-approval';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodePolicyEntry, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
 import { appendAudit } from './audit.ts';
-import { widenExposure } from './exposures.ts';
+import { narrowExposure, widenExposure } from './exposures.ts';
 import type { MemoryState } from './state.ts';
 
 /** The fold of the log is at hand all the time: the ledger asks it where PostgreSQL locks the rows made from it. */
@@ -23,7 +24,7 @@ export function memoryPolicyLog(state: MemoryState): PolicyLog {
       assert(parsed.ok, `a policy entry in its own format, got ${parsed.ok ? '' : describeParseError(parsed.error)}`);
       state.policy = foldPolicy(state.policy, entry);
       state.entries.push(entry);
-      if (exposure !== undefined) widenExposure(state.exposures, exposure);
+      if (exposure !== undefined) (beginsAnew(change) ? narrowExposure : widenExposure)(state.exposures, exposure);
       appendAudit(state, policyNote(entry, requestId === undefined ? {} : { requestId }));
       return ok(entry);
     },

@@ -26,6 +26,23 @@ export async function widenExposure(query: Database['query'], exposure: Exposure
   await query(WIDEN, [JSON.stringify(exposure)]);
 }
 
+/** Lets caps fall to what is wanted, when the tests of a halted rollout begin again; all else stays. */
+export async function narrowExposure(query: Database['query'], exposure: Exposure): Promise<void> {
+  await query(NARROW, [JSON.stringify(exposure)]);
+}
+
+/** In the transaction of the resume: the gate is still shut for all but those who wait for it. */
+const NARROW = `
+with wanted as (
+  select * from jsonb_to_record($1::jsonb) as e ("rolloutId" text, cap bigint, segments jsonb)
+), narrowed as (
+  update exposure e set cap = least(e.cap, wanted.cap) from wanted where e.rollout_id = wanted."rolloutId"
+  returning e.rollout_id
+)
+update exposure_segment s set cap = least(s.cap, (one.value ->> 'cap')::bigint)
+from narrowed, wanted, jsonb_array_elements(wanted.segments) as one
+where s.rollout_id = narrowed.rollout_id and s.segment = one.value ->> 'segment'`;
+
 /** The exposure's row is locked before those of its segments, as in `grant_permits`. */
 const WIDEN = `
 with wanted as (

@@ -9,9 +9,10 @@ import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/f
 import type { PausedScope, PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyLog, StaleRevision } from '@outrider/domain/policy/ports';
 import { restoreEntry } from '@outrider/domain/policy/restore';
+import { beginsAnew } from '@outrider/domain/policy/resume-approval';
 import { encodePolicyEntry, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
 import { appendPolicyAudit } from './audit-chain.ts';
-import { widenExposure } from './exposures.ts';
+import { narrowExposure, widenExposure } from './exposures.ts';
 import type { Database } from './pool.ts';
 import { documentsOf, numberOf, wellFormed } from './row.ts';
 
@@ -36,7 +37,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
     await query('update policy_head set revision = $1', [entry.revision]);
     const gates = changedGates(before, after);
     if (gates.length > 0) await query(MOVE_GATES, [JSON.stringify(gates)]);
-    if (exposure !== undefined) await widenExposure(query, exposure);
+    if (exposure !== undefined) await (beginsAnew(entry.change) ? narrowExposure : widenExposure)(query, exposure);
     await appendPolicyAudit(query, entry, policyNote(entry, requestId === undefined ? {} : { requestId }));
     return ok({ entry, after });
   }
