@@ -16,16 +16,40 @@ const PIECE_DEVICES = 1_000;
  * The devices as text, ascending by id, a page at a time: memory does not grow with the fleet. A device that changes
  * meanwhile is written as it is when its page is read. `onEnd` is called once, also when the reader goes away.
  */
-export async function* deviceLines(
+export function deviceLines(
   finder: DeviceFinder,
-  options: {
-    readonly query: DeviceQuery;
-    readonly format: DeviceFormat;
-    readonly now: FleetInstant;
-    readonly onEnd: () => void;
-  },
-): AsyncGenerator<string> {
-  const { query, format, now } = options;
+  { onEnd, ...asked }: Asked & { readonly onEnd: () => void },
+): AsyncIterable<string> {
+  let isEnded = false;
+  function end(): void {
+    if (!isEnded) onEnd();
+    isEnded = true;
+  }
+  const pieces = piecesOf(finder, asked, end);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => pieces.next(),
+      async return() {
+        // A generator that has not begun runs none of its code when it is ended: its reader went before the first piece.
+        end();
+        return await pieces.return(undefined);
+      },
+    }),
+  };
+}
+
+/** What is written out. */
+interface Asked {
+  readonly query: DeviceQuery;
+  readonly format: DeviceFormat;
+  readonly now: FleetInstant;
+}
+
+async function* piecesOf(
+  finder: DeviceFinder,
+  { query, format, now }: Asked,
+  onEnd: () => void,
+): AsyncGenerator<string, undefined, undefined> {
   try {
     if (format === 'csv') yield csvLine(DEVICE_COLUMNS);
     let after: DeviceId | undefined;
@@ -34,10 +58,10 @@ export async function* deviceLines(
       const found = await finder.findDevices(query, page);
       if (found.length > 0) yield found.map((one) => lineOf(one, format)).join('');
       after = found.at(-1)?.record.deviceId;
-      if (found.length < PIECE_DEVICES) return;
+      if (found.length < PIECE_DEVICES) return undefined;
     }
   } finally {
-    options.onEnd();
+    onEnd();
   }
 }
 
