@@ -151,7 +151,7 @@ function problemOf(error: FastifyError | StoreAwayError, log: Log): CommandError
       return { code: 'query-invalid', detail };
     }
     case 'ECONNRESET':
-      log.info({ stage: 'server', code: 'connection-ended' }, 'An upload ended early; nothing of it was kept');
+      log.info({ stage: 'server', code: 'connection-ended' }, 'An upload ended before its last byte had come');
       return { code: 'body-malformed', detail: 'The connection ended before the whole body had come; send it again' };
   }
   log.error({ stage: 'server', code: 'internal-error', err: error }, 'A request of the management API failed');

@@ -117,6 +117,21 @@ test('a disk that is almost full, or that cannot be looked at, makes the server 
   assert.match((await gone.ask()).report.checks.at(-1)?.detail ?? '', /cannot be looked at \(ENOENT/);
 });
 
+test('a disk that hangs makes the server not ready in a second, and is asked once however often is probed', async () => {
+  let asked = 0;
+  const hung = onStage(() => {
+    asked++;
+    return new Promise(() => {});
+  });
+  await hung.server.drain();
+  for (let probes = 0; probes < 3; probes++) {
+    const { report, wrong } = await hung.ask();
+    assert.deepEqual(wrong, ['disk']);
+    assert.match(report.checks.at(-1)?.detail ?? '', /did not answer within 1000 ms/);
+  }
+  assert.equal(asked, 1);
+});
+
 test('the process is alive whatever is wrong with all else', async () => {
   const stage = onStage(roomy);
   stage.break('frozen');

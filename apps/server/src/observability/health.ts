@@ -31,6 +31,8 @@ export interface Health {
 
 /** A database on the same machine answers in one millisecond, one across the world in 300. */
 const DATABASE_ANSWER_MS = durationMs(1_000);
+/** A local disk answers from memory. */
+const DISK_ANSWER_MS = durationMs(1_000);
 /** Below this the next image, or PostgreSQL's next segment of 16 MiB, may not fit. */
 export const DISK_FREE_BYTES_MIN = 268_435_456;
 
@@ -44,9 +46,21 @@ export function health(options: {
 }): Health {
   const { installation, holder, machineClock, schedule, diskSpace } = options;
   let underWay: Promise<HealthReport> | undefined;
+  let diskUnderWay: Promise<DiskSpace> | undefined;
+
+  /** A file system that hangs holds up one thread of this process, however often is asked. */
+  function lookAtDisk(ask: () => Promise<DiskSpace>): Promise<DiskSpace> {
+    diskUnderWay ??= ask().finally(() => {
+      diskUnderWay = undefined;
+    });
+    return diskUnderWay;
+  }
 
   async function look(): Promise<HealthReport> {
-    const [store, disk] = await Promise.all([storeChecks(), diskSpace === undefined ? [] : diskCheck(diskSpace)]);
+    const [store, disk] = await Promise.all([
+      storeChecks(),
+      diskSpace === undefined ? [] : diskCheck(() => lookAtDisk(diskSpace), schedule),
+    ]);
     const checks = [...store, snapshotCheck(holder), ...disk];
     return { status: checks.every((one) => one.isOk) ? 'ready' : 'not-ready', checks };
   }
@@ -88,10 +102,15 @@ function snapshotCheck(holder: SnapshotHolder): HealthCheck {
   return { ...limits, seen, isOk: false, detail: 'The policy could not be read for a while; nothing is offered' };
 }
 
-async function diskCheck(diskSpace: () => Promise<DiskSpace>): Promise<readonly HealthCheck[]> {
+async function diskCheck(diskSpace: () => Promise<DiskSpace>, schedule: Schedule): Promise<readonly HealthCheck[]> {
   const limits = { name: 'disk', allowed: DISK_FREE_BYTES_MIN, unit: 'bytes' } as const;
   try {
-    const { freeBytes } = await diskSpace();
+    const space = await inTime(diskSpace(), schedule);
+    if (space === undefined) {
+      const detail = `The disk of the data folder did not answer within ${DISK_ANSWER_MS} ms; a mount that hangs holds up every upload`;
+      return [{ ...limits, isOk: false, detail }];
+    }
+    const { freeBytes } = space;
     const isOk = freeBytes >= DISK_FREE_BYTES_MIN;
     const detail = 'The disk of the data folder is almost full; free some space before the next release';
     return [{ ...limits, seen: freeBytes, isOk, ...(isOk ? {} : { detail }) }];
@@ -100,6 +119,14 @@ async function diskCheck(diskSpace: () => Promise<DiskSpace>): Promise<readonly 
     const detail = `The disk of the data folder cannot be looked at (${cause instanceof Error ? cause.message : cause})`;
     return [{ ...limits, isOk: false, detail }];
   }
+}
+
+/** A file system across a network may hang for ever; then undefined. */
+function inTime<T>(reading: Promise<T>, schedule: Schedule): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const cancel = schedule.after(DISK_ANSWER_MS, () => resolve(undefined));
+    reading.then(resolve, reject).finally(cancel);
+  });
 }
 
 /** Why the store is away, or undefined when it has answered in time. */
