@@ -4,7 +4,7 @@ import { verifyBackup } from '@outrider/adapters/server/backup/verify-backup';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { present } from '@outrider/domain/kernel/assert';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
-import { type AuditRow, digestDocument } from '@outrider/domain/trust/audit';
+import { type AuditHead, type AuditRow, digestDocument, EMPTY_CHAIN } from '@outrider/domain/trust/audit';
 import { type AuditCheck, documentKey } from '@outrider/domain/trust/audit-check';
 import { type AuditedDocument, documentsOfPolicy, documentsOfRelease } from './audited-documents.ts';
 import { backupFailure } from './backup-failure.ts';
@@ -21,10 +21,11 @@ export async function readAuditOfBackup(check: AuditCheck, path: string, world: 
       throw new CommandFailure('refused', detail, { code: 'audit-absent' });
     }
     const rows: AuditRow[] = [];
+    let head: AuditHead = EMPTY_CHAIN;
     const documents: AuditedDocument[] = [];
     for await (const { table, row } of readRows(path, manifest, TABLES)) {
       if (table === 'audit_head') {
-        check.expectHead({ sequence: Number(fieldOf(row, 'sequence')), digest: digestOf(row) });
+        head = { sequence: Number(fieldOf(row, 'sequence')), digest: digestOf(row) };
       } else if (table === 'audit_log') {
         rows.push({ sequence: Number(fieldOf(row, 'sequence')), text: fieldOf(row, 'entry'), digest: digestOf(row) });
       } else if (table === 'policy_log') documents.push(...documentsOfPolicy(policyEntryOf(row)));
@@ -32,6 +33,7 @@ export async function readAuditOfBackup(check: AuditCheck, path: string, world: 
     }
     // A copy of a table has no order.
     for (const row of rows.sort((a, b) => a.sequence - b.sequence)) check.add(row);
+    check.expectHead(head);
     const digests = documents.map(
       ({ kind, name, value }) => [documentKey(kind, name), digestDocument(value, digestText)] as const,
     );

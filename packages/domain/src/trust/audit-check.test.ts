@@ -76,6 +76,16 @@ test('a chain that was cut off is found by the stored head, by its documents, an
   assert.deepEqual(codes(verify(short, { ...forgotten, noted: head.digest })), ['head-not-in-chain']);
 });
 
+test('an entry that was added behind the stored end is found', () => {
+  const { rows, documents } = chain();
+  const check = auditCheck({ digestText, parse });
+  for (const row of rows) check.add(row);
+  check.compare(documents, LENGTH);
+  const { digest } = rows[LENGTH - 2] as AuditRow;
+  check.expectHead({ sequence: LENGTH - 1, digest });
+  assert.deepEqual(check.finish().faults, [{ code: 'head-differs', sequence: LENGTH - 1 }]);
+});
+
 test('a chain that was written anew from some entry on is found by a head that was noted before', () => {
   const { rows } = chain();
   const anew = chain('another reason');

@@ -10,7 +10,7 @@ import type { DigestText } from './ports.ts';
 export interface AuditCheck {
   /** The next row, in the order in which they are stored. */
   add(row: AuditRow): void;
-  /** A head that was told or noted: it must lie in the chain. One that is announced before its row comes is cheaper. */
+  /** The stored end, read after the rows added so far and before those that come: none of the former may lie behind it. */
   expectHead(head: AuditHead): void;
   /** The end of what was added so far. */
   head(): AuditHead;
@@ -104,7 +104,8 @@ export function auditCheck({ digestText, parse, noted }: AuditCheckOptions): Aud
     },
     expectHead(one) {
       if (one.sequence > head.sequence) expected.set(one.sequence, one.digest);
-      else if (one.sequence === head.sequence && one.digest !== head.digest) find('head-differs', one.sequence);
+      // The stored end only ever moves on: an entry behind it that was read before is none of the server's.
+      else if (one.sequence < head.sequence || one.digest !== head.digest) find('head-differs', one.sequence);
     },
     compare(stored, settledTo) {
       for (const [key, digest] of stored) {

@@ -19,7 +19,7 @@ export const AUDIT_FAULTS = {
   'entry-missing': 'The policy log or the catalogue holds a change that the audit log does not speak of',
   'document-differs': 'What lies in the policy log or the catalogue is not what was written there',
   'document-missing': 'The audit log speaks of a change that is no longer in the policy log or the catalogue',
-  'head-differs': 'The chain has another end than the one that is stored',
+  'head-differs': 'The chain has another end than the one that is stored, or an entry behind it',
   'chain-cut-off': 'The chain ends before the end that is stored: its last entries are gone',
   'head-not-in-chain': 'The digest that was noted is nowhere in the chain: it was cut off or written anew',
 } as const;

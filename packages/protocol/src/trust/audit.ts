@@ -2,7 +2,7 @@
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { AuditEntry, AuditHead, AuditRow } from '@outrider/domain/trust/audit';
-import { encodeJson, parseText } from '../kernel/json-text.ts';
+import { parseText } from '../kernel/json-text.ts';
 import { REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
 import { bool, listOf, optional, record, text, whole } from '../kernel/reader.ts';
@@ -24,11 +24,6 @@ export interface AuditPageAnswer {
 /** Reads the text of one entry: what a later version added is left out here, and stays in the text. Code: body-malformed. */
 export function parseAuditEntry(body: string): Result<AuditEntry, ParseError> {
   return parseText(body, { noun: 'audit-entry', bytesMax: ENTRY_BYTES_MAX, reader: auditEntry });
-}
-
-/** Writes a page; beside its text each item has its entry, for scripts. */
-export function encodeAuditPage(page: { readonly head: AuditHead; readonly items: readonly object[] }): string {
-  return encodeJson(page);
 }
 
 /** Reads a page of the audit log. Code: body-malformed. */
