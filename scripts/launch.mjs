@@ -10,6 +10,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.outrider-lock-sha256');
+/** Held while something is installed or built: two commands may be started at once in a fresh clone. */
+const turnFile = join(root, '.outrider-installing');
+const LOOK_AGAIN_MS = 200;
 
 const COMMAND_LINE = 'apps/cli/src/main.ts';
 /** Commands that start a server, whose page for people has to be built first. */
@@ -18,9 +21,9 @@ const SERVING = new Set(['up', 'demo']);
 const [program, ...rest] = process.argv.slice(2);
 if (program === undefined) fail('No program was named: call it through the npm scripts, for example `npm start`');
 
-installIfNeeded();
+if (!isInstalled()) inTurn(installIfNeeded);
 const runtime = findRuntime();
-if (program === COMMAND_LINE && SERVING.has(rest[0])) buildConsoleIfNeeded();
+if (program === COMMAND_LINE && SERVING.has(rest[0]) && !isConsoleBuilt()) inTurn(buildConsoleIfNeeded);
 const child = spawn(runtime, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
   stdio: 'inherit',
   env: { ...process.env, OUTRIDER_ROOT: root },
@@ -29,12 +32,56 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => c
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 child.on('error', (cause) => fail(`The runtime ${runtime} could not be started: ${cause.message}`));
 
-/** Runs `npm ci` when node_modules is absent or was made from another lock file. */
-function installIfNeeded() {
-  const lock = createHash('sha256')
+/** Does the work while nobody else does; who waited finds it done. */
+function inTurn(work) {
+  while (!takeTurn()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS);
+  process.on('exit', giveTurnBack);
+  work();
+  giveTurnBack();
+  process.off('exit', giveTurnBack);
+}
+
+function giveTurnBack() {
+  rmSync(turnFile, { force: true });
+}
+
+/** Only one of many can make the file, which holds its process id: what a killed process left is taken away. */
+function takeTurn() {
+  try {
+    writeFileSync(turnFile, String(process.pid), { flag: 'wx' });
+    return true;
+  } catch (cause) {
+    if (cause.code !== 'EEXIST') fail(`${turnFile} cannot be written (${cause.message}); make the checkout writable`);
+  }
+  if (isLeftBehind()) giveTurnBack();
+  return false;
+}
+
+function isLeftBehind() {
+  try {
+    const owner = Number(readFileSync(turnFile, 'utf8'));
+    // Empty for the instant between making and writing it.
+    if (owner > 0) process.kill(owner, 0);
+    return false;
+  } catch (cause) {
+    return cause.code === 'ESRCH';
+  }
+}
+
+function lockDigest() {
+  return createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lock) return;
+}
+
+/** Whether node_modules is there and was made from this lock file. */
+function isInstalled() {
+  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lockDigest();
+}
+
+/** Runs `npm ci` when node_modules is absent or was made from another lock file. */
+function installIfNeeded() {
+  if (isInstalled()) return;
   process.stderr.write('Installing dependencies (once) ...\n');
   const npm = spawnSync('npm', ['ci', '--json=false', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
@@ -48,22 +95,32 @@ function installIfNeeded() {
     );
   }
   mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, lock);
+  writeFileSync(stampFile, lockDigest());
+}
+
+function consoleFolder() {
+  return join(root, 'apps', 'console');
+}
+
+function consoleStamp() {
+  return join(consoleFolder(), 'dist', '.sources-sha256');
+}
+
+function isConsoleBuilt() {
+  return existsSync(consoleStamp()) && readFileSync(consoleStamp(), 'utf8') === consoleSources(consoleFolder());
 }
 
 /** Builds the page for people, in a second or two, when it is missing or was made from other sources. A server works without it. */
 function buildConsoleIfNeeded() {
-  const folder = join(root, 'apps', 'console');
-  const stamp = join(folder, 'dist', '.sources-sha256');
-  const sources = consoleSources(folder);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sources) return;
+  if (isConsoleBuilt()) return;
   process.stderr.write('Building the console (once) ...\n');
+  const folder = consoleFolder();
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
   const build = spawnSync(runtime, [vite, 'build', folder, '--config', join(folder, 'vite.config.ts')], {
     cwd: folder,
     stdio: ['ignore', 2, 2],
   });
-  if (build.status === 0) writeFileSync(stamp, sources);
+  if (build.status === 0) writeFileSync(consoleStamp(), consoleSources(folder));
   else process.stderr.write('outrider: The console could not be built; the server starts without its page\n');
 }
 
