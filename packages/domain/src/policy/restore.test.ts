@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { aPlan, aPolicy, id, NOW } from '@outrider/testkit/small-fleet';
 import type { Revision, RolloutId } from '../kernel/ids.ts';
+import { MINUTE_MS, minutes } from '../kernel/time.ts';
 import { decideChange } from './decide-change.ts';
 import { foldPolicy, type Policy } from './fold.ts';
 import type { PolicyChange } from './log.ts';
@@ -39,6 +40,15 @@ describe('a restored policy', () => {
     assert.ok(epochOf(policy, R1) > epochOf(lost, R1));
   });
 
+  test('has higher ones again when the same backup is restored a second time', () => {
+    const backup = aPolicy([CREATED, event('approve'), event('start')]);
+    let first = restored(backup, MINUTE_MS);
+    for (let count = 0; count < 50; count++) first = next(next(first, event('pause')), event('resume'));
+    const second = restored(backup, minutes(2));
+    assert.ok(second.revision > first.revision);
+    assert.ok(epochOf(second, R1) > epochOf(first, R1));
+  });
+
   test('begins a new rollout above the epochs of one that was lost under the same id', () => {
     const plan = { ...aPlan(), rolloutId: R2, salt: 'another-salt' };
     const backup = aPolicy([CREATED]);
@@ -49,8 +59,9 @@ describe('a restored policy', () => {
   });
 });
 
-function restored(policy: Policy): Policy {
-  return foldPolicy(policy, restoreEntry({ newest: policy.revision, at: NOW, reason: 'Backup of noon' }));
+function restored(policy: Policy, sinceMs = minutes(0)): Policy {
+  const entry = restoreEntry({ newest: policy.revision, sinceMs, at: NOW, reason: 'Backup of noon' });
+  return foldPolicy(policy, entry);
 }
 
 function next(policy: Policy, change: PolicyChange): Policy {

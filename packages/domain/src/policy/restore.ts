@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Epoch, Revision } from '../kernel/ids.ts';
-import type { FleetInstant } from '../kernel/time.ts';
+import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 import type { Rollout } from './rollout.ts';
 
 /**
- * How many revisions a restore leaves out. The log of a backup ends before entries that were made since, and devices and
- * people may have seen their revisions and epochs; none of them may come again with another meaning. A million changes
- * since the last backup would be one a second for eleven days.
+ * How many revisions a restore leaves out at least; one more for each millisecond since the backup. The log of a backup
+ * ends before entries that were made since, and devices and people may have seen their revisions and epochs; none of them
+ * may come again with another meaning. A million is for clocks that differ, the time for a backup that is restored twice.
  */
 export const RESTORE_REVISIONS = 1_000_000;
 
@@ -24,13 +24,15 @@ export interface RestoredPolicy {
  */
 export function restoreEntry(restore: {
   readonly newest: Revision;
+  /** Whole milliseconds since the backup was made, by the clocks of the machines. */
+  readonly sinceMs: DurationMs;
   readonly at: FleetInstant;
   readonly reason: string;
 }): PolicyEntry {
-  const { newest, at, reason } = restore;
+  const { newest, sinceMs, at, reason } = restore;
   return {
     // The constructor of the revision after the gap.
-    revision: (newest + RESTORE_REVISIONS + 1) as Revision,
+    revision: (newest + RESTORE_REVISIONS + sinceMs + 1) as Revision,
     at,
     author: 'restore',
     change: { kind: 'scope-paused', scope: 'global', reason, isIncludingRollback: true },

@@ -2,6 +2,7 @@
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { assert } from '@outrider/domain/kernel/assert';
+import type { DurationMs } from '@outrider/domain/kernel/time';
 import { MIGRATIONS } from '../postgres/migrations.ts';
 import { numberOf, textOf } from '../postgres/row.ts';
 import { applyMigration } from '../postgres/schema.ts';
@@ -15,6 +16,8 @@ import type { BackupProgress } from './write-backup.ts';
 export interface TableSource {
   readonly path: string;
   readonly manifest: BackupManifest;
+  /** Whole milliseconds since the backup was made. */
+  readonly sinceMs: DurationMs;
   readonly onProgress: (progress: BackupProgress) => void;
 }
 
@@ -46,7 +49,7 @@ export async function loadTables(session: CopySession, source: TableSource): Pro
     assert(rows === table.rows, `${table.rows} rows of ${table.name}, got ${rows}`);
   }
   assert(next.done === true, 'parts of the tables that the manifest lists, and of no other');
-  await raisePositions(session);
+  await raisePositions(session, source.sinceMs);
   for (let number = version + 1; number <= MIGRATIONS.length; number++) await applyMigration(query, MIGRATIONS, number);
 }
 
@@ -88,7 +91,7 @@ async function bytesOf(part: ArchivePart, digests: ReadonlyMap<string, string>):
  * Whoever has paged through reports or ledger since the backup holds positions that are not in it: none of them comes again
  * with another row.
  */
-async function raisePositions({ query }: CopySession): Promise<void> {
+async function raisePositions({ query }: CopySession, sinceMs: DurationMs): Promise<void> {
   for (const row of await query(IDENTITY_COLUMNS)) {
     const [table, column] = [textOf(row, 'table_name'), textOf(row, 'column_name')];
     const [newest] = await query(`select coalesce(max("${column}"), 0) as position from "${table}"`);
@@ -96,13 +99,15 @@ async function raisePositions({ query }: CopySession): Promise<void> {
     await query('select setval(pg_get_serial_sequence(quote_ident($1), $2), $3)', [
       table,
       column,
-      numberOf(newest, 'position') + POSITIONS_SKIPPED,
+      numberOf(newest, 'position') + POSITIONS_SKIPPED + sinceMs * POSITIONS_PER_MS,
     ]);
   }
 }
 
 /** More rows than a fleet of a hundred million devices writes in a day. */
 const POSITIONS_SKIPPED = 1_000_000_000;
+/** More than a PostgreSQL writes: a backup that is restored a second time begins above what the first one wrote since. */
+const POSITIONS_PER_MS = 100;
 
 const IDENTITY_COLUMNS = `
 select c.relname as table_name, a.attname as column_name

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '@outrider/domain/kernel/assert';
-import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import { durationMs, elapsedMs, type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import { syncFolder } from '../../shared/files.ts';
 import { openBlobFolder } from '../blob-folder.ts';
@@ -38,13 +38,14 @@ export interface RestoreRequest {
 export async function restoreBackup(request: RestoreRequest): Promise<PolicyEntry> {
   await restoreFiles(request);
   const database = await request.openDatabase();
+  const sinceMs = durationMs(Math.max(0, elapsedMs(request.manifest.madeAt, request.now)));
   try {
     return await useCopySession(database.connection, 'load', async (session) => {
-      await loadTables(session, request);
+      await loadTables(session, { ...request, sinceMs });
       // A backup from before the audit log holds changes that are in none.
       while (await bringInSome(session.query));
       const at = await restoredAt(session, request);
-      const entry = await appendRestore(session.query, { at, reason: reasonOf(request) });
+      const entry = await appendRestore(session.query, { at, sinceMs, reason: reasonOf(request) });
       // The planner knows nothing about tables that were just filled. Inside the transaction: nothing may fail after it.
       await session.query('analyze');
       return entry;

@@ -3,7 +3,6 @@ import { type PermitGateKind, permitGateOf } from '@outrider/domain/gateway/perm
 import { present } from '@outrider/domain/kernel/assert';
 import type { Revision } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { policyNote } from '@outrider/domain/policy/audit-note';
 import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
 import type { PausedScope, PolicyEntry } from '@outrider/domain/policy/log';
@@ -63,7 +62,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
  */
 export async function appendRestore(
   query: Database['query'],
-  restore: { readonly at: FleetInstant; readonly reason: string },
+  restore: Omit<Parameters<typeof restoreEntry>[0], 'newest'>,
 ): Promise<PolicyEntry> {
   const before = foldEntries(emptyPolicy(), await loadEntries(query, emptyPolicy().revision));
   const text = encodePolicyEntry(restoreEntry({ newest: before.revision, ...restore }));
