@@ -44,7 +44,7 @@ export async function managementListener(
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error, log)),
   });
   app.removeContentTypeParser('text/plain');
-  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, payload));
+  app.addContentTypeParser('application/octet-stream', (_request, payload, done) => done(null, bodyOf(payload)));
   app.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)));
   app.setNotFoundHandler((request, reply) => sendProblem(reply, unknownRoute(request, reply, routes)));
 
@@ -84,6 +84,7 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
       return sendProblem(reply, { code: 'media-type-unsupported', detail });
     },
     handler: async (request, reply) => {
+      if (body === 'bytes') reply.raw.once('finish', () => discardRest(request.raw));
       const answer = await route.handle({ params: request.params, query: request.query, body: request.body });
       if (!answer.ok) return sendProblem(reply, answer.error);
       // Proxies that gather an answer before they hand it on would hold events back.
@@ -94,6 +95,18 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
         .send(isStreamed(answer.value) ? endingWith(reply, Readable.from(answer.value)) : answer.value);
     },
   });
+}
+
+/** A body that a route may stop reading; destroyed with its reader, the rest of it would block the connection for good. */
+function bodyOf(payload: IncomingMessage): Readable {
+  return Readable.from(payload.iterator({ destroyOnReturn: false }));
+}
+
+/** The next request of the connection comes after what nobody read of this one: it is let through and thrown away. */
+function discardRest(body: IncomingMessage): void {
+  // A reader that was broken off while it waited is still in the way.
+  body.removeAllListeners('readable');
+  body.resume();
 }
 
 /** A text is iterable too, but not asynchronously. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { after, test } from 'node:test';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
@@ -132,6 +134,27 @@ test('more lines than one request may have are refused, and those before are tak
   assert.equal(tooMany.code, 'body-too-large');
   const receipt = await ask('POST', '/device-import?format=ndjson&dryRun=true', '{}\n'.repeat(FAULTS_MAX + 5));
   assert.deepEqual([receipt.refused, receipt.faults.length, receipt.isDryRun], [FAULTS_MAX + 5, FAULTS_MAX, true]);
+});
+
+test('a request after one that was refused in the middle of its body is answered on the same connection', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  async function send(path: string, body: string): Promise<number | undefined> {
+    const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/octet-stream' };
+    const request = httpRequest(`${url}/api/v1${path}`, { method: 'POST', agent, headers });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    await once(response.resume(), 'end');
+    return response.statusCode;
+  }
+  try {
+    const tooMany = '{}\n'.repeat(4 * IMPORT_LINES_MAX);
+    for (const format of ['ndjson', 'csv']) {
+      assert.equal(await send(`/device-import?format=${format}&dryRun=true`, tooMany), 413);
+      assert.equal(await send('/device-import?format=ndjson&dryRun=true', lineOf(1)), 200);
+    }
+  } finally {
+    agent.destroy();
+  }
 });
 
 test('a device that comes with another hardware than was announced is not registered', async () => {
