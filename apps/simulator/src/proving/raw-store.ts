@@ -152,7 +152,7 @@ const GRANTED = `
 select count(*) as value from ledger
 where position > $1 and ($2::text is null or region = $2) and kind = 'enrolment' and arm = 'treated'`;
 
-const BACKENDS = `select pid::bigint from pg_stat_activity where application_name = 'outrider' and pid <> pg_backend_pid()`;
+const BACKENDS = `select pid::bigint from pg_stat_activity where application_name like 'outrider schema %' and pid <> pg_backend_pid()`;
 
 const DURABILITY = `
 select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes')`;
