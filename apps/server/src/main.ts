@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     log.info({ stage: 'server', code: 'stopping', signal }, 'The server stops');
     await server.stop();
     log.flush();
-    log.info({ stage: 'server', code: 'stopped' }, 'The server has stopped, and nothing was left behind');
+    log.info({ stage: 'server', code: 'stopped' }, 'The server has stopped');
     process.exit(EXIT_CODES.stopped);
   } catch (cause) {
     if (cause instanceof StartError) {

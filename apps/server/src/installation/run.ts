@@ -130,8 +130,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
           log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
         });
         await listener.value.close();
-        // A database that does not answer must not keep us from ending it.
-        await Promise.race([flushed(server, log), new Promise<void>((resolve) => schedule.after(FLUSH_MS, resolve))]);
+        await flushedInTime(server, world);
         await Promise.all([database.close(), spanSink?.close()]);
       },
     };
@@ -150,9 +149,21 @@ function tellRestore({ queries }: Server, log: Log): void {
 /** What is gathered is a few statements; together with the drain of requests it stays below the time to stop. */
 const FLUSH_MS = durationMs(1_500);
 
-async function flushed(server: Server, log: Log): Promise<void> {
-  await server.close().catch((cause: unknown) => {
-    log.warn({ stage: 'server', code: 'store-away', err: cause }, 'Not all that was gathered could be written');
+/** A database that does not answer must not keep us from ending it: what was acknowledged it has already. */
+async function flushedInTime(server: Server, { schedule, log }: ProgramWorld): Promise<void> {
+  const message = 'Not all that was gathered could be written: contacts of the last seconds, which devices make again';
+  await new Promise<void>((resolve) => {
+    const cancel = schedule.after(FLUSH_MS, () => {
+      log.warn({ stage: 'server', code: 'store-away', waitedMs: FLUSH_MS }, message);
+      resolve();
+    });
+    server
+      .close()
+      .catch((cause: unknown) => log.warn({ stage: 'server', code: 'store-away', err: cause }, message))
+      .finally(() => {
+        cancel();
+        resolve();
+      });
   });
 }
 

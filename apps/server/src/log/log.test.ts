@@ -7,6 +7,7 @@ import { machineInstant } from '@outrider/domain/kernel/time';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
 import { createLog } from './create-log.ts';
+import { secretsIn } from './redact.ts';
 import { inRequest, setTraceId } from './request-context.ts';
 
 function onStage(options: { readonly secrets?: readonly string[]; readonly level?: 'info' | 'debug' | 'error' } = {}) {
@@ -89,6 +90,13 @@ test('any password in any URL, and any token known by its digest alone, stays ou
     }),
     propertyOptions(),
   );
+});
+
+test('the password of the database is known whatever else of its URL holds an @', () => {
+  const { log, lines } = onStage({ secrets: secretsIn('postgres://me:lan%40tern@db/fleet?application_name=a@b') });
+  log.error({ stage: 'server', code: 'a', url: 'db refuses lan%40tern' }, 'lan@tern is refused');
+  assert.doesNotMatch(lines.join(''), /lan/);
+  assert.deepEqual(secretsIn(undefined), []);
 });
 
 test('digests of images are no secrets and stay readable', () => {

@@ -42,9 +42,11 @@ export function redactLine(line: string, { secrets, hidden, digestText }: Hidden
 
 /** What of the database's URL must not be written: its password, as it is written there and as it is meant. */
 export function secretsIn(databaseUrl: string | undefined): readonly string[] {
-  const written = /^[^:]+:\/\/[^:@]*:(.*)@/.exec(databaseUrl ?? '')?.[1];
-  if (written === undefined || written === '') return [];
-  return [...new Set([written, decoded(written)])];
+  if (databaseUrl === undefined) return [];
+  // Up to the last @, which somebody forgot to encode; and as the driver reads it, where a later part holds an @.
+  const written = [/^[^:]+:\/\/[^:@]*:(.*)@/.exec(databaseUrl)?.[1], URL.parse(databaseUrl)?.password];
+  const passwords = written.flatMap((one) => (one === undefined || one === '' ? [] : [one, decoded(one)]));
+  return [...new Set(passwords)];
 }
 
 function decoded(text: string): string {
