@@ -237,6 +237,16 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Halt the rollout first if its evidence is not to be believed.',
   ],
+  'region-already-halted': [
+    'The region of the rollout has been halted before.',
+    'It stays halted.',
+    'Nothing is to be done; `--roll-back` adds the way back if it was only stopped.',
+  ],
+  'region-not-halted': [
+    'The signed resume opens a region that is not halted.',
+    'It stays halted.',
+    'Let it be signed anew with the halted regions that `outrider rollout show` lists.',
+  ],
   'segment-not-halted': [
     'The signed resume opens a segment that is not halted.',
     'It stays halted.',

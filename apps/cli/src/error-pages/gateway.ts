@@ -39,8 +39,8 @@ const REFUSAL_REST: Readonly<Record<RefusalCode, Rest>> = {
     '`outrider status` names what is paused; `outrider resume` lets it go on.',
   ],
   'segment-halted': [
-    'No further device of the segment is exposed.',
-    'Read which metric halted it with `outrider rollout explain`. A halted segment stays halted in this rollout.',
+    'No further device of the segment, or of the region, is exposed.',
+    'Read what halted it with `outrider rollout explain`. It opens again by a resume that two approvers have signed.',
   ],
   'wave-not-open': [
     STAYS,

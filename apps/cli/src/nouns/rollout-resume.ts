@@ -29,6 +29,7 @@ export function rolloutSignResumeVerb(rollout: Command, world: World): void {
       'with --because: begin the tests again, at half the error, from a first step of ten devices',
     )
     .option('--reopen <segment>', 'with --because: open this halted segment again, or `all`; repeat it', repeated)
+    .option('--reopen-region <name>', 'with --because: open this halted region again; repeat it', repeated)
     .option('--key <file>', 'a secret key file of an approver; repeat it', repeated)
     .requiredOption('--out <file>', 'where the signed resume goes: to the next approver, or to `rollout resume`')
     .option('--json', 'print JSON')
@@ -57,6 +58,7 @@ interface SignFlags extends ConnectionFlags, OutputFlags {
   readonly resume?: string;
   readonly restartCounts?: true;
   readonly reopen?: readonly string[];
+  readonly reopenRegion?: readonly string[];
   readonly key?: readonly string[];
   readonly out: string;
 }
@@ -68,7 +70,10 @@ async function signResume(world: World, id: string, flags: SignFlags): Promise<v
       'A resume begins with --because <text>, or goes on from --resume <file>; give exactly one of the two',
     );
   }
-  if (resume !== undefined && (flags.restartCounts === true || flags.reopen !== undefined)) {
+  if (
+    resume !== undefined &&
+    (flags.restartCounts === true || [flags.reopen, flags.reopenRegion].some(Array.isArray))
+  ) {
     throw usageFailure(
       'What a resume orders is fixed once it is drawn up; --restart-counts and --reopen go with --because',
     );
@@ -90,7 +95,10 @@ async function signResume(world: World, id: string, flags: SignFlags): Promise<v
     ['release', document.releaseId],
     ['because', document.reason],
     ['counts', document.counts],
-    ['opens again', document.segments.join(' ') || 'no halted segment'],
+    [
+      'opens again',
+      [...document.segments, ...(document.regions ?? []).map((one) => `region ${one}`)].join(' ') || 'nothing',
+    ],
     ['evidence', document.evidenceSha256],
     ['good until', timeAt(document, 'expiresAt')],
     ['signatures', signed.signatures.length === 0 ? 'none yet' : signed.signatures.map(({ keyId }) => keyId).join(' ')],
@@ -119,6 +127,7 @@ async function drawUp(world: World, id: string, flags: SignFlags & { readonly be
     reason: flags.because,
     counts: flags.restartCounts === true ? 'restart' : 'continue',
     segments: flags.reopen?.includes('all') === true ? halted : (flags.reopen ?? []),
+    ...(flags.reopenRegion === undefined ? {} : { regions: flags.reopenRegion }),
     expiresAt: field('expiresAtMax'),
   };
   // The reader is the judge of what the server answered and of what was typed.

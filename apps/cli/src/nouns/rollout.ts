@@ -54,6 +54,9 @@ const EVENTS: readonly EventVerb[] = [
 
 interface EventFlags extends ConnectionFlags, OutputFlags, OverruleFlags {
   readonly reason?: string;
+  /** For `halt`: one region of it alone. */
+  readonly region?: string;
+  readonly rollBack?: true;
   /** For `resume` after a halt. */
   readonly approval?: string;
   readonly author?: string;
@@ -75,6 +78,10 @@ function eventVerb(
   else command.option('--reason <text>', 'why, for people; kept in the policy log', reasonDefault);
   if (mayStopRollback === true)
     command.option('--including-rollback', 'also when it is rolling back: devices then stay where they are');
+  if (event === 'halt') {
+    command.option('--region <name>', 'only in this region; the others go on', parseLabel);
+    command.option('--roll-back', 'with --region: offer its devices the former version at once');
+  }
   if (event === 'approve') withOverrule(command);
   command
     .option('--author <name>', 'who does this (default: USER)', parseLabel)
@@ -88,11 +95,19 @@ function eventVerb(
         );
       }
       if (approval !== undefined) return resumeHalted(world, id, { ...flags, approval });
+      const { region, rollBack, reason, expectedRevision } = flags;
+      const author = authorOf(world, flags);
+      if (region === undefined && rollBack === true) {
+        throw usageFailure(
+          '--roll-back goes with --region; the whole rollout goes back by `outrider rollout roll-back`',
+        );
+      }
+      if (region !== undefined) {
+        const halt = { region, isRollingBack: rollBack ?? false, reason, author, expectedRevision };
+        return showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'regions'), halt));
+      }
       const body = {
-        event,
-        reason: flags.reason,
-        author: authorOf(world, flags),
-        expectedRevision: flags.expectedRevision,
+        ...{ event, reason, author, expectedRevision },
         isIncludingRollback: flags.includingRollback,
         ...overrulesOf(flags),
       };

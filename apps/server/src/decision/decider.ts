@@ -205,6 +205,9 @@ function inputOf(
     exposure: present(seen.exposure, 'an exposure of a rollout that was started'),
     now: seen.now,
     haltedSegments: rollout.haltedSegments,
+    ...(rollout.haltedRegions === undefined
+      ? {}
+      : { haltedPopulations: rollout.haltedRegions.flatMap((one) => one.populations) }),
     ...(rollout.limitDevices === undefined ? {} : { limitDevices: rollout.limitDevices }),
     ...(seen.isWidening ? {} : { isStopOnly: true }),
     rule: RULE_NOW,

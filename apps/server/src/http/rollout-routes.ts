@@ -132,13 +132,34 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       },
     }),
     apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/regions',
+      summary: 'Halts one region of a rollout, or takes the release back there; the others go on',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object(
+          { region: IdText, reason: ReasonText, isRollingBack: Type.Optional(Type.Boolean()), ...CHANGE_FIELDS },
+          { additionalProperties: false },
+        ),
+      },
+      answers: RECEIPT,
+      handle: ({ params, body }) =>
+        policy.haltRegion({
+          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          region: body.region,
+          reason: body.reason,
+          isRollingBack: body.isRollingBack ?? false,
+          ...contextOf(body),
+        }),
+    }),
+    apiRoute({
       method: 'GET',
       path: '/rollouts/:rolloutId/resume',
       summary:
         'Says what two approvers have to sign for a halted rollout to go on, and whether its evidence would halt it again',
       schemas: { params: RolloutParams },
       answers:
-        'ResumeDraft {rolloutId, releaseId, epoch, revision, evidenceSha256, now, asOf, expiresAtMax, haltedSegments, excludedDevices, stillHalts?}',
+        'ResumeDraft {rolloutId, releaseId, epoch, revision, evidenceSha256, now, asOf, expiresAtMax, haltedSegments, haltedRegions, excludedDevices, stillHalts?}',
       handle: ({ params }) => policy.draftResume(idOf<RolloutId>('rollout id', params.rolloutId)),
     }),
     apiRoute({

@@ -20,6 +20,7 @@ import { encodeEvidence } from '@outrider/protocol/evidence/evidence';
 import { type CommandError, refuse } from '../errors.ts';
 import type { ChangeContext, PolicyReceipt } from './policy-commands.ts';
 import { policyProblem } from './policy-problem.ts';
+import { countAudience } from './populations.ts';
 import { type ApprovalPorts, readResume } from './read-approval.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 
@@ -36,6 +37,13 @@ export interface ResumeRequest extends ChangeContext {
   readonly approval: Envelope;
 }
 
+export interface RegionRequest extends ChangeContext {
+  readonly rolloutId: RolloutId;
+  readonly region: string;
+  readonly isRollingBack: boolean;
+  readonly reason: string;
+}
+
 /** What two people look at, and have to sign, before a halted rollout goes on. */
 export interface ResumeDraft extends ResumeTerms {
   /** Up to here the evidence was counted. */
@@ -43,6 +51,7 @@ export interface ResumeDraft extends ResumeTerms {
   /** The latest instant a resume may name. */
   readonly expiresAtMax: FleetInstant;
   readonly haltedSegments: readonly SegmentId[];
+  readonly haltedRegions: readonly string[];
   readonly excludedDevices: readonly DeviceId[];
   /** Why the rule would halt again at once if the counts went on, with all segments open; absent: it would not. */
   readonly stillHalts?: string;
@@ -52,6 +61,8 @@ type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
 /** What people can do about a rollout that is halted. */
 export interface HaltCommands {
+  /** One region gets nothing more, or goes back; the others go on. */
+  haltRegion(request: RegionRequest): Receipt;
   /** Takes devices out of the counts, or in again: recorded, reversible, and of no effect on the halt. */
   changeBelief(request: ExclusionRequest): Receipt;
   /** What a resume has to name now. Codes: rollout-unknown, rollout-not-halted, evidence-unsettled. */
@@ -70,7 +81,10 @@ export function haltCommands(options: {
     context: ChangeContext,
     exposure?: Exposure,
   ) => Promise<Result<PolicyEntry, CommandError>>;
-  readonly receiptOf: (entry: PolicyEntry, about: { readonly rolloutId: RolloutId }) => Promise<PolicyReceipt>;
+  readonly receiptOf: (
+    entry: PolicyEntry,
+    about: { readonly rolloutId: RolloutId; readonly openIn?: `rollout:${string}` },
+  ) => Promise<PolicyReceipt>;
 }): HaltCommands {
   const { store, holder, fleetClock, approvals, append, receiptOf } = options;
 
@@ -104,6 +118,27 @@ export function haltCommands(options: {
   }
 
   return {
+    async haltRegion({ rolloutId, region, isRollingBack, reason, ...context }) {
+      await holder.refresh();
+      const rollout = holder.policy().rollouts.get(rolloutId);
+      if (rollout === undefined) return err(policyProblem({ code: 'rollout-unknown', rolloutId }));
+      const release = await store.catalogue.loadRelease(rollout.plan.releaseId);
+      if (isRollingBack && release?.manifest.rollbackTwin === undefined) {
+        const detail =
+          'The release was the first of its device type and has no rollback twin; halt the region without the way back';
+        return refuse('twin-missing', detail, { rolloutId });
+      }
+      const counted = release && (await countAudience(store.registry, rollout.plan, release.manifest, region));
+      if (counted === undefined || counted.populations.length === 0) {
+        const detail = `No device of the audience of ${rolloutId} is in the region ${region}; check its name`;
+        return refuse('audience-empty', detail, { region });
+      }
+      const back = isRollingBack ? { isRollingBack } : {};
+      const { populations } = counted;
+      const entry = await append({ kind: 'region-halted', rolloutId, region, ...back, populations, reason }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId, openIn: `rollout:${rolloutId}` })) : entry;
+    },
+
     async changeBelief({ rolloutId, kind, deviceIds, reason, ...context }) {
       const known = await store.registry.loadDevices(deviceIds);
       const enrolled = new Set(
@@ -131,6 +166,7 @@ export function haltCommands(options: {
         asOf: evidence.asOf,
         expiresAtMax: after(terms.now, RESUME_LIFE_MS),
         haltedSegments: rollout.haltedSegments,
+        haltedRegions: (rollout.haltedRegions ?? []).map((one) => one.region),
         excludedDevices: rollout.excludedDevices ?? [],
         ...(stillHalts === undefined ? {} : { stillHalts }),
       });
@@ -144,11 +180,11 @@ export function haltCommands(options: {
       const expectedRevision = context.expectedRevision ?? policyRevision;
       const approved = await readResume(approval, termsOf(found.value), approvals);
       if (!approved.ok) return approved;
-      const { reason, counts, segments } = approved.value;
+      const { reason, counts, segments, regions } = approved.value;
       const fault =
         counts === 'restart' ? faultOfRestart(found.value, segments) : faultOfGoingOn(found.value, segments);
       if (fault !== undefined) return err(fault);
-      const resumed: ResumeOrder = { counts, segments };
+      const resumed: ResumeOrder = { counts, segments, ...(regions === undefined ? {} : { regions }) };
       const change: PolicyChange = { kind: 'rollout-event', rolloutId, event: 'resume', reason, approval, resumed };
       const narrowed = counts === 'restart' ? restartExposure(rollout.plan, exposure) : undefined;
       const entry = await append(change, { ...context, expectedRevision }, narrowed);

@@ -58,6 +58,11 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}, and ${error.segment} is not; leave it out of what is signed`;
       return { code: 'segment-not-halted', detail, fields: { segment: error.segment } };
     }
+    case 'region-already-halted':
+    case 'region-not-halted': {
+      const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.region}`;
+      return { code: error.code, detail, fields: { region: error.region } };
+    }
     case 'exclusion-unchanged': {
       const detail = `${POLICY_ERRORS[error.code]}: ${error.deviceId}; leave it out of the list`;
       return { code: 'exclusion-unchanged', detail, fields: { deviceId: error.deviceId } };

@@ -26,17 +26,19 @@ export interface CountedAudience {
   readonly ringDevices: number;
 }
 
-/** Counts the devices of the rollout's type, on the release's hardware and in its audience. */
+/** Counts the devices of the rollout's type, on the release's hardware and in its audience; with `region`, of that one. */
 export async function countAudience(
   registry: Registry,
   plan: RolloutPlan,
   manifest: ReleaseManifest,
+  region?: string,
 ): Promise<CountedAudience> {
   const ringTags = plan.waves.flatMap((wave) => wave.ringTags);
   const counts = new Map<string, number>();
   let ringDevices = 0;
   for await (const { deviceId, attributes, status } of allDevices(registry)) {
     if (attributes.deviceType !== plan.deviceType) continue;
+    if (region !== undefined && attributes.region !== region) continue;
     if (!manifest.components.every((one) => one.hardwareIds.includes(attributes.hardwareId))) continue;
     if (!matchAudience(plan.audience, { deviceId, attributes, version: status.running.version })) continue;
     const segment = attributes[plan.segmentBy];

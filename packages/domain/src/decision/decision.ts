@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.ts';
 import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
+import type { SegmentPopulation } from '../policy/log.ts';
 import type { MetricName } from '../policy/rollout.ts';
 import type { RuleVersion } from './rule.ts';
 import type { ShownRate } from './shown-rates.ts';
@@ -56,6 +57,8 @@ export interface DecisionInput {
   readonly now: FleetInstant;
   /** Segments the policy has halted already: out of the overall figures and of the population. Absent: none. */
   readonly haltedSegments?: readonly SegmentId[];
+  /** Eligible devices of regions that people have halted, by segment: out of the population. Absent: none. */
+  readonly haltedPopulations?: readonly SegmentPopulation[];
   /** A person's ceiling on treated devices. Absent: none. */
   readonly limitDevices?: number;
   /** Nothing may widen now (between the grid's points, or while paused): evidence can stop. Absent: it may. */

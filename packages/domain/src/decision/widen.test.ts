@@ -10,6 +10,7 @@ import type { SegmentId } from '../kernel/ids.ts';
 import { fleetInstant, HOUR_MS } from '../kernel/time.ts';
 import { type Exposure, populationOf } from '../policy/exposure.ts';
 import { decide } from './decide.ts';
+import type { DecisionInput } from './decision.ts';
 import { completeExposure } from './widen.ts';
 
 const plan = aPlan({ onSegmentHalt: 'exclude-segment' });
@@ -45,6 +46,24 @@ test('a halted segment gets no more, and completion is of the others', () => {
   assert.equal(exposure.segments.find((one) => one.segment === revC)?.cap, 1_000);
 });
 
+test('devices of a halted region are no part of what the evidence has to reach, but for those of a halted segment', () => {
+  const [input, out] = [healthy(600), [{ segment: revC, population: 900 }]];
+  const whole = decide(plan, inputOn(input, { cap: 1_000 }));
+  assert.notEqual(whole.overall.kind, 'complete');
+  assert.equal(decide(plan, { ...inputOn(input, { cap: 1_000 }), haltedPopulations: out }).overall.kind, 'complete');
+  const halted = { ...inputOn(input, { cap: 1_000 }), haltedSegments: [revC] };
+  const once = decide(plan, halted).exposure.cap;
+  assert.equal(decide(plan, { ...halted, haltedPopulations: out }).exposure.cap, once, 'nobody is taken out twice');
+});
+
+test('permits whose rows were left out stay given: the evidence of the others comes on top of them', () => {
+  const enrolments = segments.map((segment) => ({ segment, pi: 0.2, treated: 5, control: 20 }));
+  const leftOut = { deviceIds: [], restartedAt: NOW, restarts: 1, enrolments };
+  const anew = decide(plan, inputOn({ ...healthy(0), leftOut }, { cap: 15, granted: 15 }));
+  assert.equal(anew.exposure.cap, 25, 'a first step of ten beyond the fifteen');
+  assert.match(anew.overall.reason, /beside 15 that are left out/);
+});
+
 test('devices of a halted segment do not use up what the others may have', () => {
   const rows = anExposure().segments.map((one) => (one.segment === revC ? { ...one, granted: 7 } : one));
   const { exposure } = decisionOn(healthy(0), { cap: 10, granted: 7, segments: rows }, [revC]);
@@ -58,8 +77,11 @@ test('a full cap holds and says what it waits for', () => {
 });
 
 function decisionOn(evidence: Evidence, exposure: Partial<Exposure>, haltedSegments: readonly SegmentId[] = []) {
-  const own = anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), ...exposure });
-  return decide(plan, { evidence, exposure: own, now: NOW, haltedSegments });
+  return decide(plan, { ...inputOn(evidence, exposure), haltedSegments });
+}
+
+function inputOn(evidence: Evidence, exposure: Partial<Exposure>): DecisionInput {
+  return { evidence, exposure: anExposure({ waveStartedAt: fleetInstant(NOW - HOUR_MS), ...exposure }), now: NOW };
 }
 
 test('a ceiling of a person bounds the cap, and evidence that allows every device does not complete beyond it', () => {

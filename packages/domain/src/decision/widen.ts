@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SegmentId } from '../kernel/ids.ts';
 import { type Exposure, populationOf, type SegmentExposure } from '../policy/exposure.ts';
+import type { SegmentPopulation } from '../policy/log.ts';
 import type { RolloutPlan } from '../policy/rollout.ts';
 import { budgetOf, downloadsFor, evidenceLimit, type Limit, piFor, segmentLimit, smallest } from './admission.ts';
 import type { DecisionInput, MetricFigure, Verdict } from './decision.ts';
@@ -16,7 +17,8 @@ export function widen(given: Widening): { readonly verdict: Verdict; readonly ex
   const { exposure, evidence, now } = input;
   const total = populationOf(exposure);
   const admitted = exposure.segments.filter((one) => !given.halted.has(one.segment));
-  const population = admitted.reduce((sum, one) => sum + one.population, 0);
+  const inHaltedRegions = (input.haltedPopulations ?? []).filter((one) => !given.halted.has(one.segment));
+  const population = Math.max(0, devicesIn(admitted) - devicesIn(inHaltedRegions));
   const budgetDevices = budgetOf(plan.gates, total);
   const wave = waveNow(plan, exposure, {
     tally,
@@ -137,6 +139,10 @@ function segmentsOf({ plan, input, tallies, figures, halted, held }: Widening): 
     const allowed = Math.floor(counted) + tally.leftOut.treated;
     return allowed > one.cap ? { ...one, cap: allowed } : one;
   });
+}
+
+function devicesIn(parts: readonly SegmentPopulation[]): number {
+  return parts.reduce((sum, one) => sum + one.population, 0);
 }
 
 function isOverall(figure: MetricFigure): boolean {

@@ -3,6 +3,7 @@ import type { SegmentId } from '../kernel/ids.ts';
 import { populationOf } from '../policy/exposure.ts';
 import type { PausedScope, Scope } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
+import type { Rollout } from '../policy/rollout.ts';
 import type { ReleaseManifest, RollbackTwin } from '../release/release.ts';
 import type { DeviceRecord, KnownDevice, RunningSoftware } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
@@ -59,10 +60,16 @@ export function candidateOf(
 
 /** The same as a candidate for the way back, if the rollout goes back and its release has a twin. */
 export function rollbackCandidateOf(candidate: Candidate): RollbackCandidate | undefined {
-  const { state } = candidate.live.rollout;
-  const twin = candidate.manifest.rollbackTwin;
-  if (twin === undefined || (state !== 'rolling-back' && state !== 'rolled-back')) return undefined;
-  return { ...candidate, twin };
+  const { live, device, manifest } = candidate;
+  const { rollbackTwin: twin } = manifest;
+  return twin !== undefined && goesBackIn(live.rollout, device.attributes.region) ? { ...candidate, twin } : undefined;
+}
+
+/** The whole rollout goes back, or the region alone while the others go on. */
+function goesBackIn({ state, haltedRegions = [] }: Rollout, region: string): boolean {
+  if (state === 'rolling-back' || state === 'rolled-back') return true;
+  const isLive = state === 'running' || state === 'completed';
+  return isLive && haltedRegions.some((one) => one.region === region && one.isRollingBack);
 }
 
 /**

@@ -14,7 +14,7 @@ export const REFUSALS = {
   'release-withdrawn': 'The release has been withdrawn',
   'rollout-not-running': 'The rollout is paused, halted or rolling back, and has nothing for this device',
   'scope-paused': 'Everything is paused in a scope that the device belongs to',
-  'segment-halted': 'The segment of the device has been halted',
+  'segment-halted': 'The segment of the device, or its region, has been halted',
   'wave-not-open': 'The rollout has not yet come to the place of this device in its order',
   'offers-stale': 'The server has not heard of the newest policy for a while and offers nothing until it has',
 } as const satisfies Readonly<Record<RefusalCode, string>>;
@@ -26,7 +26,7 @@ export const NOT_YETS = {
   'control-arm': 'The device is in the control arm, which has to wait so that the arms can be compared',
   'no-offer': 'The rollout has no offer for this device',
   'wave-not-open': 'The rollout has not yet come to the place of this device in its order',
-  'segment-halted': 'The segment of the device has been halted',
+  'segment-halted': 'The segment of the device, or its region, has been halted',
   'rollout-not-running': 'The rollout is paused, halted or ended, and gives no permit of this kind',
   'scope-paused': 'Everything is paused in a scope that the device belongs to',
   'epoch-moved': 'The policy moved while the permit was being made: ask again',

@@ -2,6 +2,7 @@
 import type { Predicate } from '../kernel/predicate.ts';
 import { describeAudience, matchAudience } from '../policy/audience-match.ts';
 import { orderOf } from '../policy/place.ts';
+import type { Rollout } from '../policy/rollout.ts';
 import { ELIGIBILITY } from '../release/eligibility.ts';
 import { type Candidate, isInPrefix, type RollbackCandidate, thresholdOf } from './candidate.ts';
 import type { RefusalCode } from './check-in.ts';
@@ -39,10 +40,14 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
   },
   {
     code: 'segment-halted',
-    claim: 'The segment of the device has not been halted',
-    holds: ({ live, segment }) => !live.rollout.haltedSegments.includes(segment),
-    seen: ({ segment }) => segment,
-    needed: ({ live }) => `not one of: ${live.rollout.haltedSegments.join(' ') || 'none'}`,
+    claim: 'Neither the segment nor the region of the device has been halted',
+    holds: ({ live: { rollout }, segment, device }) =>
+      !rollout.haltedSegments.includes(segment) && !haltedRegionsOf(rollout).includes(device.attributes.region),
+    seen: ({ segment, device }) => `${segment}, region ${device.attributes.region}`,
+    needed: ({ live: { rollout } }) => {
+      const regions = haltedRegionsOf(rollout).map((one) => `region ${one}`);
+      return `not one of: ${[...rollout.haltedSegments, ...regions].join(' ') || 'none'}`;
+    },
   },
   {
     code: 'wave-not-open',
@@ -111,6 +116,10 @@ export const ROLLBACK_PREDICATES: readonly Predicate<RollbackCandidate, RefusalC
     needed: () => 'nothing paused including rollbacks',
   },
 ];
+
+function haltedRegionsOf({ haltedRegions = [] }: Rollout): readonly string[] {
+  return haltedRegions.map((one) => one.region);
+}
 
 /** Late joiners of a segment that had no device at the start have no cap to count against, so they wait. */
 function isReached(candidate: Candidate): boolean {

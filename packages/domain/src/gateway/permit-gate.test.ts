@@ -5,7 +5,7 @@ import type { Epoch, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import { fleetInstant, HOUR_MS } from '../kernel/time.ts';
 import { defaultGates, defaultWaves } from '../policy/default-plan.ts';
 import type { Rollout, RolloutState } from '../policy/rollout.ts';
-import { type PermitGateKind, permitGateOf } from './permit-gate.ts';
+import { isGateOpen, type PermitGateKind, permitGateOf } from './permit-gate.ts';
 
 test('permits come into being only while a rollout runs or is complete, the way back only while it rolls back or has', () => {
   const expected: Readonly<Record<RolloutState, PermitGateKind>> = {
@@ -25,7 +25,25 @@ test('permits come into being only while a rollout runs or is complete, the way 
 });
 
 test('the gate carries the epoch and the halted segments of its rollout', () => {
-  assert.deepEqual(permitGateOf(ROLLOUT), { epoch: 3, opens: 'enrolment', haltedSegments: ['rev-c'] });
+  const shared = { epoch: 3, opens: 'enrolment', haltedSegments: ['rev-c'] };
+  assert.deepEqual(permitGateOf(ROLLOUT), { ...shared, haltedRegions: [], rollbackRegions: [] });
+  const regions = [
+    { region: 'eu', isRollingBack: true, populations: [] },
+    { region: 'us', isRollingBack: false, populations: [] },
+  ];
+  const gate = permitGateOf({ ...ROLLOUT, haltedRegions: regions });
+  assert.deepEqual(gate, { ...shared, haltedRegions: ['eu', 'us'], rollbackRegions: ['eu'] });
+});
+
+test('a region that goes back has its way back while the others go on, and none while the rollout stands still', () => {
+  const haltedRegions = [{ region: 'eu', isRollingBack: true, populations: [] }];
+  const isOpen = (state: RolloutState, region: string) =>
+    isGateOpen(permitGateOf({ ...ROLLOUT, state, haltedRegions }), 'rollback', region);
+  assert.deepEqual([isOpen('running', 'eu'), isOpen('completed', 'eu'), isOpen('running', 'us')], [true, true, false]);
+  assert.deepEqual(
+    [isOpen('paused', 'eu'), isOpen('halted', 'eu'), isOpen('rolling-back', 'us')],
+    [false, false, true],
+  );
 });
 
 const ROLLOUT: Rollout = {

@@ -50,6 +50,8 @@ function detailOf(change: PolicyChange): string | undefined {
     }
     case 'rollout-limited':
       return change.devices === undefined ? 'no ceiling' : `at most ${change.devices} devices`;
+    case 'region-halted':
+      return `region ${change.region}${change.isRollingBack === true ? ', with the way back' : ''}`;
     case 'segment-halted':
       return `segment ${change.segment}`;
     case 'scope-paused':

@@ -26,6 +26,8 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
     case 'segment-halted':
       return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'region-halted':
+      return withRollout(policy, change, (rollout) => faultOfRegionHalt(rollout, change));
     case 'evidence-excluded':
     case 'evidence-included':
       return withRollout(policy, change, (rollout) => faultOfExclusion(rollout, change));
@@ -75,7 +77,10 @@ function faultOfResume(rollout: Rollout, { approval, resumed }: Of<'rollout-even
   if (rollout.state === 'halted' && !isSigned) return { code: 'resume-unsigned' };
   if (rollout.state !== 'halted' && resumed !== undefined) return { code: 'rollout-not-halted', state: rollout.state };
   const segment = resumed?.segments.find((one) => !rollout.haltedSegments.includes(one));
-  return segment === undefined ? undefined : { code: 'segment-not-halted', segment };
+  if (segment !== undefined) return { code: 'segment-not-halted', segment };
+  const halted = rollout.haltedRegions ?? [];
+  const region = resumed?.regions?.find((name) => !halted.some((one) => one.region === name));
+  return region === undefined ? undefined : { code: 'region-not-halted', region };
 }
 
 /** One person may say that reports are forged; that the rollout goes on without them takes two. */
@@ -98,6 +103,14 @@ function faultOfSegmentHalt(rollout: Rollout, { segment }: Of<'segment-halted'>)
   return rollout.haltedSegments.includes(segment) ? { code: 'segment-already-halted', segment } : undefined;
 }
 
+/** The way back may be added to a region that was stopped; taking it away again takes a resume by two people. */
+function faultOfRegionHalt(rollout: Rollout, { region, isRollingBack }: Of<'region-halted'>): PolicyError | undefined {
+  if (!CAN_HALT_SEGMENT.has(rollout.state)) return { code: 'rollout-not-live', state: rollout.state };
+  const former = rollout.haltedRegions?.find((one) => one.region === region);
+  const isWider = former !== undefined && !former.isRollingBack && isRollingBack === true;
+  return former === undefined || isWider ? undefined : { code: 'region-already-halted', region };
+}
+
 /** A ceiling may be set from the first draft on, so that a rollout starts under it; what has ended admits nobody anyway. */
 function faultOfLimit({ state, limitDevices }: Rollout, { devices }: Of<'rollout-limited'>): PolicyError | undefined {
   if (HAS_ENDED.has(state)) return { code: 'rollout-ended', state };
@@ -113,7 +126,11 @@ const CAN_HALT_SEGMENT: ReadonlySet<RolloutState> = new Set<RolloutState>(['runn
 
 function withRollout(
   policy: Policy,
-  { rolloutId }: Of<'rollout-event' | 'segment-halted' | 'rollout-limited' | 'evidence-excluded' | 'evidence-included'>,
+  {
+    rolloutId,
+  }: Of<
+    'rollout-event' | 'segment-halted' | 'region-halted' | 'rollout-limited' | 'evidence-excluded' | 'evidence-included'
+  >,
   faultIn: (rollout: Rollout) => PolicyError | undefined,
 ): PolicyError | undefined {
   const rollout = policy.rollouts.get(rolloutId);

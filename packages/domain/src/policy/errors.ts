@@ -15,6 +15,8 @@ export type PolicyError =
   | { readonly code: 'limit-in-force'; readonly limitDevices: number }
   | { readonly code: 'resume-unsigned' }
   | { readonly code: 'rollout-not-halted'; readonly state: RolloutState }
+  | { readonly code: 'region-already-halted'; readonly region: string }
+  | { readonly code: 'region-not-halted'; readonly region: string }
   | { readonly code: 'segment-not-halted'; readonly segment: string }
   | { readonly code: 'exclusion-unchanged'; readonly deviceId: string }
   | { readonly code: 'exclusions-too-many'; readonly devicesMax: number }
@@ -70,6 +72,8 @@ export const POLICY_ERRORS = {
   'rollout-not-halted':
     'Evidence is excluded or included while its rollout is halted, so that two people look before it goes on',
   'segment-not-halted': 'Only a halted segment can be opened again',
+  'region-already-halted': 'The region has been halted before; what can be added is the way back',
+  'region-not-halted': 'Only a halted region can be opened again',
   'exclusion-unchanged': 'The evidence of the device stands as it was asked for already',
   'exclusions-too-many': 'More devices than one rollout leaves out: make a new rollout for the release',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',

@@ -4,7 +4,7 @@ import type { DeviceId, Epoch, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
-import type { Overruled, Restarted, Rollout } from './rollout.ts';
+import type { Overruled, Rollout } from './rollout.ts';
 import { ROLLOUT_TABLE, raisesEpoch } from './rollout-table.ts';
 
 /** The fold of the policy log: what holds now. */
@@ -67,6 +67,8 @@ function changedRollout(
       return createdRollout(change, entry, epochBase);
     case 'rollout-event':
       return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'region-halted':
+      return withoutRegion(present(rollouts.get(change.rolloutId), 'the rollout whose region halts'), change, entry);
     case 'evidence-excluded':
     case 'evidence-included':
       return believed(present(rollouts.get(change.rolloutId), 'the rollout whose evidence changes'), change, entry);
@@ -105,6 +107,12 @@ function limited(rollout: Rollout, { devices }: Of<'rollout-limited'>, { revisio
   return { ...others, revision, ...(devices === undefined ? {} : { limitDevices: devices }) };
 }
 
+function withoutRegion(rollout: Rollout, change: Of<'region-halted'>, { revision }: PolicyEntry): Rollout {
+  const { region, populations, isRollingBack = false } = change;
+  const others = (rollout.haltedRegions ?? []).filter((one) => one.region !== region);
+  return { ...rollout, revision, haltedRegions: [...others, { region, isRollingBack, populations }] };
+}
+
 function believed(rollout: Rollout, change: ExclusionChange, { revision }: PolicyEntry): Rollout {
   const { excludedDevices = [], ...others } = rollout;
   const named = new Set(change.deviceIds);
@@ -115,16 +123,21 @@ function believed(rollout: Rollout, change: ExclusionChange, { revision }: Polic
 
 type ExclusionChange = Of<'evidence-excluded' | 'evidence-included'>;
 
-/** What the approvers ordered with a resume: segments that open again, and whether the tests begin again. */
+/** What the approvers ordered with a resume: what opens again, and whether the tests begin again. */
 function ordered(
-  { haltedSegments, restarted }: Rollout,
+  rollout: Rollout,
   { resumed }: Of<'rollout-event'>,
   at: PolicyEntry['at'],
-): Pick<Rollout, 'haltedSegments'> & { readonly restarted?: Restarted } {
-  if (resumed === undefined) return { haltedSegments };
-  const stillHalted = haltedSegments.filter((one) => !resumed.segments.includes(one));
-  if (resumed.counts === 'continue') return { haltedSegments: stillHalted };
-  return { haltedSegments: stillHalted, restarted: { at, count: (restarted?.count ?? 0) + 1 } };
+): Pick<Rollout, 'haltedSegments' | 'haltedRegions' | 'restarted'> {
+  if (resumed === undefined) return { haltedSegments: rollout.haltedSegments };
+  const haltedSegments = rollout.haltedSegments.filter((one) => !resumed.segments.includes(one));
+  const { haltedRegions, restarted } = rollout;
+  const stillHalted = haltedRegions?.filter((one) => resumed.regions?.includes(one.region) !== true);
+  return {
+    haltedSegments,
+    ...(stillHalted === undefined ? {} : { haltedRegions: stillHalted }),
+    ...(resumed.counts === 'continue' ? {} : { restarted: { at, count: (restarted?.count ?? 0) + 1 } }),
+  };
 }
 
 /** What was overruled before and now, each with its author; no field at all when nothing was. */

@@ -44,6 +44,17 @@ export type PolicyChange =
       readonly segment: SegmentId;
       readonly reason: string;
     }
+  /** One region gets nothing more of this release; the others go on. */
+  | {
+      readonly kind: 'region-halted';
+      readonly rolloutId: RolloutId;
+      readonly region: string;
+      /** Its devices are offered the way back at once. Absent: what is installed stays. */
+      readonly isRollingBack?: boolean;
+      /** Eligible devices of the region by segment, when it was halted: out of what the rule has to reach. */
+      readonly populations: readonly SegmentPopulation[];
+      readonly reason: string;
+    }
   /** A person's ceiling below the rule's; absent `devices`: there is none any more. */
   | {
       readonly kind: 'rollout-limited';
@@ -68,12 +79,20 @@ export interface ExclusionChange<Kind extends 'evidence-excluded' | 'evidence-in
   readonly reason: string;
 }
 
+/** Eligible devices of a segment. */
+export interface SegmentPopulation {
+  readonly segment: SegmentId;
+  readonly population: number;
+}
+
 /** How a rollout goes on after a halt, as approvers have signed it. */
 export interface ResumeOrder {
   /** `continue`: the same tests go on. `restart`: tests of their own begin with the next permit, at half the error. */
   readonly counts: 'continue' | 'restart';
   /** Halted segments that are opened again; the others stay halted. */
   readonly segments: readonly SegmentId[];
+  /** Halted regions that are opened again. Absent: none. */
+  readonly regions?: readonly string[];
 }
 
 /** A person takes a finding about a plan on themselves: which one, where, and why the plan is right nevertheless. */

@@ -2,7 +2,7 @@
 import type { DeviceId, Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { AttributeName, Audience } from './audience.ts';
-import type { Overrule } from './log.ts';
+import type { Overrule, SegmentPopulation } from './log.ts';
 
 /** One attempt to bring one release to one audience: the document people write and approve. Immutable once approved. */
 export interface RolloutPlan {
@@ -109,12 +109,21 @@ export interface Rollout {
   readonly haltedSegments: readonly SegmentId[];
   /** A person's ceiling: no more treated devices than this, whatever the evidence allows. Absent: none. */
   readonly limitDevices?: number;
+  /** Regions halted on their own; they get nothing more of this release. Absent: none. */
+  readonly haltedRegions?: readonly HaltedRegion[];
   /** Devices whose reports are not believed, ascending: left out of all counts. Absent: none. */
   readonly excludedDevices?: readonly DeviceId[];
   /** The tests began again, by signatures, so many times and last at this instant. Absent: never. */
   readonly restarted?: Restarted;
   /** Findings about the plan that people overruled, with who and when. Absent: none. */
   readonly overruled?: readonly Overruled[];
+}
+
+/** A region that gets nothing more, or the way back. */
+export interface HaltedRegion {
+  readonly region: string;
+  readonly isRollingBack: boolean;
+  readonly populations: readonly SegmentPopulation[];
 }
 
 /** Tests of a rollout that began again: permits up to `at` count for none of them. */

@@ -30,6 +30,7 @@ import {
 } from '../kernel/reader.ts';
 import { instant, rolloutId, segmentId } from '../kernel/values.ts';
 import { exposure, SEGMENTS_MAX } from '../policy/exposure.ts';
+import { segmentPopulations } from '../policy/policy-change.ts';
 
 /** Figures: each of seven metrics overall and in every segment. */
 const FIGURES_MAX = 7 * (SEGMENTS_MAX + 1);
@@ -137,6 +138,7 @@ const decisionInput = record<DecisionInput>({
   exposure,
   now: instant,
   haltedSegments: optional(listOf(segmentId, { countMax: SEGMENTS_MAX })),
+  haltedPopulations: optional(segmentPopulations),
   limitDevices: optional(count),
   isStopOnly: optional(isTrue),
   rule: optional(ruleVersion),

@@ -59,6 +59,8 @@ export const PROBLEMS = {
   'resume-unsigned': { status: 409, title: 'A halted rollout goes on by signatures of two approvers alone' },
   'resume-invalid': { status: 422, title: 'The signed resume is not about the rollout as it stands' },
   'rollout-not-halted': { status: 409, title: 'The rollout is not halted' },
+  'region-already-halted': { status: 409, title: 'The region has been halted before' },
+  'region-not-halted': { status: 409, title: 'The region is not halted, so it cannot be opened again' },
   'segment-not-halted': { status: 409, title: 'The segment is not halted, so it cannot be opened again' },
   'exclusion-unchanged': { status: 409, title: 'The evidence of the device stands as was asked for already' },
   'exclusions-too-many': { status: 422, title: 'More devices than a rollout leaves out of its evidence' },

@@ -2,7 +2,14 @@
 
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { EXCLUDED_DEVICES_MAX } from '@outrider/domain/policy/decide-change';
-import type { Overrule, PolicyChange, PolicyEntry, ResumeOrder, Scope } from '@outrider/domain/policy/log';
+import type {
+  Overrule,
+  PolicyChange,
+  PolicyEntry,
+  ResumeOrder,
+  Scope,
+  SegmentPopulation,
+} from '@outrider/domain/policy/log';
 import type { RolloutEvent } from '@outrider/domain/policy/rollout';
 import { ROLLOUT_TABLE } from '@outrider/domain/policy/rollout-table';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
@@ -74,7 +81,16 @@ export const overrules = listOf(record<Overrule>({ finding: label, field: label,
 export const resumeOrder = record<ResumeOrder>({
   counts: oneOf(['continue', 'restart']),
   segments: listOf(segmentId, { countMax: SEGMENTS_MAX }),
+  regions: optional(listOf(label, { countMax: SEGMENTS_MAX })),
 });
+
+/** Reads eligible devices by segment. */
+export const segmentPopulations = listOf(
+  record<SegmentPopulation>({ segment: segmentId, population: whole({ min: 0 }) }),
+  {
+    countMax: SEGMENTS_MAX,
+  },
+);
 
 /** Reads the ids of devices whose reports count or do not. */
 export const excludedDevices = listOf(deviceId, { countMax: EXCLUDED_DEVICES_MAX });
@@ -105,6 +121,14 @@ const policyChange = variant<PolicyChange>({
     kind: literal('segment-halted'),
     rolloutId,
     segment: segmentId,
+    reason,
+  }),
+  'region-halted': record<Of<'region-halted'>>({
+    kind: literal('region-halted'),
+    rolloutId,
+    region: label,
+    isRollingBack: optional(bool),
+    populations: segmentPopulations,
     reason,
   }),
   'evidence-excluded': record<Of<'evidence-excluded'>>({

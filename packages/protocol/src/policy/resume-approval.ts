@@ -4,8 +4,8 @@ import type { ResumeApproval } from '@outrider/domain/policy/resume-approval';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REASON_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, literal, oneOf, record, text } from '../kernel/reader.ts';
-import { epoch, instant, releaseId, revision, rolloutId, segmentId, sha256 } from '../kernel/values.ts';
+import { listOf, literal, oneOf, optional, record, text } from '../kernel/reader.ts';
+import { epoch, instant, label, releaseId, revision, rolloutId, segmentId, sha256 } from '../kernel/values.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
 
 /** Writes the payload of a resume's envelope: the exact text that approvers sign. */
@@ -29,5 +29,6 @@ const resumeApproval = record<ResumeApproval>({
   reason: text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX }),
   counts: oneOf(['continue', 'restart']),
   segments: listOf(segmentId, { countMax: SEGMENTS_MAX }),
+  regions: optional(listOf(label, { countMax: SEGMENTS_MAX })),
   expiresAt: instant,
 });

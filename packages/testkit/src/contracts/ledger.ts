@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { PermitId, RolloutId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, HOUR_MS } from '@outrider/domain/kernel/time';
+import { RESUME_TYPE } from '@outrider/domain/policy/resume-approval';
 import {
   append,
   appendEvent,
@@ -216,6 +217,77 @@ export function ledgerContract(adapter: string, open: OpenStore): void {
         await append(store, { kind: 'segment-halted', rolloutId: ROLLOUT, segment: REV_A, reason: 'reverts' });
         const commits = await store.ledger.commitPermits([proposal(0), proposal(1)]);
         assert.deepEqual(codesOf(commits), ['segment-halted', 'committed']);
+      }));
+
+    test('a halted region gets nothing more, goes back when that was said, and opens again by a signed resume', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await commitOne(store, proposal(1));
+        const halt = { kind: 'region-halted', rolloutId: ROLLOUT, region: 'north', reason: 'the law' } as const;
+        await append(store, { ...halt, populations: [{ segment: REV_A, population: 3 }] });
+        const south = { ...proposal(3), region: 'south' };
+        const stopped = [proposal(2), south, rollbackProposal(1, 1)];
+        assert.deepEqual(codesOf(await store.ledger.commitPermits(stopped)), [
+          'segment-halted',
+          'committed',
+          'rollout-not-running',
+        ]);
+        await append(store, { ...halt, populations: [], isRollingBack: true });
+        const abroad = { ...rollbackProposal(3, 1), region: 'south' };
+        assert.deepEqual(codesOf(await store.ledger.commitPermits([rollbackProposal(1, 1), abroad, proposal(2)])), [
+          'committed',
+          'rollout-not-running',
+          'segment-halted',
+        ]);
+        await appendEvent(store, 'halt');
+        await append(store, {
+          ...{ kind: 'rollout-event', rolloutId: ROLLOUT, event: 'resume', reason: 'the law has changed' },
+          approval: { payloadType: RESUME_TYPE, payload: '{}', signatures: [] },
+          resumed: { counts: 'continue', segments: [], regions: ['north'] },
+        });
+        assert.equal((await commitOne(store, proposal(2, { epoch: epochOf(2) }))).kind, 'committed');
+      }));
+
+    test('no permit for a halted region comes into being after the halt has returned, however many ask meanwhile', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 100));
+        const asking = Array.from({ length: 30 }, (_, number) => commitOne(store, proposal(number)));
+        const halt = { kind: 'region-halted', rolloutId: ROLLOUT, region: 'north', populations: [] } as const;
+        const halted = append(store, { ...halt, reason: 'the law' });
+        const meanwhile = Array.from({ length: 30 }, (_, number) => commitOne(store, proposal(30 + number)));
+        await halted;
+        const before = (await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 100 })).length;
+        const later = Array.from({ length: 10 }, (_, number) => commitOne(store, proposal(60 + number)));
+        assert.deepEqual(codesOf(await Promise.all(later)), Array(10).fill('segment-halted'));
+        const commits = await Promise.all([...asking, ...meanwhile]);
+        const granted = commits.filter((one) => one.kind === 'committed').length;
+        const rows = await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 100 });
+        assert.deepEqual([rows.length, rows.length], [granted, before]);
+      }));
+
+    test('when tests begin again the caps fall to what was wanted, and to no less than was granted', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await commitOne(store, proposal(1));
+        await appendEvent(store, 'halt');
+        const stored = await store.exposures.loadExposure(ROLLOUT);
+        assert.ok(stored !== undefined);
+        const narrowed = { ...stored, cap: 2, segments: stored.segments.map((one) => ({ ...one, cap: 2 })) };
+        await append(
+          store,
+          {
+            ...{ kind: 'rollout-event', rolloutId: ROLLOUT, event: 'resume', reason: 'a look' },
+            approval: { payloadType: RESUME_TYPE, payload: '{}', signatures: [] },
+            resumed: { counts: 'restart', segments: [] },
+          },
+          narrowed,
+        );
+        const exposure = await store.exposures.loadExposure(ROLLOUT);
+        assert.deepEqual([exposure?.cap, exposure?.granted, exposure?.pi], [2, 1, stored.pi]);
+        assert.deepEqual(exposure?.segments, narrowed.segments);
+        const epoch = { epoch: epochOf(2) };
+        const commits = await store.ledger.commitPermits([proposal(2, epoch), proposal(3, epoch)]);
+        assert.deepEqual(codesOf(commits), ['committed', 'cap-full']);
       }));
 
     test('what is not running gives nothing: drafts, unknown rollouts, halted ones', () =>

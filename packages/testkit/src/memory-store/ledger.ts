@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { withContact } from '@outrider/domain/gateway/contact';
 import type { HourCount, LedgerOutcome, LedgerRow } from '@outrider/domain/gateway/ledger';
-import { permitGateOf } from '@outrider/domain/gateway/permit-gate';
+import { isGateOpen, permitGateOf } from '@outrider/domain/gateway/permit-gate';
 import type { Ledger, PermitCommit, PermitProposal } from '@outrider/domain/gateway/ports';
 import { DAY_MS, type FleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
@@ -54,9 +54,10 @@ function commitPermit(state: MemoryState, proposal: PermitProposal): PermitCommi
   if (rollout === undefined || exposure === undefined) return refused('rollout-not-running');
   const gate = permitGateOf(rollout);
   if (gate.epoch !== row.epoch) return refused('epoch-moved');
-  if (gate.opens !== row.kind) return refused('rollout-not-running');
+  if (!isGateOpen(gate, row.kind, proposal.region)) return refused('rollout-not-running');
   if (isPausedFor(state, proposal)) return refused('scope-paused');
-  if (row.kind === 'enrolment' && gate.haltedSegments.includes(row.segment)) return refused('segment-halted');
+  const isHalted = gate.haltedSegments.includes(row.segment) || gate.haltedRegions.includes(proposal.region);
+  if (row.kind === 'enrolment' && isHalted) return refused('segment-halted');
 
   const former = (state.ledgerOfDevice.get(row.deviceId) ?? []).filter((entry) => isSameKind(entry, row));
   const existing = former.find((entry) => entry.outcome.row.enrolment === row.enrolment);

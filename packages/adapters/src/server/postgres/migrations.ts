@@ -7,6 +7,7 @@ import { LATER_CONTACTS } from './migrations/0005-later-contacts.ts';
 import { FIND_DEVICES } from './migrations/0006-find-devices.ts';
 import { EVIDENCE_BEFORE } from './migrations/0007-evidence-before.ts';
 import { AUDIT } from './migrations/0008-audit.ts';
+import { HALTED_REGIONS } from './migrations/0009-halted-regions.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -63,6 +64,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { name: '0007-evidence-before', sql: EVIDENCE_BEFORE, rule: 'expand', creates: [] },
   { name: '0008-audit', sql: AUDIT, rule: 'expand', creates: ['audit_head', 'audit_log'] },
+  { name: '0009-halted-regions', sql: HALTED_REGIONS, rule: 'expand', creates: [] },
 ];
 
 /** What a database says about its schema. */

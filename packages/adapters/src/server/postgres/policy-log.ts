@@ -96,6 +96,8 @@ interface GateRow {
   readonly opens: PermitGateKind | 'all';
   readonly epoch: number;
   readonly haltedSegments: readonly string[];
+  readonly haltedRegions: readonly string[];
+  readonly rollbackRegions: readonly string[];
   readonly limitDevices?: number;
 }
 
@@ -107,7 +109,7 @@ function changedGates(before: Policy, after: Policy): readonly GateRow[] {
     ...rollouts.map((rollout) => ({ scope: `rollout:${rollout.plan.rolloutId}`, ...permitGateOf(rollout) })),
     ...[...scopes].flatMap((scope) => {
       const opens = scopeOpens(after.pausedScopes, scope);
-      return opens === scopeOpens(before.pausedScopes, scope) ? [] : [{ scope, opens, epoch: 0, haltedSegments: [] }];
+      return opens === scopeOpens(before.pausedScopes, scope) ? [] : [{ scope, opens, epoch: 0, ...NO_HALTS }];
     }),
   ];
 }
@@ -123,12 +125,18 @@ insert into policy_log (revision, at, author, change)
 select revision, at, author, change
 from jsonb_to_record($1::jsonb) as e (revision bigint, at bigint, author text, change jsonb)`;
 
+const NO_HALTS = { haltedSegments: [], haltedRegions: [], rollbackRegions: [] };
+
 /** The trigger on this table waits until no commit of permits is under way. */
 const MOVE_GATES = `
-insert into permit_gate (scope, opens, epoch, halted_segments, limit_devices)
-select scope, opens, epoch, array(select jsonb_array_elements_text("haltedSegments")), "limitDevices"
+insert into permit_gate (scope, opens, epoch, halted_segments, halted_regions, rollback_regions, limit_devices)
+select scope, opens, epoch, array(select jsonb_array_elements_text("haltedSegments")),
+  array(select jsonb_array_elements_text("haltedRegions")), array(select jsonb_array_elements_text("rollbackRegions")),
+  "limitDevices"
 from jsonb_to_recordset($1::jsonb)
-  as g (scope text, opens text, epoch bigint, "haltedSegments" jsonb, "limitDevices" bigint)
+  as g (scope text, opens text, epoch bigint, "haltedSegments" jsonb, "haltedRegions" jsonb, "rollbackRegions" jsonb,
+    "limitDevices" bigint)
 on conflict (scope) do update
 set opens = excluded.opens, epoch = excluded.epoch, halted_segments = excluded.halted_segments,
+  halted_regions = excluded.halted_regions, rollback_regions = excluded.rollback_regions,
   limit_devices = excluded.limit_devices`;
