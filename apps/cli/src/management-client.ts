@@ -44,7 +44,7 @@ export function managementClient(world: World, connection: Connection): Manageme
     url: connection.url,
     async ask(request) {
       const answer = await send(request);
-      const text = await answer.text();
+      const text = await wholeOf(answer, request);
       if (answer.ok) return text;
       throw failureOf(answer.status, text, connection.url);
     },
@@ -65,6 +65,19 @@ export function managementClient(world: World, connection: Connection): Manageme
     },
   };
 }
+
+/** The server may end while it answers. */
+async function wholeOf(answer: Response, { method }: ManagementRequest): Promise<string> {
+  try {
+    return await answer.text();
+  } catch (cause) {
+    const sentence = method === 'GET' || method === 'HEAD' ? BROKEN_OFF : CHANGE_BROKEN_OFF;
+    throw new CommandFailure('failed', sentence, { code: 'answer-broken-off', cause });
+  }
+}
+
+const CHANGE_BROKEN_OFF =
+  'The answer of the server broke off; whether a change was made is not known: look, then ask again';
 
 const BROKEN_OFF = 'The answer of the server broke off; what came is not the whole: ask again';
 

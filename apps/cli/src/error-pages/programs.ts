@@ -52,8 +52,8 @@ export const cliArea: ErrorArea = {
     ],
     'answer-broken-off': [
       'The connection ended before the whole answer had come.',
-      'A file that was to be written is not there; the server is unchanged.',
-      'Ask again.',
+      'A file that was to be written is not there; whether a change that was asked for was made is not known.',
+      'Look whether it was made, then ask again.',
     ],
     'lines-refused': [
       'Some lines of an import were refused.',

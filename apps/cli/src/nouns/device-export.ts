@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { cellAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
@@ -73,28 +73,26 @@ async function writeFile(
 ): Promise<void> {
   const path = pathOf(world, name);
   const partial = `${path}.partial`;
-  let handle: FileHandle;
-  try {
-    handle = await open(partial, 'w', EXPORT_MODE);
-  } catch (cause) {
-    throw fileFailure(cause, 'export', name, 'written');
+  async function onDisk<T>(step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (cause) {
+      throw fileFailure(cause, 'export', name, 'written');
+    }
   }
+  const handle = await onDisk(open(partial, 'w', EXPORT_MODE));
   try {
-    await work(async (piece) => {
-      try {
-        await handle.writeFile(piece);
-      } catch (cause) {
-        throw fileFailure(cause, 'export', name, 'written');
-      }
-    });
-    await handle.sync();
+    try {
+      await work((piece) => onDisk(handle.writeFile(piece)));
+      await onDisk(handle.sync());
+    } finally {
+      await onDisk(handle.close());
+    }
+    await onDisk(rename(partial, path));
   } catch (cause) {
-    await handle.close();
     await rm(partial, { force: true });
     throw cause;
   }
-  await handle.close();
-  await rename(partial, path);
 }
 
 /** It names customers: for its owner alone until he says otherwise. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { type DeviceRow, deviceRows } from '@outrider/adapters/shared/device-rows';
 import { encodeDeviceImport } from '@outrider/protocol/gateway/device-import';
 import { type Command, Option } from 'commander';
@@ -46,9 +45,13 @@ const COUNTS = ['announced', 'updated', 'unchanged'] as const;
 
 async function importFile(world: World, file: string, flags: ImportFlags): Promise<void> {
   const format = flags.format ?? formatOf(file);
+  const reportName = flags.report ?? `${file === '-' ? 'standard-input' : file}.refused.ndjson`;
+  if (file !== '-' && pathOf(world, reportName) === pathOf(world, file)) {
+    throw usageFailure(`The report would be written over ${file}, which is read; give --report another name`);
+  }
   const client = await connect(world, flags);
   const source = await openSource(world, file);
-  const report = reportFile(world, flags.report ?? `${file === '-' ? 'standard-input' : file}.refused.ndjson`);
+  const report = reportFile(world, reportName);
   const bar = progressBar(world, source.bytes === undefined ? 'lines' : 'bytes');
   const tally = { lines: 0, announced: 0, updated: 0, unchanged: 0, refused: 0 };
   let batch: DeviceRow[] = [];
@@ -56,10 +59,9 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
   async function send(): Promise<void> {
     const answer = await sendBatch(client, batch, { isDryRun: flags.dryRun === true, author: authorOf(world, flags) });
     for (const name of COUNTS) tally[name] += Number(cellAt(answer.value, name) ?? 0);
-    for (const fault of faultsOf(batch, answer.value)) {
-      tally.refused++;
-      await report.add(fault);
-    }
+    const faults = faultsOf(batch, answer.value);
+    tally.refused += faults.length;
+    await report.add(faults);
     tally.lines += batch.length;
     batch = [];
     bar.show(source.bytes === undefined ? tally.lines : source.read(), source.bytes);
@@ -72,7 +74,7 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
     }
     if (batch.length > 0) await send();
   } catch (cause) {
-    throw brokenOff(cause, file, tally.lines);
+    throw tally.lines === 0 ? cause : brokenOff(cause, `the first ${tally.lines} lines of ${file} ${done(flags)}`);
   } finally {
     bar.end();
     await report.close();
@@ -80,9 +82,14 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
   const result = { isDryRun: flags.dryRun === true, ...tally, ...(tally.refused === 0 ? {} : { report: report.path }) };
   show(world, flags, JSON.stringify(result), () => Object.entries({ ...tally }));
   if (tally.refused > 0) {
-    const sentence = `${tally.refused} of ${tally.lines} lines were refused; each stands in ${report.path} with its reason, all others are ${flags.dryRun ? 'fine' : 'taken in'}`;
+    const sentence = `${tally.refused} of ${tally.lines} lines were refused; each stands in ${report.path} with its reason, all others ${done(flags)}`;
     throw new CommandFailure('refused', sentence, { code: 'lines-refused' });
   }
+}
+
+/** What became of the lines that were not refused. */
+function done(flags: ImportFlags): string {
+  return flags.dryRun === true ? 'would be taken in' : 'are taken in';
 }
 
 function formatOf(file: string): 'csv' | 'ndjson' {
@@ -103,7 +110,16 @@ async function openSource(world: World, file: string) {
     const { size } = await stat(path);
     const stream = createReadStream(path);
     await once(stream, 'open');
-    return { chunks: stream, bytes: size, read: () => stream.bytesRead };
+    return { chunks: bytesOf(stream, file), bytes: size, read: () => stream.bytesRead };
+  } catch (cause) {
+    throw fileFailure(cause, 'list of devices', file, 'read');
+  }
+}
+
+/** A folder can be opened, and a disk can fail later: both are seen only when it is read. */
+async function* bytesOf(stream: ReadStream, file: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
   } catch (cause) {
     throw fileFailure(cause, 'list of devices', file, 'read');
   }
@@ -144,30 +160,24 @@ function faultsOf(batch: readonly DeviceRow[], answer: unknown): readonly LineFa
 
 /** Made with the first fault, so that a file without one leaves nothing behind. */
 function reportFile(world: World, name: string) {
-  let stream: WriteStream | undefined;
+  let handle: FileHandle | undefined;
   return {
     path: name,
-    async add(fault: LineFault): Promise<void> {
+    async add(faults: readonly LineFault[]): Promise<void> {
+      if (faults.length === 0) return;
       try {
-        if (stream === undefined) {
-          stream = createWriteStream(pathOf(world, name), { mode: 0o600 });
-          await once(stream, 'open');
-        }
-        if (!stream.write(`${JSON.stringify(fault)}\n`)) await once(stream, 'drain');
+        handle ??= await open(pathOf(world, name), 'w', 0o600);
+        await handle.writeFile(faults.map((fault) => `${JSON.stringify(fault)}\n`).join(''));
       } catch (cause) {
         throw fileFailure(cause, 'report', name, 'written');
       }
     },
-    async close(): Promise<void> {
-      if (stream === undefined) return;
-      stream.end();
-      await once(stream, 'close');
-    },
+    close: async () => await handle?.close(),
   };
 }
 
-function brokenOff(cause: unknown, file: string, lines: number): unknown {
+function brokenOff(cause: unknown, done: string): unknown {
   if (!(cause instanceof CommandFailure)) return cause;
-  const sentence = `${cause.message}; the first ${lines} lines of ${file} are taken in, run the same command again to go on`;
+  const sentence = `${cause.message}; ${done}, run the same command again to go on`;
   return new CommandFailure(cause.exit, sentence, { code: cause.code, cause });
 }

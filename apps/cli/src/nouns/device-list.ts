@@ -76,6 +76,7 @@ async function list(world: World, flags: ListFlags): Promise<void> {
     const found = foundDeviceOf(row);
     world.write(format === 'csv' ? csvLine(deviceCells(found)) : `${encodeDeviceLine(found)}\n`);
   }
+  sayIfMore(world, flags, rows);
 }
 
 function foundDeviceOf(row: unknown): FoundDevice {
@@ -118,6 +119,11 @@ function showPage(
   const { text, rows, columns } = page;
   const noun = `${flags.where === '' ? 'device' : 'such device'}${flags.after === undefined ? '' : ` after ${flags.after}`}`;
   showList(world, flags, { json: text, noun, rows, columns });
+  sayIfMore(world, flags, rows);
+}
+
+/** On standard error, whatever the format: a page that is full is seldom all there is. */
+function sayIfMore(world: World, flags: ListFlags, rows: readonly unknown[]): void {
   const last = cellAt(rows.at(-1), 'deviceId');
   if (rows.length === flags.limit && last !== undefined) world.log(`There may be more: --after ${last}`);
 }
