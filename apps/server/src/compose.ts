@@ -282,6 +282,7 @@ export function composeServer(ports: ServerPorts): Server {
       if (ports.conductor === undefined) endings.push(startTicking());
     },
     async close() {
+      stream.close();
       await Promise.all(endings.splice(0).map((end) => end()));
       await threads.close();
       await flush();

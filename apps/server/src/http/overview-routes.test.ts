@@ -125,6 +125,18 @@ test('more people than a server can bear are turned away by name, and a place th
   assert.equal(server.overviewStream.watcherCount(), 0);
 });
 
+test('a server that closes ends who watches it, and takes no further ones', async () => {
+  const { ports } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: timers });
+  const closing = composeServer({ ...ports, machineClock: monotonicClock() });
+  const stream = closing.overviewStream.watch();
+  assert.ok(stream);
+  for (let events = 0; events < 2; events++) assert.equal((await stream.next()).done, false);
+  const waiting = stream.next();
+  await closing.close();
+  assert.equal((await waiting).done, true);
+  assert.equal(closing.overviewStream.watch(), undefined);
+});
+
 async function read() {
   const response = await get('/overview');
   const parsed = parseOverview(await response.text());
