@@ -67,11 +67,12 @@ test('no secret is written, whatever carried it: a field, a message, a stack, a 
     token,
   );
   log.warn({ stage: 'server', code: 'e', privateKey: 'MC4CAQAwBQ' }, `the token is ${token}, and "${token}"`);
+  log.warn({ stage: 'server', code: 'f', url: `http://h/path/${token}?q=${token}` }, `Refused was ${token}.`);
   const text = lines.join('');
   for (const secret of ['p@ss', 'lantern', 'other-password', 'hush', token, '"short"', 'a=b', '"abc"', 'MC4CAQ']) {
     assert.ok(!text.includes(secret), `${secret} in ${text}`);
   }
-  assert.equal(lines.map((line) => JSON.parse(line)).length, 5);
+  assert.equal(lines.map((line) => JSON.parse(line)).length, 6);
   assert.match(text, /db\.example:5432\/fleet/);
 });
 

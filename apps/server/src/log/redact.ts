@@ -21,6 +21,8 @@ const SECRET_MEMBER =
 const SECRET_PARAMETER = /\b(password|sslpassword|token|secret|apikey)=[^&\s"]+/gi;
 /** Words that may be a token of ours: settleToken takes none shorter. */
 const WORD = /[\w.~+/=-]{16,}/g;
+/** What our own tokens are made of; the other characters of a word may as well stand beside one. */
+const WORD_PART = /[\w-]{16,}/g;
 
 /**
  * A line of the log without secrets. It is the last thing before the line is written, whatever put the secret there: a field,
@@ -37,7 +39,12 @@ export function redactLine(line: string, { secrets, hidden, digestText }: Hidden
     .replaceAll(SECRET_MEMBER, `"$1":"${REDACTED}"`)
     .replaceAll(SECRET_PARAMETER, `$1=${REDACTED}`);
   if (hidden.size === 0) return text;
-  return text.replaceAll(WORD, (word) => (hidden.has(digestText(word)) ? REDACTED : word));
+  const isHidden = (word: string) => hidden.has(digestText(word));
+  return text.replaceAll(WORD, (word) => {
+    if (isHidden(word)) return REDACTED;
+    // In a path, after an equals sign or before a full stop: then a part of the word is the token.
+    return word.replaceAll(WORD_PART, (part) => (isHidden(part) ? REDACTED : part));
+  });
 }
 
 /** What of the database's URL must not be written: its password, as it is written there and as it is meant. */
