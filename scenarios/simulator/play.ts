@@ -13,7 +13,8 @@ export interface SimulatorRun extends Ran {
 const DIGEST = /^[0-9a-f]{64}$/;
 
 export async function playSimulator(root: string, flags: readonly string[]): Promise<SimulatorRun> {
-  const ran = await runProgram(root, process.execPath, [join(root, 'apps/simulator/src/main.ts'), ...flags]);
+  const launcher = join(root, 'scripts/launch.mjs');
+  const ran = await runProgram(root, process.execPath, [launcher, 'apps/simulator/src/main.ts', ...flags]);
   const last = ran.output.split('\n').at(-1) ?? '';
   const [, oracle] = /^BROKEN: (\S+) at step/m.exec(ran.output) ?? [];
   return { ...ran, digest: DIGEST.test(last) ? last : undefined, oracle };

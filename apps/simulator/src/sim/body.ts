@@ -13,6 +13,7 @@ import { deviceClock } from './device-clock.ts';
 import type { Weather } from './faults/weather.ts';
 import { powerGate } from './power-gate.ts';
 import { rushes } from './rushes.ts';
+import type { SharedImages } from './shared-images.ts';
 
 /** What a device is made of, beside its program. */
 export interface BodyOptions {
@@ -20,6 +21,7 @@ export interface BodyOptions {
   readonly device: number;
   readonly content: SlotContent;
   readonly disk: MemoryDisk;
+  readonly images: SharedImages;
   readonly life: DeviceLife;
   readonly turns: Turns;
   readonly weather: Weather;
@@ -76,10 +78,12 @@ export function createBody(options: BodyOptions): Body {
     const storage = memoryStorage(disk, gate.pass);
     return {
       ...storage,
-      install(order) {
+      async install(order) {
         onSlots({ kind: 'written', slot: order.slot }, boot.saved());
         // Deltas are decoded on threads of their own.
-        return turns.alone(() => storage.install(order));
+        const installed = await turns.alone(() => storage.install(order));
+        options.images.share(disk.slots[order.slot], order.component);
+        return installed;
       },
     };
   }

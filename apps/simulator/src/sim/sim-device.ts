@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hash } from 'node:crypto';
 import type { ChooserState } from '@outrider/domain/device/boot-chooser';
-import type { SlotName } from '@outrider/domain/device/ports';
 import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { type MemoryDisk, memoryDisk } from '@outrider/testkit/memory-storage';
 import type { SimulatedDevice } from '../fleet/fleet.ts';
@@ -12,6 +10,7 @@ import { natureOf } from '../world/fate.ts';
 import { type Body, createBody } from './body.ts';
 import { directNetwork, registerDirectly } from './direct-network.ts';
 import type { DeviceSlots } from './oracles/observation.ts';
+import type { SharedImages } from './shared-images.ts';
 import type { SimWorld } from './sim-world.ts';
 
 /** A device of a simulation: the real agent in a body that can be looked into. */
@@ -27,7 +26,7 @@ export async function simDevice(
   { deviceId, attributes }: PlannedDevice,
   sim: SimWorld,
 ): Promise<SimDevice> {
-  const { world, truth, clock, keys, products, watch } = sim;
+  const { world, truth, clock, keys, products, watch, images } = sim;
   const { deviceType, hardwareId } = attributes;
   const signer = keys.signerOf(`device/${deviceId}`);
   const { product, image } = products.first;
@@ -46,7 +45,7 @@ export async function simDevice(
   const life = deviceLife({ world, nature: natureOf(world, deviceId, hardwareId), truth, clock });
   const disk = memoryDisk({ [COMPONENT]: image.bytes });
   const agent = createBody({
-    ...{ device, content, disk, life, turns: sim.turns, weather: sim.weather, now: clock.now },
+    ...{ device, content, disk, images, life, turns: sim.turns, weather: sim.weather, now: clock.now },
     ports: {
       identity: { deviceId, deviceType, hardwareId },
       anchors,
@@ -54,7 +53,7 @@ export async function simDevice(
       network: life.throughWorld(directNetwork(sim.carrier.forDevice(device), { deviceId, signer })),
     },
     onSlots(event, chooser) {
-      const slots = slotsOf(deviceId, chooser, disk);
+      const slots = slotsOf(deviceId, chooser, { disk, images });
       switch (event.kind) {
         case 'written':
           return watch.see({ kind: 'slot-written', device: slots, slot: event.slot });
@@ -68,27 +67,21 @@ export async function simDevice(
     },
     onCrash: (cause) => watch.fail(`${deviceId}: ${cause instanceof Error ? (cause.stack ?? cause.message) : cause}`),
   });
-  return { deviceId, agent, life, slots: () => slotsOf(deviceId, agent.chooser(), disk) };
+  return { deviceId, agent, life, slots: () => slotsOf(deviceId, agent.chooser(), { disk, images }) };
 }
 
+/** Bytes are hashed here, and not by what is watched. */
 function slotsOf(
   deviceId: string,
   { running, confirmed, trial, contents }: ChooserState,
-  disk: MemoryDisk,
+  { disk, images }: { readonly disk: MemoryDisk; readonly images: SharedImages },
 ): DeviceSlots {
   return {
     ...{ deviceId, running, confirmed, trial: trial?.slot },
     runningVersion: contents[running]?.version ?? 'unknown',
-    runningDigest: digestOfSlot(disk, running),
+    runningDigest: images.digestOf(disk.slots[running].get(COMPONENT) ?? NOTHING),
   };
 }
 
-const digests = new WeakMap<Uint8Array, string>();
-
-/** Hashed here, and not by what is watched; the same bytes object once, since nothing writes into one. */
-function digestOfSlot(disk: MemoryDisk, slot: SlotName): string {
-  const bytes = disk.slots[slot].get(COMPONENT) ?? new Uint8Array(0);
-  const known = digests.get(bytes) ?? hash('sha256', bytes, 'hex');
-  digests.set(bytes, known);
-  return known;
-}
+/** What an erased slot holds. */
+const NOTHING = new Uint8Array(0);

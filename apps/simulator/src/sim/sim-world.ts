@@ -17,6 +17,7 @@ import { createWeather, type Weather } from './faults/weather.ts';
 import { createGateways, type Gateways } from './gateways.ts';
 import { createWatch, type Watch } from './oracles/watch.ts';
 import { storeWith } from './planted/plant.ts';
+import { type SharedImages, sharedImages } from './shared-images.ts';
 import type { SimCase } from './sim-case.ts';
 import { type SignatureKind, type SimKeys, simKeys } from './sim-keys.ts';
 import { BAD_VERSION, type SimProduct, simProducts } from './sim-products.ts';
@@ -34,6 +35,7 @@ export interface SimWorld {
   readonly watch: Watch;
   readonly keys: SimKeys;
   readonly products: Products;
+  readonly images: SharedImages;
   /** As it was made durable, whatever becomes of the servers. */
   readonly store: ServerStore;
   /** A server that no fault reaches and no device talks to: for set-up and for questions. */
@@ -99,6 +101,7 @@ export async function createSimWorld({ simCase, signatures, log, warn }: SimWorl
   const defects = [{ version: BAD_VERSION, hardwareId: 'rev-c', revertProbability: 1 }];
   return {
     ...{ world: { schema: 1, seed, defects }, truth: worldTruth(), clock, turns, weather, watch, keys, products },
+    images: sharedImages(),
     ...{ store, console, gateways, carrier, releaseSigners, registrationToken },
   };
 }

@@ -65,13 +65,18 @@ export async function swarm(options: SwarmOptions): Promise<SwarmTally> {
   return tally;
 }
 
+/** As in `scripts/launch.mjs`: room for short-lived values. */
+const YOUNG_MB = 64;
+
 interface Player {
   play(job: SwarmJob): Promise<SwarmResult>;
   end(): Promise<unknown>;
 }
 
 function threadPlayer(): Player {
-  const worker = new Worker(new URL('./swarm-worker.ts', import.meta.url));
+  const worker = new Worker(new URL('./swarm-worker.ts', import.meta.url), {
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+  });
   return {
     play: (job) =>
       new Promise((resolve, reject) => {
