@@ -127,7 +127,7 @@ const LOOKS =
   /^(outrider (status|top|doctor|(rollout|device|release|decision|evidence|audit) (list|show|explain|reports|verify))|curl)\b/;
 
 /** The rule looks once a minute, and a halt needs one look and a rollback another; on a busy machine. */
-const STEP_MS_MAX = 240_000;
+const STEP_MS_MAX = 180_000;
 const AGAIN_MS = 300;
 
 interface Place {
