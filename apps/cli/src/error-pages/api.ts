@@ -237,6 +237,16 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Halt the rollout first if its evidence is not to be believed.',
   ],
+  'flag-repeated': [
+    'The device has flagged this rollout before; it counts once.',
+    'The first flag stands.',
+    'Nothing is to be done; what is new can be told as a flag of the operator.',
+  ],
+  'flags-too-many': [
+    'The rollout has 500 flags already.',
+    'The flags there are stand.',
+    'Read them with `outrider rollout show` and halt the rollout if they are right.',
+  ],
   'region-already-halted': [
     'The region of the rollout has been halted before.',
     'It stays halted.',

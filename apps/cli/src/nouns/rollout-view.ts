@@ -78,7 +78,34 @@ async function showOne(world: World, id: string, flags: Flags): Promise<void> {
   ]);
   if (flags.json === true) return;
   writeSegments(world, value);
+  writeHalts(world, value);
   world.write(standingTables(value));
+}
+
+/** What people have ordered or said: regions without the release, devices that are not believed, flags. */
+function writeHalts(world: World, value: unknown): void {
+  const regions = listAt(value, 'rollout.haltedRegions');
+  if (regions.length > 0) {
+    world.write(
+      `\n${table(regions, [
+        { title: 'halted region', cell: (row) => cellAt(row, 'region') },
+        { title: 'goes back', cell: (row) => cellAt(row, 'isRollingBack') },
+      ])}`,
+    );
+  }
+  const excluded = listAt(value, 'rollout.excludedDevices');
+  if (excluded.length > 0) world.write(`\nNot believed, and in no count: ${excluded.join(' ')}\n`);
+  const flags = listAt(value, 'rollout.flags');
+  if (flags.length === 0) return;
+  world.write(
+    `\n${table(flags, [
+      { title: 'flag', cell: (row) => cellAt(row, 'severity') },
+      { title: 'at', cell: (row) => timeAt(row, 'at') },
+      { title: 'by', cell: (row) => cellAt(row, 'by') },
+      { title: 'driver of', cell: (row) => cellAt(row, 'deviceId') },
+      { title: 'because', cell: (row) => cellAt(row, 'reason') },
+    ])}`,
+  );
 }
 
 function writeSegments(world: World, value: unknown): void {

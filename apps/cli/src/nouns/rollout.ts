@@ -11,6 +11,7 @@ import type { World } from '../world.ts';
 import { authorOf, showReceipt } from './receipt.ts';
 import { rolloutCompleteVerb } from './rollout-complete.ts';
 import { rolloutCreateVerb } from './rollout-create.ts';
+import { rolloutFlagVerb } from './rollout-flag.ts';
 import { rolloutForecastVerb } from './rollout-forecast.ts';
 import { rolloutLimitVerb } from './rollout-limit.ts';
 import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
@@ -23,6 +24,7 @@ export function rolloutNoun(program: Command, world: World): void {
   rolloutCreateVerb(rollout, world);
   rolloutForecastVerb(rollout, world);
   for (const event of EVENTS) eventVerb(rollout, world, event);
+  rolloutFlagVerb(rollout, world);
   rolloutSignResumeVerb(rollout, world);
   rolloutLimitVerb(rollout, world);
   rolloutCompleteVerb(rollout, world);

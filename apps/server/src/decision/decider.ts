@@ -12,6 +12,7 @@ import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { type FleetInstant, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
+import { flagCountOf } from '@outrider/domain/policy/flags';
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { advance, afterResume, countAgain } from '../evidence/advance.ts';
 import type { Counters } from '../gateway/counters.ts';
@@ -200,11 +201,13 @@ function inputOf(
     readonly isWidening: boolean;
   },
 ): DecisionInput {
+  const flags = flagCountOf(rollout);
   return {
     evidence: seen.evidence,
     exposure: present(seen.exposure, 'an exposure of a rollout that was started'),
     now: seen.now,
     haltedSegments: rollout.haltedSegments,
+    ...(flags === undefined ? {} : { flags }),
     ...(rollout.haltedRegions === undefined
       ? {}
       : { haltedPopulations: rollout.haltedRegions.flatMap((one) => one.populations) }),

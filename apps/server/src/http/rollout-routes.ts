@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Revision, RolloutId } from '@outrider/domain/kernel/ids';
+import type { DeviceId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
 import { ok } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -130,6 +130,32 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
         const rolloutId = idOf<RolloutId>('rollout id', params.rolloutId);
         return policy.completeRollout({ rolloutId, approval: approval.value, ...contextOf(body) });
       },
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/flags',
+      summary: 'Records what an operator, or the driver of a device, says against a rollout; it may pause by that',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object(
+          {
+            severity: Type.Union([Type.Literal('note'), Type.Literal('safety')]),
+            reason: ReasonText,
+            deviceId: Type.Optional(IdText),
+            ...CHANGE_FIELDS,
+          },
+          { additionalProperties: false },
+        ),
+      },
+      answers: RECEIPT,
+      handle: ({ params, body }) =>
+        policy.flag({
+          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          severity: body.severity,
+          reason: body.reason,
+          ...(body.deviceId === undefined ? {} : { deviceId: idOf<DeviceId>('device id', body.deviceId) }),
+          ...contextOf(body),
+        }),
     }),
     apiRoute({
       method: 'POST',

@@ -125,7 +125,7 @@ async function codeOf(stage: Stage, signers: readonly Signer[], change: Partial<
 
 async function assertReplays({ server, plan }: Stage): Promise<void> {
   const stored = await server.queries.listDecisions(plan.rolloutId, { limit: 1_000 });
-  assert.ok(stored.length > 1);
+  assert.ok(stored.length > 0);
   assert.deepEqual(
     stored.flatMap((one) => replayDecision(plan, one)),
     [],
@@ -256,4 +256,62 @@ test('reports of a stranger cannot be excluded, and none while the rollout runs'
   const running = await stage.server.policy.changeBelief(ids('camera-0'));
   const isEnrolled = running.ok ? 'ok' : running.error.code;
   assert.equal(isEnrolled, 'rollout-not-halted');
+});
+
+test('a safety flag of an operator pauses at once; a note, and one driver, do not; a second driver does', async () => {
+  const stage = await onStage(24);
+  const { policy } = stage.server;
+  const { rolloutId } = stage.plan;
+  await install(stage, 0, 0);
+  await stage.step();
+  const stateAfter = async (severity: 'note' | 'safety', deviceId?: string) => {
+    const device = deviceId === undefined ? {} : { deviceId: deviceId as DeviceId };
+    const flagged = await policy.flag({ rolloutId, severity, reason: 'A brake warning', author: 'ada', ...device });
+    return flagged.ok ? flagged.value.rollout?.state : flagged.error.code;
+  };
+  const resume = { rolloutId, event: 'resume', reason: 'The workshop was wrong', author: 'ada' } as const;
+  assert.equal(await stateAfter('note'), 'running');
+  assert.equal(await stateAfter('safety'), 'paused');
+  assert.ok((await policy.changeRollout(resume)).ok, 'a pause takes one person with a reason');
+  assert.equal(await stateAfter('safety', 'camera-0'), 'running', 'one driver may be a thief with one key');
+  assert.equal(await stateAfter('safety', 'camera-0'), 'flag-repeated');
+  assert.equal(await stateAfter('safety', 'camera-99'), 'device-not-found');
+  assert.equal(await stateAfter('note', 'camera-1'), 'paused');
+  assert.ok((await policy.changeRollout(resume)).ok);
+  assert.equal(await stateAfter('safety', 'camera-2'), 'running', 'those of before were seen by whoever resumed');
+  await install(stage, 10, 0);
+  await stage.step();
+  const { rollout, decision } = await viewOf(stage);
+  assert.equal(rollout.flags?.length, 5);
+  const stored = await stage.server.queries.listDecisions(rolloutId, { limit: 100 });
+  assert.deepEqual(stored.at(-1)?.input.flags, { operators: 2, drivers: 1 });
+  assert.notEqual(decision?.overall.kind, 'halt');
+  await assertReplays(stage);
+});
+
+test('a region is halted while the others go on; a rollout without devices there is told so', async () => {
+  const stage = await onStage(24);
+  const { policy } = stage.server;
+  const { rolloutId } = stage.plan;
+  const now = stage.server.queries.status().fleetTime;
+  for (const device of stage.devices.slice(0, 10)) await device.wake(now);
+  const region = 'north';
+  const request = { rolloutId, region, isRollingBack: false, reason: 'The authority asks', author: 'ada' } as const;
+  const nowhere = await policy.haltRegion({ ...request, region: 'atlantis' });
+  assert.equal(!nowhere.ok && nowhere.error.code, 'audience-empty');
+  assert.ok((await policy.haltRegion(request)).ok);
+  const again = await policy.haltRegion(request);
+  assert.equal(!again.ok && again.error.code, 'region-already-halted');
+  await stage.step();
+  const answer = await stage.devices.at(-1)?.checkIn();
+  assert.equal(answer?.kind === 'refusal' && answer.code, 'segment-halted');
+  assert.ok((await policy.haltRegion({ ...request, isRollingBack: true })).ok);
+  await stage.step();
+  const back = await stage.devices[0]?.checkIn();
+  assert.equal(
+    back?.kind === 'offer' && back.isRollback,
+    true,
+    'whoever has the release there is offered the way back',
+  );
+  await assertReplays(stage);
 });

@@ -58,6 +58,14 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}, and ${error.segment} is not; leave it out of what is signed`;
       return { code: 'segment-not-halted', detail, fields: { segment: error.segment } };
     }
+    case 'flag-repeated': {
+      const detail = `${POLICY_ERRORS[error.code]}: ${error.deviceId}`;
+      return { code: 'flag-repeated', detail, fields: { deviceId: error.deviceId } };
+    }
+    case 'flags-too-many': {
+      const detail = `${POLICY_ERRORS[error.code]}; kept are ${error.flagsMax}`;
+      return { code: 'flags-too-many', detail, fields: { flagsMax: error.flagsMax } };
+    }
     case 'region-already-halted':
     case 'region-not-halted': {
       const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.region}`;

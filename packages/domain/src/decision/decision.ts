@@ -3,6 +3,7 @@ import type { Evidence } from '../evidence/evidence.ts';
 import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Exposure } from '../policy/exposure.ts';
+import type { FlagCount } from '../policy/flags.ts';
 import type { SegmentPopulation } from '../policy/log.ts';
 import type { MetricName } from '../policy/rollout.ts';
 import type { RuleVersion } from './rule.ts';
@@ -57,6 +58,8 @@ export interface DecisionInput {
   readonly now: FleetInstant;
   /** Segments the policy has halted already: out of the overall figures and of the population. Absent: none. */
   readonly haltedSegments?: readonly SegmentId[];
+  /** What people have said against it: shown, and counted by no test. Absent: nothing. */
+  readonly flags?: FlagCount;
   /** Eligible devices of regions that people have halted, by segment: out of the population. Absent: none. */
   readonly haltedPopulations?: readonly SegmentPopulation[];
   /** A person's ceiling on treated devices. Absent: none. */

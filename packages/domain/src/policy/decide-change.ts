@@ -3,6 +3,7 @@ import { assertNever } from '../kernel/assert.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { nextState } from '../kernel/table.ts';
 import type { PolicyError } from './errors.ts';
+import { FLAGS_MAX } from './flags.ts';
 import type { Policy } from './fold.ts';
 import type { PolicyChange } from './log.ts';
 import type { Rollout, RolloutState } from './rollout.ts';
@@ -26,6 +27,8 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
     case 'segment-halted':
       return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'rollout-flagged':
+      return withRollout(policy, change, (rollout) => faultOfFlag(rollout, change));
     case 'region-halted':
       return withRollout(policy, change, (rollout) => faultOfRegionHalt(rollout, change));
     case 'evidence-excluded':
@@ -111,6 +114,16 @@ function faultOfRegionHalt(rollout: Rollout, { region, isRollingBack }: Of<'regi
   return former === undefined || isWider ? undefined : { code: 'region-already-halted', region };
 }
 
+/** Once a device, for good: two stolen keys pause one rollout once. What has not begun or has ended cannot be stopped. */
+function faultOfFlag({ state, flags = [] }: Rollout, { deviceId }: Of<'rollout-flagged'>): PolicyError | undefined {
+  if (!CAN_FLAG.has(state)) return { code: 'rollout-not-live', state };
+  const isRepeated = deviceId !== undefined && flags.some((one) => one.deviceId === deviceId);
+  if (isRepeated) return { code: 'flag-repeated', deviceId };
+  return flags.length >= FLAGS_MAX ? { code: 'flags-too-many', flagsMax: FLAGS_MAX } : undefined;
+}
+
+const CAN_FLAG: ReadonlySet<RolloutState> = new Set<RolloutState>(['running', 'paused', 'completed', 'halted']);
+
 /** A ceiling may be set from the first draft on, so that a rollout starts under it; what has ended admits nobody anyway. */
 function faultOfLimit({ state, limitDevices }: Rollout, { devices }: Of<'rollout-limited'>): PolicyError | undefined {
   if (HAS_ENDED.has(state)) return { code: 'rollout-ended', state };
@@ -129,7 +142,13 @@ function withRollout(
   {
     rolloutId,
   }: Of<
-    'rollout-event' | 'segment-halted' | 'region-halted' | 'rollout-limited' | 'evidence-excluded' | 'evidence-included'
+    | 'rollout-event'
+    | 'segment-halted'
+    | 'region-halted'
+    | 'rollout-flagged'
+    | 'rollout-limited'
+    | 'evidence-excluded'
+    | 'evidence-included'
   >,
   faultIn: (rollout: Rollout) => PolicyError | undefined,
 ): PolicyError | undefined {

@@ -15,6 +15,8 @@ export type PolicyError =
   | { readonly code: 'limit-in-force'; readonly limitDevices: number }
   | { readonly code: 'resume-unsigned' }
   | { readonly code: 'rollout-not-halted'; readonly state: RolloutState }
+  | { readonly code: 'flag-repeated'; readonly deviceId: string }
+  | { readonly code: 'flags-too-many'; readonly flagsMax: number }
   | { readonly code: 'region-already-halted'; readonly region: string }
   | { readonly code: 'region-not-halted'; readonly region: string }
   | { readonly code: 'segment-not-halted'; readonly segment: string }
@@ -72,6 +74,8 @@ export const POLICY_ERRORS = {
   'rollout-not-halted':
     'Evidence is excluded or included while its rollout is halted, so that two people look before it goes on',
   'segment-not-halted': 'Only a halted segment can be opened again',
+  'flag-repeated': 'A device flags a rollout once: saying it again adds no weight',
+  'flags-too-many': 'More flags than a rollout keeps: it needs somebody who halts it',
   'region-already-halted': 'The region has been halted before; what can be added is the way back',
   'region-not-halted': 'Only a halted region can be opened again',
   'exclusion-unchanged': 'The evidence of the device stands as it was asked for already',

@@ -2,6 +2,7 @@
 import { assert, assertNever, present } from '../kernel/assert.ts';
 import type { DeviceId, Epoch, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
+import { pausesWith } from './flags.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
 import type { Overruled, Rollout } from './rollout.ts';
@@ -67,6 +68,8 @@ function changedRollout(
       return createdRollout(change, entry, epochBase);
     case 'rollout-event':
       return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'rollout-flagged':
+      return flagged(present(rollouts.get(change.rolloutId), 'the rollout that is flagged'), change, entry);
     case 'region-halted':
       return withoutRegion(present(rollouts.get(change.rolloutId), 'the rollout whose region halts'), change, entry);
     case 'evidence-excluded':
@@ -105,6 +108,26 @@ function createdRollout(change: Of<'rollout-created'>, entry: PolicyEntry, epoch
 function limited(rollout: Rollout, { devices }: Of<'rollout-limited'>, { revision }: PolicyEntry): Rollout {
   const { limitDevices: _, ...others } = rollout;
   return { ...others, revision, ...(devices === undefined ? {} : { limitDevices: devices }) };
+}
+
+/** A flag that pauses does so in its own entry: between the two no permit could come into being. */
+function flagged(rollout: Rollout, change: Of<'rollout-flagged'>, entry: PolicyEntry): Rollout {
+  const { kind: _, rolloutId: __, ...flag } = change;
+  const { revision, at, author } = entry;
+  const flags = [...(rollout.flags ?? []), { ...flag, revision, at, by: author }];
+  const isLive = rollout.state === 'running' || rollout.state === 'completed';
+  if (!isLive || !pausesWith(rollout, flag)) return { ...rollout, revision, flags };
+  const source = flag.deviceId === undefined ? 'an operator' : 'drivers';
+  const epoch = (rollout.epoch + 1) as Epoch;
+  return {
+    ...rollout,
+    state: 'paused',
+    revision,
+    epoch,
+    flags,
+    reason: `Flagged by ${source}: ${flag.reason}`,
+    stateSince: at,
+  };
 }
 
 function withoutRegion(rollout: Rollout, change: Of<'region-halted'>, { revision }: PolicyEntry): Rollout {
@@ -163,6 +186,7 @@ function moved(rollout: Rollout, change: Of<'rollout-event'>, entry: PolicyEntry
     stateSince: state === rollout.state ? rollout.stateSince : at,
     ...overruledIn(rollout.overruled, change.overrules, entry),
     ...ordered(rollout, change, at),
+    ...(change.event === 'resume' && rollout.flags !== undefined ? { flagsSeenTo: revision } : {}),
   };
 }
 

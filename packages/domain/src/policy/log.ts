@@ -2,6 +2,7 @@
 import type { DeviceId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
+import type { Flag } from './flags.ts';
 import type { RolloutEvent, RolloutPlan } from './rollout.ts';
 
 /** One entry of the append-only policy log. The fold of all entries is the policy. */
@@ -55,6 +56,8 @@ export type PolicyChange =
       readonly populations: readonly SegmentPopulation[];
       readonly reason: string;
     }
+  /** A person speaks against the rollout; it may pause by that (`flags.ts`). */
+  | ({ readonly kind: 'rollout-flagged'; readonly rolloutId: RolloutId } & Flag)
   /** A person's ceiling below the rule's; absent `devices`: there is none any more. */
   | {
       readonly kind: 'rollout-limited';

@@ -2,6 +2,7 @@
 import type { DeviceId, Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { AttributeName, Audience } from './audience.ts';
+import type { RecordedFlag } from './flags.ts';
 import type { Overrule, SegmentPopulation } from './log.ts';
 
 /** One attempt to bring one release to one audience: the document people write and approve. Immutable once approved. */
@@ -21,6 +22,8 @@ export interface RolloutPlan {
   readonly onSegmentHalt: 'exclude-segment' | 'halt-rollout';
   /** Whether a halt starts the rollback twin by itself. */
   readonly onHalt: 'roll-back' | 'stay';
+  /** Drivers of so many treated devices pause the rollout when they speak up. Absent: 2. */
+  readonly driverFlagsToPause?: number;
   /** How long a permit may be used, 1 to 24 h. */
   readonly permitLifeMs: DurationMs;
 }
@@ -109,6 +112,10 @@ export interface Rollout {
   readonly haltedSegments: readonly SegmentId[];
   /** A person's ceiling: no more treated devices than this, whatever the evidence allows. Absent: none. */
   readonly limitDevices?: number;
+  /** What people have said against it, oldest first. Absent: nothing. */
+  readonly flags?: readonly RecordedFlag[];
+  /** Flags up to this revision were there when somebody resumed. Absent: nobody has. */
+  readonly flagsSeenTo?: Revision;
   /** Regions halted on their own; they get nothing more of this release. Absent: none. */
   readonly haltedRegions?: readonly HaltedRegion[];
   /** Devices whose reports are not believed, ascending: left out of all counts. Absent: none. */

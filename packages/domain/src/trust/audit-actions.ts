@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = {
   'rollout-limited': 'A ceiling of a rollout was set or lifted',
   'evidence-excluded': 'Reports of devices were taken out of the counts of a rollout',
   'evidence-included': 'Reports of devices count for a rollout again',
+  'rollout-flagged': 'A person spoke against a rollout',
   'region-halted': 'A region of a rollout was halted',
   'segment-halted': 'A segment of a rollout was halted',
   'scope-paused': 'Everything was paused, globally or in a region',

@@ -10,6 +10,7 @@ import type {
 import type { RuleVersion } from '@outrider/domain/decision/rule';
 import type { ShownRate } from '@outrider/domain/decision/shown-rates';
 import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { FlagCount } from '@outrider/domain/policy/flags';
 import type { MetricName } from '@outrider/domain/policy/rollout';
 import { evidence } from '../evidence/evidence.ts';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
@@ -138,6 +139,7 @@ const decisionInput = record<DecisionInput>({
   exposure,
   now: instant,
   haltedSegments: optional(listOf(segmentId, { countMax: SEGMENTS_MAX })),
+  flags: optional(record<FlagCount>({ operators: count, drivers: count })),
   haltedPopulations: optional(segmentPopulations),
   limitDevices: optional(count),
   isStopOnly: optional(isTrue),

@@ -59,6 +59,8 @@ export const PROBLEMS = {
   'resume-unsigned': { status: 409, title: 'A halted rollout goes on by signatures of two approvers alone' },
   'resume-invalid': { status: 422, title: 'The signed resume is not about the rollout as it stands' },
   'rollout-not-halted': { status: 409, title: 'The rollout is not halted' },
+  'flag-repeated': { status: 409, title: 'The device has flagged the rollout before' },
+  'flags-too-many': { status: 409, title: 'The rollout has more flags than it keeps' },
   'region-already-halted': { status: 409, title: 'The region has been halted before' },
   'region-not-halted': { status: 409, title: 'The region is not halted, so it cannot be opened again' },
   'segment-not-halted': { status: 409, title: 'The segment is not halted, so it cannot be opened again' },

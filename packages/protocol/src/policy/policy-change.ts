@@ -123,6 +123,14 @@ const policyChange = variant<PolicyChange>({
     segment: segmentId,
     reason,
   }),
+  'rollout-flagged': record<Of<'rollout-flagged'>>({
+    kind: literal('rollout-flagged'),
+    rolloutId,
+    severity: oneOf(['note', 'safety']),
+    reason,
+    deviceId: optional(deviceId),
+    isTreated: optional(bool),
+  }),
   'region-halted': record<Of<'region-halted'>>({
     kind: literal('region-halted'),
     rolloutId,

@@ -11,6 +11,8 @@ import { attributeName, audience } from './audience.ts';
 /** Waves of one rollout: nine are common, more than this is a schedule, not a plan. */
 const WAVES_MAX = 32;
 const RING_TAGS_MAX = 16;
+/** More than this many drivers would be the tests' to notice. */
+const DRIVER_FLAGS_MAX = 100;
 /** Each metric once. */
 const METRICS_MAX = 7;
 /** Ratios of arms: beyond a thousand no gate means anything. */
@@ -74,5 +76,6 @@ export const rolloutPlan = record<RolloutPlan>({
   gates,
   onSegmentHalt: oneOf(['exclude-segment', 'halt-rollout']),
   onHalt: oneOf(['roll-back', 'stay']),
+  driverFlagsToPause: optional(whole({ min: 1, max: DRIVER_FLAGS_MAX })),
   permitLifeMs: duration,
 });
