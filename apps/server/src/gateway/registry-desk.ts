@@ -15,6 +15,7 @@ import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import { type DeviceFormat, deviceLines } from './registry-export.ts';
 import type { RegistryFollower } from './registry-follow.ts';
 import { type ImportReceipt, type ImportRequest, importDevices } from './registry-import.ts';
+import { turns } from './turns.ts';
 
 /** What people ask the registry, and tell it. */
 export interface RegistryDesk {
@@ -40,6 +41,9 @@ type Found<T> = Promise<Result<T, CommandError>>;
 /** Exports, imports and explanations under way at once: each reads or writes the registry as fast as it can. */
 const SWEEPS_MAX = 2;
 
+/** Questions that are with the database at once; others wait. Permits share its connections, eight by default. */
+const LOOKS_MAX = 2;
+
 /** Devices of one page of a sweep: some megabytes, a tenth of a second. */
 const SWEEP_DEVICES = 2_000;
 
@@ -51,6 +55,7 @@ export function registryDesk(options: {
   readonly follower: Pick<RegistryFollower, 'refresh'>;
 }): RegistryDesk {
   const { store, holder, fleetClock } = options;
+  const looks = turns(LOOKS_MAX);
   let sweeps = 0;
 
   function beginSweep(): (() => void) | undefined {
@@ -81,12 +86,13 @@ export function registryDesk(options: {
     async find({ where, ...page }) {
       const query = queryOf(where);
       if (!query.ok) return query;
-      return ok(await store.finder.findDevices(query.value, { ...page, now: fleetClock.now() }));
+      return ok(await looks.take(() => store.finder.findDevices(query.value, { ...page, now: fleetClock.now() })));
     },
 
     async count(where) {
       const query = queryOf(where);
-      return query.ok ? ok(await store.finder.countDevices(query.value, fleetClock.now())) : query;
+      if (!query.ok) return query;
+      return ok(await looks.take(() => store.finder.countDevices(query.value, fleetClock.now())));
     },
 
     async writeOut(where, format) {
