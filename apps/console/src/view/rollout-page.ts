@@ -108,7 +108,11 @@ export function RolloutPage({ world, management, overview, rollout, onBrake }: R
               h(Stat, { name: 'Treated arm', value: `${Math.round(exposure.pi * 100)} %`, detail: 'of those who ask' }),
             ),
             h(ExposureChart, { points, fleet }),
-            h(SegmentTable, { segments: rollout.segments, segmentCount: rollout.segmentCount }),
+            h(SegmentTable, {
+              segments: rollout.segments,
+              segmentCount: rollout.segmentCount,
+              isRunning: rollout.state === 'running',
+            }),
           ),
     ),
     h(

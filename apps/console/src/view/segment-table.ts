@@ -8,8 +8,10 @@ import { Badge, Bar } from './pieces.ts';
 export function SegmentTable(props: {
   readonly segments: readonly SegmentOverview[];
   readonly segmentCount: number;
+  /** Whether the rollout itself gives permits: a segment is never open where it does not. */
+  readonly isRunning: boolean;
 }): ReactElement | null {
-  const { segments, segmentCount } = props;
+  const { segments, segmentCount, isRunning } = props;
   if (segments.length === 0) return null;
   return h(
     'div',
@@ -29,7 +31,7 @@ export function SegmentTable(props: {
           ),
         ),
       ),
-      h('tbody', {}, ...segments.map((one) => h(SegmentRow, { key: one.segment, one }))),
+      h('tbody', {}, ...segments.map((one) => h(SegmentRow, { key: one.segment, one, isRunning }))),
     ),
     segmentCount > segments.length
       ? h('p', { className: 'hint' }, `and ${countText(segmentCount - segments.length)} more segments`)
@@ -37,15 +39,18 @@ export function SegmentTable(props: {
   );
 }
 
-function SegmentRow({ one }: { readonly one: SegmentOverview }): ReactElement {
+function SegmentRow({ one, isRunning }: { readonly one: SegmentOverview; readonly isRunning: boolean }): ReactElement {
   const cap = Math.min(one.cap, one.population);
   const tone = one.isHalted ? 'stop' : 'calm';
+  const standing = one.isHalted
+    ? ({ word: 'Halted', tone: 'stop' } as const)
+    : ({ word: isRunning ? 'Open' : 'Closed', tone: 'calm' } as const);
   const permille = cap === 0 ? 0 : Math.min(1_000, Math.round((one.granted / cap) * 1_000));
   return h(
     'tr',
     {},
     h('th', { scope: 'row', className: 'id' }, one.segment),
-    h('td', {}, h(Badge, one.isHalted ? { word: 'Halted', tone: 'stop' } : { word: 'Open', tone: 'calm' })),
+    h('td', {}, h(Badge, standing)),
     h('td', { className: 'wide' }, h(Bar, { label: `${one.granted} of ${cap}`, parts: [{ tone, permille }] })),
     ...[one.granted, cap, one.population].map((devices, index) =>
       h('td', { key: `${index}`, className: 'right number' }, countText(devices)),
