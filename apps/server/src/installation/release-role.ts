@@ -41,7 +41,7 @@ export function approverRoleSource(dataFolder: string, log: Log): () => Promise<
       return await readRole(path, 'approver role');
     } catch (cause) {
       if (!(cause instanceof StartError)) throw cause;
-      log.error({ stage: 'policy', code: cause.code }, cause.message);
+      log.error({ stage: 'policy', code: 'role-unusable' }, cause.message);
       return undefined;
     }
   };
