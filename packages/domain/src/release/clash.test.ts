@@ -24,7 +24,10 @@ test('a version is published once for a device type', () => {
 });
 
 test('a counter rises above that of the newest rollback twin, which devices may have seen', () => {
-  assert.match(clashWith(PUBLISHED, manifest('r3', '1.2.0', 3)) ?? '', /is 3; for camera it must be above 3: make it again with --counter 4$/);
+  assert.match(
+    clashWith(PUBLISHED, manifest('r3', '1.2.0', 3)) ?? '',
+    /is 3; for camera it must be above 3: make it again with --counter 4$/,
+  );
 });
 
 const PUBLISHED: readonly PublishedRelease[] = [
