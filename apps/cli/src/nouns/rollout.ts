@@ -50,7 +50,10 @@ const EVENTS: readonly EventVerb[] = [
   { event: 'pause', description: 'no new permit from the moment this returns', mayStopRollback: true },
   { event: 'resume', description: 'go on after a pause, or after a halt by a resume that two approvers have signed' },
   { event: 'cancel', description: 'end it for good; what is installed stays', mayStopRollback: true },
-  { event: 'halt', description: 'stop for good: no permit, and those in flight stop where it is safe' },
+  {
+    event: 'halt',
+    description: 'stop until two approvers sign that it goes on: no permit, and those in flight stop where it is safe',
+  },
   { event: 'roll-back', description: 'offer the former version to every exposed device' },
 ];
 

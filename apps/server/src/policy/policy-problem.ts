@@ -28,7 +28,7 @@ export function policyProblem(error: PolicyError): CommandError {
       return { code: 'rollback-not-included', detail, fields: { event: error.event } };
     }
     case 'segment-already-halted': {
-      const detail = `The segment ${error.segment} has been halted before, and a halt is for good`;
+      const detail = `The segment ${error.segment} is halted already; nothing has changed`;
       return { code: 'segment-already-halted', detail, fields: { segment: error.segment } };
     }
     case 'rollout-not-live': {

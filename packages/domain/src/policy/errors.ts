@@ -65,7 +65,7 @@ export const POLICY_ERRORS = {
   'salt-reused': 'Another rollout has this salt: the same devices would always come first',
   'transition-impossible': 'The rollout cannot do this in its present state',
   'rollback-not-included': 'The rollout is rolling back: only a change that says it includes the rollback stops that',
-  'segment-already-halted': 'The segment has been halted before, and a halt is for good',
+  'segment-already-halted': 'The segment is halted already',
   'rollout-not-live': 'Only a rollout that has started and not ended can have a segment halted',
   'rollout-ended': 'The rollout admits nobody any more, so a ceiling would say nothing',
   'limit-absent': 'The rollout has no ceiling of an operator, so there is none to lift',
