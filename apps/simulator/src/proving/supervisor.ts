@@ -31,6 +31,12 @@ export function supervise(start: () => Child): Supervisor {
   }
   const watched = watch();
 
+  /** A proof that is broken off must not leave its server behind: it stops by itself, and its database with it. */
+  function endWithUs(): void {
+    if (child.isRunning()) process.kill(child.pid, 'SIGTERM');
+  }
+  process.once('exit', endWithUs);
+
   return {
     signal(name) {
       if (!child.isRunning()) return false;
@@ -41,6 +47,7 @@ export function supervise(start: () => Child): Supervisor {
       isOver = true;
       await child.stop();
       await watched;
+      process.off('exit', endWithUs);
     },
   };
 }
