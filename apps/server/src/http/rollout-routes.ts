@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
-import { ok } from '@outrider/domain/kernel/result';
+import { ok, type Result } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
+import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { OVERRULES_MAX } from '@outrider/protocol/policy/policy-change';
 import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { parseEnvelope } from '@outrider/protocol/trust/envelope';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
-import { refuse } from '../errors.ts';
+import { type CommandError, refuse } from '../errors.ts';
 import type { OverruleRequest } from '../policy/plan-lint.ts';
 import type { ChangeContext } from '../policy/policy-commands.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
@@ -26,6 +27,8 @@ const Overrules = Type.Optional(
     { maxItems: OVERRULES_MAX },
   ),
 );
+
+const ApprovedBody = Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false });
 
 const PositionPage = Type.Object({ after: Type.Optional(CountText), limit: Type.Optional(CountText) });
 
@@ -83,7 +86,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: RECEIPT,
       handle: ({ params, body }) =>
         policy.changeRollout({
-          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          rolloutId: rolloutIdOf(params),
           event: body.event,
           reason: body.reason,
           ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
@@ -109,7 +112,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: RECEIPT,
       handle: ({ params, body }) =>
         policy.limitRollout({
-          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          rolloutId: rolloutIdOf(params),
           ...(body.devices === null ? {} : { devices: body.devices }),
           reason: body.reason,
           ...contextOf(body),
@@ -121,14 +124,14 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       summary: 'Releases all devices by the signatures of approvers',
       schemas: {
         params: RolloutParams,
-        body: Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }),
+        body: ApprovedBody,
       },
       answers: RECEIPT,
       async handle({ params, body }) {
-        const approval = parseEnvelope(JSON.stringify(body.approval));
-        if (!approval.ok) return refuse('body-malformed', describeParseError(approval.error));
-        const rolloutId = idOf<RolloutId>('rollout id', params.rolloutId);
-        return policy.completeRollout({ rolloutId, approval: approval.value, ...contextOf(body) });
+        const approval = approvalOf(body);
+        return approval.ok
+          ? policy.completeRollout({ rolloutId: rolloutIdOf(params), approval: approval.value, ...contextOf(body) })
+          : approval;
       },
     }),
     apiRoute({
@@ -150,7 +153,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: RECEIPT,
       handle: ({ params, body }) =>
         policy.flag({
-          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          rolloutId: rolloutIdOf(params),
           severity: body.severity,
           reason: body.reason,
           ...(body.deviceId === undefined ? {} : { deviceId: idOf<DeviceId>('device id', body.deviceId) }),
@@ -171,7 +174,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: RECEIPT,
       handle: ({ params, body }) =>
         policy.haltRegion({
-          rolloutId: idOf<RolloutId>('rollout id', params.rolloutId),
+          rolloutId: rolloutIdOf(params),
           region: body.region,
           reason: body.reason,
           isRollingBack: body.isRollingBack ?? false,
@@ -186,7 +189,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       schemas: { params: RolloutParams },
       answers:
         'ResumeDraft {rolloutId, releaseId, epoch, revision, evidenceSha256, now, asOf, expiresAtMax, haltedSegments, haltedRegions, excludedDevices, stillHalts?}',
-      handle: ({ params }) => policy.draftResume(idOf<RolloutId>('rollout id', params.rolloutId)),
+      handle: ({ params }) => policy.draftResume(rolloutIdOf(params)),
     }),
     apiRoute({
       method: 'POST',
@@ -194,14 +197,14 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       summary: 'Lets a halted rollout go on by the signatures of two approvers',
       schemas: {
         params: RolloutParams,
-        body: Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS }, { additionalProperties: false }),
+        body: ApprovedBody,
       },
       answers: RECEIPT,
       async handle({ params, body }) {
-        const approval = parseEnvelope(JSON.stringify(body.approval));
-        if (!approval.ok) return refuse('body-malformed', describeParseError(approval.error));
-        const rolloutId = idOf<RolloutId>('rollout id', params.rolloutId);
-        return policy.resumeHalted({ rolloutId, approval: approval.value, ...contextOf(body) });
+        const approval = approvalOf(body);
+        return approval.ok
+          ? policy.resumeHalted({ rolloutId: rolloutIdOf(params), approval: approval.value, ...contextOf(body) })
+          : approval;
       },
     }),
     apiRoute({
@@ -227,7 +230,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       schemas: { params: RolloutParams },
       answers:
         '{rollout: Rollout, exposure?: Exposure, evidence?: Evidence, decision?: Decision, shown?: ShownRate[], baseDrift?: Drift[]}',
-      handle: ({ params }) => queries.showRollout(idOf<RolloutId>('rollout id', params.rolloutId)),
+      handle: ({ params }) => queries.showRollout(rolloutIdOf(params)),
     }),
     apiRoute({
       method: 'GET',
@@ -238,7 +241,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       async handle({ params, query }) {
         const afterAt = query.after === undefined ? {} : { afterAt: fleetInstant(countOf(query.after, 0)) };
         const page = { ...afterAt, limit: limitOf(query.limit) };
-        return ok({ items: await queries.listDecisions(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+        return ok({ items: await queries.listDecisions(rolloutIdOf(params), page) });
       },
     }),
     apiRoute({
@@ -248,7 +251,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       schemas: { params: RolloutParams },
       answers: '{items: DecisionPoint {at, kind, waveIndex, pi, cap, granted, figures}[]}',
       async handle({ params }) {
-        return ok({ items: await queries.listHistory(idOf<RolloutId>('rollout id', params.rolloutId)) });
+        return ok({ items: await queries.listHistory(rolloutIdOf(params)) });
       },
     }),
     apiRoute({
@@ -259,7 +262,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: '{items: LedgerOutcome[]}',
       async handle({ params, query }) {
         const page = { afterPosition: countOf(query.after, 0), limit: limitOf(query.limit) };
-        return ok({ items: await queries.listLedger(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+        return ok({ items: await queries.listLedger(rolloutIdOf(params), page) });
       },
     }),
     apiRoute({
@@ -270,7 +273,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       answers: '{items: (StoredReport & {position})[]}',
       async handle({ params, query }) {
         const page = { afterPosition: countOf(query.after, 0), limit: limitOf(query.limit) };
-        return ok({ items: await queries.listReports(idOf<RolloutId>('rollout id', params.rolloutId), page) });
+        return ok({ items: await queries.listReports(rolloutIdOf(params), page) });
       },
     }),
     apiRoute({
@@ -282,6 +285,16 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       handle: async ({ params }) => ok({ items: await queries.listOpenPermits(`rollout:${params.rolloutId}`) }),
     }),
   ];
+}
+
+function rolloutIdOf(params: { readonly rolloutId: string }): RolloutId {
+  return idOf<RolloutId>('rollout id', params.rolloutId);
+}
+
+/** The envelope that approvers have signed; who they are is the command's to say. Code: body-malformed. */
+function approvalOf(body: { readonly approval: unknown }): Result<Envelope, CommandError> {
+  const approval = parseEnvelope(JSON.stringify(body.approval));
+  return approval.ok ? approval : refuse('body-malformed', describeParseError(approval.error));
 }
 
 function overrulesOf({ overrules }: { readonly overrules?: readonly OverruleRequest[] }): {

@@ -56,6 +56,22 @@ export type ReportedState =
   | 'deferred'
   | 'reverted';
 
+/** The states that devices tell, to look one up by its text: one forgotten is a compile error. */
+export const REPORTED_STATES: Readonly<Record<ReportedState, true>> = {
+  idle: true,
+  checking: true,
+  available: true,
+  downloading: true,
+  downloaded: true,
+  permitted: true,
+  installing: true,
+  installed: true,
+  verified: true,
+  failed: true,
+  deferred: true,
+  reverted: true,
+};
+
 /** A device with its rows in all ledgers, ascending by position: what the two answers need. */
 export interface KnownDevice {
   readonly record: DeviceRecord;

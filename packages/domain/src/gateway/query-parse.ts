@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertNever, present } from '../kernel/assert.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
+import { REPORTED_STATES } from './device-record.ts';
 import {
   type DeviceQuery,
   QUERY_COMPARISONS_MAX,
@@ -19,7 +20,6 @@ import {
   instantOf,
   PATTERN_ALLOWED,
   patternOf,
-  QUERY_STATES,
   stateOf,
   versionAllowed,
   versionOf,
@@ -143,7 +143,7 @@ function leaf(field: QueryField, order: QueryOrder, token: QueryToken): Parsed {
     case 'state': {
       const state = stateOf(text);
       return state === undefined
-        ? unexpected(token, `a state: one of ${Object.keys(QUERY_STATES).join(' ')}`)
+        ? unexpected(token, `a state: one of ${Object.keys(REPORTED_STATES).join(' ')}`)
         : ok({ kind: 'state', in: [state] });
     }
     case 'version': {

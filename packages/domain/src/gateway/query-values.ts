@@ -10,7 +10,7 @@ import {
   MINUTE_MS,
 } from '../kernel/time.ts';
 import { parseVersion } from '../release/version.ts';
-import type { ReportedState } from './device-record.ts';
+import { REPORTED_STATES, type ReportedState } from './device-record.ts';
 import type { QueryOrder, TextPattern } from './query.ts';
 
 /** A value of a query as its field takes it; undefined when the text is none. */
@@ -98,24 +98,8 @@ function daysSince1970(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-/** The states that devices tell, for a look-up by text: one forgotten is a compile error. */
-export const QUERY_STATES: Readonly<Record<ReportedState, true>> = {
-  idle: true,
-  checking: true,
-  available: true,
-  downloading: true,
-  downloaded: true,
-  permitted: true,
-  installing: true,
-  installed: true,
-  verified: true,
-  failed: true,
-  deferred: true,
-  reverted: true,
-};
-
 /** A state by its name. */
 export function stateOf(text: string): ReportedState | undefined {
   // The keys of a record over the states are the states.
-  return (Object.keys(QUERY_STATES) as ReportedState[]).find((state) => state === text);
+  return (Object.keys(REPORTED_STATES) as ReportedState[]).find((state) => state === text);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ContactHistory } from '@outrider/domain/gateway/contact-history';
-import type {
-  DeviceRecord,
-  DeviceStatus,
-  KnownDevice,
-  ReportedState,
-  RunningComponent,
-  RunningSoftware,
+import {
+  type DeviceRecord,
+  type DeviceStatus,
+  type KnownDevice,
+  REPORTED_STATES,
+  type ReportedState,
+  type RunningComponent,
+  type RunningSoftware,
 } from '@outrider/domain/gateway/device-record';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
@@ -66,20 +67,7 @@ export const runningSoftware = record<RunningSoftware>({
 });
 
 /** Reads the state that a device says it is in. */
-export const reportedState = keyOf<ReportedState>({
-  idle: true,
-  checking: true,
-  available: true,
-  downloading: true,
-  downloaded: true,
-  permitted: true,
-  installing: true,
-  installed: true,
-  verified: true,
-  failed: true,
-  deferred: true,
-  reverted: true,
-});
+export const reportedState = keyOf<ReportedState>(REPORTED_STATES);
 
 const deviceStatus = record<DeviceStatus>({
   sequence: whole({ min: 0 }),
