@@ -10,7 +10,6 @@ import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { encodePermitRequest, parsePermitAnswer, parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import type { Schedule } from './ports.ts';
 import {
   BUILD,
   HARDWARE_IDS,
@@ -18,17 +17,11 @@ import {
   planOf,
   type Rehearsal,
   rehearse,
+  SOON,
   signed,
   startRollout,
 } from './rehearsal.ts';
 import { type RehearsedDevice, rehearsedDevice } from './rehearsed-device.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 interface Stage extends Rehearsal {
   readonly former: ReleaseManifest;
@@ -46,7 +39,7 @@ async function onStage(
   } = {},
 ): Promise<Stage> {
   const { store = memoryStore(), isHealthy = () => true, tags = [] } = options;
-  const rehearsal = rehearse({ store, blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store, blobs: memoryBlobs(), schedule: SOON });
   const { server } = rehearsal;
   const former = await manifestOf(server, '1.0.0');
   assert.ok((await server.releases.publish(signed(former))).ok);

@@ -39,6 +39,14 @@ const BEGIN = fleetInstant(1_800_000_000_000);
 export const BUILD = signerOf('build');
 export const RELEASE_ENGINEERING = signerOf('release-engineering');
 
+/** Work that is due later comes in the next turn of the event loop, however far away it is: a rehearsal waits for nothing. */
+export const SOON: Schedule = {
+  after(_delayMs, work) {
+    const immediate = setImmediate(work);
+    return () => clearImmediate(immediate);
+  },
+};
+
 export function signerOf(name: string): Signer {
   return signerFromSeed(Buffer.from(digestText(name), 'hex'));
 }

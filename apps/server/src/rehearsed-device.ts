@@ -13,11 +13,20 @@ import { encodeRegistration } from '@outrider/protocol/gateway/registration';
 import { encodeReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
 import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import { parseManifest } from '@outrider/protocol/release/manifest';
+import type { Server } from './compose.ts';
 import type { DeviceRequest } from './gateway/device-request.ts';
 import { DEVICE_TYPE, REGISTRATION_TOKEN, signerOf } from './rehearsal.ts';
 
 /** How a device reaches its server: a call, or HTTP. */
 export type Send = (request: DeviceRequest) => Promise<{ readonly status: number; readonly body: string }>;
+
+/** Straight to a server in this process. */
+export function sendTo(server: Pick<Server, 'handleDevice'>): Send {
+  return async (request) => {
+    const { status, body } = await server.handleDevice(request);
+    return { status, body: String(body) };
+  };
+}
 
 /** A device that speaks the real protocol and installs at once, or fails to, as its fate says. */
 export interface RehearsedDevice {

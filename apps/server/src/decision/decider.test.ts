@@ -9,16 +9,17 @@ import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { composeServer } from '../compose.ts';
-import type { Schedule } from '../ports.ts';
-import { HARDWARE_IDS, manifestOf, planOf, type Rehearsal, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { type RehearsedDevice, rehearsedDevice } from '../rehearsed-device.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
+import {
+  HARDWARE_IDS,
+  manifestOf,
+  planOf,
+  type Rehearsal,
+  rehearse,
+  SOON,
+  signed,
+  startRollout,
+} from '../rehearsal.ts';
+import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 interface Stage extends Rehearsal {
   readonly newer: ReleaseManifest;
@@ -28,7 +29,7 @@ interface Stage extends Rehearsal {
 
 /** A running rollout and a fleet that stands in its ring, so that each device may be treated at once. */
 async function onStage(deviceCount: number, overrides: Partial<RolloutPlan> = {}): Promise<Stage> {
-  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const { server } = rehearsal;
   const former = await manifestOf(server, '1.0.0');
   const newer = await manifestOf(server, '1.1.0', former);
@@ -40,10 +41,7 @@ async function onStage(deviceCount: number, overrides: Partial<RolloutPlan> = {}
       tags: ['dogfood'],
       factory: former,
       isHealthy: () => true,
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     }),
   );
   for (const device of devices) await device.register();

@@ -3,29 +3,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import type { Schedule } from '../ports.ts';
-import { HARDWARE_IDS, manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { rehearsedDevice } from '../rehearsed-device.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
+import { HARDWARE_IDS, manifestOf, planOf, rehearse, SOON, signed, startRollout } from '../rehearsal.ts';
+import { rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 test('a plan is forecast on the registered fleet, before and after it exists', async () => {
-  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const former = await manifestOf(server, '1.0.0');
   assert.ok((await server.releases.publish(signed(former))).ok);
   for (let index = 0; index < 30; index++) {
     const hardwareId = HARDWARE_IDS[index % 3] ?? 'rev-a';
     const device = rehearsedDevice({
       ...{ deviceId: `camera-${index}`, hardwareId, factory: former, isHealthy: () => true },
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     });
     assert.equal((await device.register()).status, 201);
   }
@@ -61,7 +50,7 @@ test('a plan is forecast on the registered fleet, before and after it exists', a
 });
 
 test('a plan of a release that is not published, or that breaks a rule, is refused by name', async () => {
-  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const unpublished = await manifestOf(server, '1.0.0');
   const unknown = await server.forecasts.ofPlan(planOf(unpublished));
   assert.equal(!unknown.ok && unknown.error.code, 'release-unknown');

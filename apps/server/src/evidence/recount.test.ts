@@ -9,16 +9,9 @@ import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { composeServer, type Server } from '../compose.ts';
-import type { Schedule, ServerPorts } from '../ports.ts';
-import { HARDWARE_IDS, manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { rehearsedDevice } from '../rehearsed-device.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
+import type { ServerPorts } from '../ports.ts';
+import { HARDWARE_IDS, manifestOf, planOf, rehearse, SOON, signed, startRollout } from '../rehearsal.ts';
+import { rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 interface Played {
   readonly server: Server;
@@ -28,7 +21,7 @@ interface Played {
 
 /** A whole rollout on a fleet of its own, until it is in one of these states. */
 async function play(deviceCount: number, isGood: boolean, ends: readonly string[]): Promise<Played> {
-  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const { server, ports } = rehearsal;
   const former = await manifestOf(server, '1.0.0');
   const newer = await manifestOf(server, '1.1.0', former);
@@ -38,10 +31,7 @@ async function play(deviceCount: number, isGood: boolean, ends: readonly string[
     return rehearsedDevice({
       ...{ deviceId: `camera-${index}`, hardwareId, factory: former, tags: [] },
       isHealthy: (version) => isGood || version !== '1.1.0' || hardwareId !== 'rev-c',
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     });
   });
   await Promise.all(devices.map((device) => device.register()));
@@ -113,7 +103,7 @@ for (const [name, isGood, ends] of [
 }
 
 test('a rollout that nobody knows, and one that has not begun, are said so', async () => {
-  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const { server } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const manifest = await manifestOf(server, '1.0.0');
   assert.ok((await server.releases.publish(signed(manifest))).ok);
   const plan = planOf(manifest);

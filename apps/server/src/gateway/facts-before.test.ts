@@ -4,29 +4,18 @@ import { test } from 'node:test';
 import { DAY_MS, fleetInstant } from '@outrider/domain/kernel/time';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import type { Schedule } from '../ports.ts';
-import { manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { rehearsedDevice } from '../rehearsed-device.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
+import { manifestOf, planOf, rehearse, SOON, signed, startRollout } from '../rehearsal.ts';
+import { rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 test('the ledger says of each enrolment whether its device was silent in the days before it asked, or that nobody knows', async () => {
-  const { server, now } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const { server, now } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const former = await manifestOf(server, '1.0.0');
   const newer = await manifestOf(server, '1.1.0', former);
   for (const manifest of [former, newer]) assert.ok((await server.releases.publish(signed(manifest))).ok);
   const [sleeper, talker, newcomer] = ['camera-sleeper', 'camera-talker', 'camera-newcomer'].map((deviceId) =>
     rehearsedDevice({
       ...{ deviceId, hardwareId: 'rev-a', tags: ['dogfood'], factory: former, isHealthy: () => true },
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     }),
   );
   assert.ok(sleeper !== undefined && talker !== undefined && newcomer !== undefined);

@@ -3,18 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import { durationMs } from '@outrider/domain/kernel/time';
-import type { Schedule } from '../ports.ts';
+import { SOON } from '../rehearsal.ts';
 import { groupCommit } from './group-commit.ts';
 
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
-
 function group(commit: (items: readonly number[]) => Promise<readonly number[]>, waitingMax = 100) {
-  return groupCommit({ commit, itemsMax: 3, waitingMax, gatherMs: durationMs(2), schedule: idle });
+  return groupCommit({ commit, itemsMax: 3, waitingMax, gatherMs: durationMs(2), schedule: SOON });
 }
 
 test('while one batch is under way the next one gathers, and each asker gets its own answer', async () => {

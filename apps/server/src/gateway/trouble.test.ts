@@ -10,13 +10,13 @@ import { encodePermitRequest } from '@outrider/protocol/gateway/permit';
 import { encodeRegistration } from '@outrider/protocol/gateway/registration';
 import { encodeReport } from '@outrider/protocol/gateway/report';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import type { Schedule } from '../ports.ts';
 import {
   manifestOf,
   planOf,
   REGISTRATION_TOKEN,
   type Rehearsal,
   rehearse,
+  SOON,
   signed,
   signerOf,
   startRollout,
@@ -30,13 +30,6 @@ after(async () => {
   for (const close of closing) await close();
   await postgres.remove();
 });
-
-const soon: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 /** Each fault as it is made in the database, the reason that devices are told, and how it is mended. */
 const FAULTS: readonly {
@@ -74,7 +67,7 @@ for (const { claim, reason, make } of FAULTS) {
     const connection = await asOrdinaryRole(await postgres.createDatabase());
     const store = await openPostgresStore({ connection });
     closing.push(() => store.close());
-    const stage = await onStage(rehearse({ store, blobs: memoryBlobs(), schedule: soon }));
+    const stage = await onStage(rehearse({ store, blobs: memoryBlobs(), schedule: SOON }));
     const mend = await make(connection);
     await stage.settle(reason);
 

@@ -12,7 +12,7 @@ import { composeServer } from '../compose.ts';
 import { WATCHERS_MAX } from '../observability/overview-stream.ts';
 import type { Schedule } from '../ports.ts';
 import { manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { rehearsedDevice } from '../rehearsed-device.ts';
+import { rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 import { listen } from './listen.ts';
 
 const TOKEN = 'an-admin-token-of-this-test';
@@ -48,10 +48,7 @@ test('one answer has funnel, exposure, evidence, decisions, devices and the serv
     factory: former,
     tags: ['dogfood'],
     isHealthy: () => true,
-    async send(request) {
-      const { status, body } = await server.handleDevice(request);
-      return { status, body: String(body) };
-    },
+    send: sendTo(server),
   });
   assert.equal((await device.register()).status, 201);
   const newer = await manifestOf(server, '1.1.0', former);

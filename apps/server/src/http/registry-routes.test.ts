@@ -10,7 +10,7 @@ import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { FAULTS_MAX, IMPORT_LINES_MAX } from '../gateway/registry-import.ts';
 import type { Schedule } from '../ports.ts';
 import { manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { type RehearsedDevice, rehearsedDevice } from '../rehearsed-device.ts';
+import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 import { listen } from './listen.ts';
 
 const TOKEN = 'an-admin-token-of-this-test';
@@ -59,10 +59,7 @@ function deviceOf(number: number): RehearsedDevice {
     hardwareId: 'rev-a',
     factory: manifest,
     isHealthy: () => true,
-    async send(request) {
-      const { status, body } = await first.server.handleDevice(request);
-      return { status, body: String(body) };
-    },
+    send: sendTo(first.server),
   });
 }
 

@@ -6,19 +6,20 @@ import { startPostgresForTests } from '@outrider/adapters/server/postgres/postgr
 import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import type { Schedule } from '../ports.ts';
-import { HARDWARE_IDS, manifestOf, planOf, type Rehearsal, rehearse, signed, startRollout } from '../rehearsal.ts';
+import {
+  HARDWARE_IDS,
+  manifestOf,
+  planOf,
+  type Rehearsal,
+  rehearse,
+  SOON,
+  signed,
+  startRollout,
+} from '../rehearsal.ts';
 import { type RehearsedDevice, rehearsedDevice, type Send } from '../rehearsed-device.ts';
 
 const postgres = await startPostgresForTests();
 after(() => postgres.remove());
-
-const soon: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 /** What a later version could add without harm: the server of today knows nothing of it. */
 const LATER: Migration = {
@@ -39,7 +40,7 @@ test('while a fleet goes over from the former server to a newer one, nothing is 
   const connection = await postgres.createDatabase();
   const blobs = memoryBlobs();
   const olderStore = await openPostgresStore({ connection });
-  const older = rehearse({ store: olderStore, blobs, schedule: soon });
+  const older = rehearse({ store: olderStore, blobs, schedule: SOON });
   const { former, newer } = await publish(older);
   const acknowledged: string[] = [];
   let turn = 0;
@@ -57,7 +58,7 @@ test('while a fleet goes over from the former server to a newer one, nothing is 
   const plan = planOf(newer);
 
   const newerStore = await openPostgresStore({ connection, migrations: [...MIGRATIONS, LATER] });
-  servers = [older, rehearse({ store: newerStore, blobs, schedule: soon })];
+  servers = [older, rehearse({ store: newerStore, blobs, schedule: SOON })];
   for (const one of devices.slice(DEVICES / 2)) await one.register();
   await startRollout(older.server, plan);
   await wakeAll(servers, devices, 6);

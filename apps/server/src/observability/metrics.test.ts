@@ -14,28 +14,20 @@ import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { anExposure, aPlan, id, NOW } from '@outrider/testkit/small-fleet';
 import { listen } from '../http/listen.ts';
-import type { Schedule } from '../ports.ts';
-import { manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
-import { rehearsedDevice } from '../rehearsed-device.ts';
+import { manifestOf, planOf, rehearse, SOON, signed, startRollout } from '../rehearsal.ts';
+import { rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 import { readGauges } from './gauge-readings.ts';
 import { METRICS, ROLLOUT_SERIES_MAX } from './metric-table.ts';
 import { prometheusMetrics } from './prometheus.ts';
 import { TIMING_BOUNDS } from './recorder.ts';
 
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
-
-const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
 const { server, ports } = rehearsal;
 const metrics = prometheusMetrics(server, '1.2.3');
 const [metricsToken, adminToken] = ['a-token-for-metrics-only', 'an-admin-token-of-this-test'];
 const shared = {
   ...{ server, port: 0, version: '0.0.0', adminTokenDigest: digestText(adminToken), digestText },
-  ...{ schedule: idle, log: ports.log },
+  ...{ schedule: SOON, log: ports.log },
   metrics: { metrics, tokenDigests: [digestText(metricsToken), digestText(adminToken)] },
 };
 const listening = await listen({ ...shared, host: '0.0.0.0' });
@@ -77,10 +69,7 @@ test('a check-in, a permit and a round are seen under their names', async () => 
   assert.ok((await server.releases.publish(signed(former))).ok);
   const device = rehearsedDevice({
     ...{ deviceId: 'camera-1', hardwareId: 'rev-a', factory: former, tags: ['dogfood'], isHealthy: () => true },
-    async send(request) {
-      const { status, body } = await server.handleDevice(request);
-      return { status, body: String(body) };
-    },
+    send: sendTo(server),
   });
   await device.register();
   const newer = await manifestOf(server, '1.1.0', former);

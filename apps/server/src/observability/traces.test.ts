@@ -9,18 +9,10 @@ import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { composeServer } from '../compose.ts';
 import type { DeviceRequest } from '../gateway/device-request.ts';
-import type { Schedule } from '../ports.ts';
-import { manifestOf, planOf, rehearse, signed, startRollout } from '../rehearsal.ts';
+import { manifestOf, planOf, rehearse, SOON, signed, startRollout } from '../rehearsal.ts';
 import { rehearsedDevice } from '../rehearsed-device.ts';
 import { openOtlpSink } from './otlp-sink.ts';
 import { parseTraceparent, traceparentOf } from './trace-context.ts';
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 interface Seen {
   readonly traceId: string;
@@ -58,7 +50,7 @@ async function onStage(samplePermille = 1_000) {
   const receiver = await collector();
   const clock = monotonicClock();
   const sink = openOtlpSink({ endpoint: receiver.endpoint, version: '1.2.3', samplePermille, clock });
-  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const server = composeServer({ ...rehearsal.ports, machineClock: clock, spanSink: sink });
   const headers: Record<string, string> = {};
   const answers: { readonly path: string; readonly traceresponse: string | undefined }[] = [];

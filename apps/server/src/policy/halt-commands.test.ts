@@ -14,20 +14,12 @@ import { encodeResumeApproval } from '@outrider/protocol/policy/resume-approval'
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { composeServer, type Server } from '../compose.ts';
-import type { Schedule } from '../ports.ts';
-import { manifestOf, planOf, rehearse, signed, signerOf, startRollout } from '../rehearsal.ts';
-import { type RehearsedDevice, rehearsedDevice } from '../rehearsed-device.ts';
+import { manifestOf, planOf, rehearse, SOON, signed, signerOf, startRollout } from '../rehearsal.ts';
+import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 const SAFETY = signerOf('safety');
 const SAFETY_TOO = signerOf('safety-deputy');
 const OPERATIONS = signerOf('operations');
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 interface Stage {
   readonly server: Server;
@@ -38,7 +30,7 @@ interface Stage {
 
 /** A security fix in its ring, and approvers of two groups, of which one has two keys and one alone would do. */
 async function onStage(deviceCount: number): Promise<Stage> {
-  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const groups = [
     { name: 'safety', keys: [SAFETY.publicKey, SAFETY_TOO.publicKey] },
     { name: 'operations', keys: [OPERATIONS.publicKey] },
@@ -51,10 +43,7 @@ async function onStage(deviceCount: number): Promise<Stage> {
     rehearsedDevice({
       ...{ deviceId: `camera-${index}`, hardwareId: 'rev-a', tags: ['dogfood'], factory: former },
       isHealthy: () => true,
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     }),
   );
   for (const device of devices) await device.register();

@@ -14,19 +14,11 @@ import { encodeApproval } from '@outrider/protocol/policy/approval';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { composeServer, type Server } from '../compose.ts';
-import type { Schedule } from '../ports.ts';
-import { HARDWARE_IDS, manifestOf, planOf, rehearse, signed, signerOf, startRollout } from '../rehearsal.ts';
-import { type RehearsedDevice, rehearsedDevice } from '../rehearsed-device.ts';
+import { HARDWARE_IDS, manifestOf, planOf, rehearse, SOON, signed, signerOf, startRollout } from '../rehearsal.ts';
+import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-device.ts';
 
 const SAFETY = signerOf('safety');
 const OPERATIONS = signerOf('operations');
-
-const idle: Schedule = {
-  after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
-  },
-};
 
 interface Stage {
   readonly server: Server;
@@ -39,7 +31,7 @@ interface Stage {
 
 /** A rollout in its ring, whose plan declares that four in ten fall back, and whose approvers are two groups. */
 async function onStage(deviceCount: number): Promise<Stage> {
-  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: idle });
+  const rehearsal = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
   const groups = [
     { name: 'safety', keys: [SAFETY.publicKey] },
     { name: 'operations', keys: [OPERATIONS.publicKey] },
@@ -55,10 +47,7 @@ async function onStage(deviceCount: number): Promise<Stage> {
       tags: ['dogfood'],
       factory: former,
       isHealthy: () => true,
-      async send(request) {
-        const { status, body } = await server.handleDevice(request);
-        return { status, body: String(body) };
-      },
+      send: sendTo(server),
     }),
   );
   for (const device of devices) await device.register();
