@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { steppedClock } from '@outrider/adapters/shared/clock';
+import { afterThisRound } from '@outrider/adapters/shared/delay';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { BLOCK_BYTES, listBlocks } from '@outrider/delta/block-list';
@@ -42,8 +43,13 @@ export const RELEASE_ENGINEERING = signerOf('release-engineering');
 /** Work that is due later comes in the next turn of the event loop, however far away it is: a rehearsal waits for nothing. */
 export const SOON: Schedule = {
   after(_delayMs, work) {
-    const immediate = setImmediate(work);
-    return () => clearImmediate(immediate);
+    let isCancelled = false;
+    afterThisRound(() => {
+      if (!isCancelled) work();
+    });
+    return () => {
+      isCancelled = true;
+    };
   },
 };
 

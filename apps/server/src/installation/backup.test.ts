@@ -27,7 +27,10 @@ import { type RunningServer, runServer } from './run.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'outrider-backup-'));
 const [first, second] = [join(folder, 'first'), join(folder, 'second')];
+const started: RunningServer[] = [];
 after(async () => {
+  // Whatever a failed test left running, or the file would never end.
+  await Promise.allSettled(started.map((one) => one.stop()));
   for (const one of [first, second]) await removeEmbeddedPostgres(one);
   await rm(folder, { recursive: true });
 });
@@ -64,8 +67,11 @@ test('what was acknowledged before a backup began is in it, taken while a fleet 
       const reporter = served[reports.length % Math.max(1, served.length)];
       if (reporter === undefined) continue;
       await reporter.checkIn();
-      await reporter.report('verified', permitOf(reporter, newer));
-      reports.push(`${reporter.deviceId} ${reporter.lastSequence()}`);
+      const answered = reporter.report('verified', permitOf(reporter, newer));
+      // Another lane may report for the same device before this answer comes.
+      const sequence = reporter.lastSequence();
+      await answered;
+      reports.push(`${reporter.deviceId} ${sequence}`);
     }
   }
 
@@ -141,6 +147,7 @@ async function start(dataFolder: string): Promise<Installation> {
   const log: Log = { info: keep, warn: keep, error: keep };
   const flags = readFlags(['--data', dataFolder, '--port', '0']);
   const running = await runServer({ flags, version: '0.0.0', pid: process.pid, schedule, log });
+  started.push(running);
   const token = (await readFile(join(dataFolder, 'admin-token'), 'utf8')).trim();
   return {
     dataFolder,
