@@ -56,6 +56,8 @@ export const EXIT_CODES = {
   'restore-unfinished': 33,
   /** Stopped by a signal; what still hung when the time to stop was over, or at a second signal, was cut off. */
   'stopped-short': 40,
+  /** The socket of the terminator cannot be opened. */
+  'socket-refused': 42,
   /** The disk of the data folder has no room for a file that is needed. */
   'storage-full': 41,
 } as const satisfies Readonly<Record<PostgresStartCode | DatabaseFaultCode | SchemaErrorCode, number>> &

@@ -66,6 +66,16 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'The message counted for nothing; a forged message has no effect.',
     'Look whether something between device and server rewrites bodies. One device alone: its key was lost or exchanged, give it a new id.',
   ],
+  'certificate-untrusted': [
+    'A request to the open port carries the headers by which a terminator of TLS names a client certificate.',
+    'They were not believed: the request counted for nothing.',
+    'Give the terminator the socket of `--terminator-socket`, and let it remove these headers from what clients send. Otherwise somebody tries to pass for a device: look at who sent it.',
+  ],
+  'certificate-malformed': [
+    'The terminator names a client certificate, and one of the three headers is missing or not what it should be.',
+    'The request counted for nothing.',
+    'Compare the configuration of the terminator with the page of the terminator; the common name of a certificate is the id of its device.',
+  ],
   'registration-token-invalid': [
     'A device showed another registration token than that of this installation.',
     'It was not registered.',

@@ -207,6 +207,11 @@ export const serverExitArea: ErrorArea = {
       NOT_STARTED,
       'Choose a higher one behind a proxy, or grant the right.',
     ],
+    'socket-refused': [
+      'The socket of the terminator cannot be opened: another program answers there, a file is in the way, or the path is too long.',
+      NOT_STARTED,
+      'Choose another path with --terminator-socket, in a folder that this user may write.',
+    ],
     'file-malformed': [
       'A file in the data folder, or one that was named, is not what it should be.',
       NOT_STARTED,

@@ -1,42 +1,78 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ClientCertificate, DeviceAuthentication } from '@outrider/domain/gateway/device-authentication';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
-import { parseRequestIdentity, requestText, type SignedRequest } from '@outrider/protocol/gateway/request-signature';
-import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import {
+  DEVICE_HEADER,
+  parseRequestIdentity,
+  parseRequestSignature,
+  requestText,
+  type SignedRequest,
+} from '@outrider/protocol/gateway/request-signature';
+import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from './device-request.ts';
 import type { KnownDevices } from './known-devices.ts';
 
 /** A request that was found to come from a registered device. */
 export interface Authenticated {
   readonly device: KnownDevice;
-  readonly signature: string;
+  readonly authentication: DeviceAuthentication;
   /** It was not in memory and has been read from the store for this request. */
   readonly isJustRead: boolean;
 }
 
-/** Finds the device a request claims to come from and checks its signature over method, path and body. */
+/** What a message has to show: evidence is kept with the signature of its device, however it was carried. */
+export type Proof = 'device' | 'signature';
+
+/**
+ * Finds the device that a request comes from: by the certificate of its connection, or else by its signature over method,
+ * path and body. With the proof `signature` the signature is verified in both cases, and is in the answer.
+ */
 export async function authenticate(
   request: DeviceRequest & SignedRequest,
-  devices: KnownDevices,
-  verifier: SignatureVerifier,
+  { devices, verifier }: { readonly devices: KnownDevices; readonly verifier: SignatureVerifier },
+  proof: Proof,
 ): Promise<Result<Authenticated, DeviceResponse>> {
-  const identity = parseRequestIdentity(request.headers);
-  if (!identity.ok) {
-    return err(problemResponse({ code: 'body-malformed', detail: describeParseError(identity.error) }));
-  }
-  const { deviceId, signature } = identity.value;
+  const claim = readClaim(request, proof);
+  if (!claim.ok) return claim;
+  const { deviceId, signature } = claim.value;
   const kept = devices.peek(deviceId);
   const device = kept ?? (await devices.find(deviceId));
   if (device === undefined) {
-    const detail = 'No device is registered under the id in Outrider-Device; register it first with POST /v1/register';
+    const detail = 'No device is registered under the id of this request; register it first with POST /v1/register';
     return err(problemResponse({ code: 'device-unknown', detail, fields: { deviceId } }));
   }
-  if (!verifier.verify(device.record.publicKey, requestText(request), signature)) {
+  if (signature !== undefined && !verifier.verify(device.record.publicKey, requestText(request), signature)) {
     const detail =
       'Outrider-Signature is not a signature by the registered key of this device; ' +
       'sign method, path and the exact body, each on a line of its own';
     return err(problemResponse({ code: 'signature-invalid', detail, fields: { deviceId } }));
   }
-  return ok({ device, signature, isJustRead: kept === undefined });
+  return ok({ device, authentication: claim.value, isJustRead: kept === undefined });
+}
+
+/** Who the request claims to be, by certificate before signature; nothing but the headers has been looked at. */
+function readClaim(request: DeviceRequest, proof: Proof): Result<DeviceAuthentication, DeviceResponse> {
+  const { headers, certificate } = request;
+  if (certificate === undefined) {
+    const identity = parseRequestIdentity(headers);
+    return identity.ok ? ok({ kind: 'signed', ...identity.value }) : err(malformedHeader(identity.error));
+  }
+  const { deviceId } = certificate;
+  const named = headers[DEVICE_HEADER];
+  if (named !== undefined && named !== deviceId) return err(otherDevice(certificate));
+  if (proof === 'device') return ok({ kind: 'certified', deviceId, certificate });
+  const signature = parseRequestSignature(headers);
+  if (!signature.ok) return err(malformedHeader(signature.error));
+  return ok({ kind: 'certified', deviceId, certificate, signature: signature.value });
+}
+
+function malformedHeader(error: ParseError): DeviceResponse {
+  return problemResponse({ code: 'body-malformed', detail: describeParseError(error) });
+}
+
+function otherDevice({ deviceId }: ClientCertificate): DeviceResponse {
+  const detail = 'Outrider-Device names another device than the client certificate; a device speaks for itself only';
+  return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId } });
 }

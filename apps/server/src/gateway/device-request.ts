@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
 import type { Json } from '@outrider/domain/kernel/canonical-json';
 import { encodeProblem, PROBLEM_MEDIA_TYPE, type ProblemCode, problemStatus } from '@outrider/protocol/kernel/problem';
 
@@ -11,6 +12,11 @@ export interface DeviceRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The exact text that arrived; empty for GET and HEAD. */
   readonly body: string;
+  /**
+   * The client certificate that the end of the TLS connection has verified. Set by whoever carries the request, out of what
+   * it knows of the connection, never out of what a client may write.
+   */
+  readonly certificate?: ClientCertificate;
 }
 
 export interface DeviceResponse {

@@ -6,6 +6,7 @@ import {
   type StoreAwayReason,
 } from '@outrider/domain/decision/store-away';
 import type { BlobReader } from '@outrider/domain/gateway/ports';
+import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
@@ -19,7 +20,7 @@ import type { Health } from '../observability/health.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { RequestTraces } from '../observability/request-traces.ts';
 import type { Log } from '../ports.ts';
-import { type Authenticated, authenticate } from './authenticate.ts';
+import { type Authenticated, authenticate, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
@@ -64,22 +65,26 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       return response;
     },
     '/v1/check-in': (request) =>
-      answerSigned(request, options, {
+      answerMessage(request, options, {
+        proof: 'device',
         parse: parseCheckIn,
         answer: async ({ device }, checkIn) => encodeCheckInAnswer(checkIns.answer(device, checkIn)),
         whenStoreAway: () => encodeCheckInAnswer(checkIns.counted(OFFERS_STALE)),
       }),
     '/v1/permit': (request) =>
-      answerSigned(request, options, {
+      answerMessage(request, options, {
+        proof: 'device',
         parse: parsePermitRequest,
         answer: async ({ device }, permitRequest) => encodePermitAnswer(await permits.answer(device, permitRequest)),
         whenStoreAway: () => encodePermitAnswer(permits.counted(STORE_AWAY)),
       }),
     '/v1/report': (request) =>
-      answerSigned(request, options, {
+      answerMessage(request, options, {
+        proof: 'signature',
         parse: parseReport,
-        answer: async (sender, report) => {
-          const answer = await reports.take(sender, report, request.body);
+        answer: async ({ device, authentication: { signature } }, report) => {
+          assert(signature !== undefined, 'the signature of a report, which its proof asks for');
+          const answer = await reports.take({ device, signature }, report, request.body);
           counters.add('report', answer.result);
           return encodeReportAnswer(answer);
         },
@@ -133,30 +138,34 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
   };
 }
 
-/** What a signed message needs: its reader, its answer, and what stands in for it while the store is away. */
-interface SignedMessage<Message> {
+/** What a message needs: its proof, its reader, its answer, and what stands in for it while the store is away. */
+interface DeviceMessage<Message> {
+  readonly proof: Proof;
   readonly parse: (body: string) => Result<Message, ParseError>;
   readonly answer: (sender: Authenticated, message: Message) => Promise<string>;
   /** Absent: 503. Check-ins and permit requests have an answer that says so, and are never an error. */
   readonly whenStoreAway?: () => string;
 }
 
-async function answerSigned<Message extends { readonly deviceId: DeviceId; readonly sequence: number }>(
+async function answerMessage<Message extends { readonly deviceId: DeviceId; readonly sequence: number }>(
   request: PostRequest,
-  { devices, verifier }: DeviceRouteOptions,
-  message: SignedMessage<Message>,
+  options: DeviceRouteOptions,
+  message: DeviceMessage<Message>,
 ): Promise<DeviceResponse> {
   try {
-    const sender = await authenticate(request, devices, verifier);
+    const sender = await authenticate(request, options, message.proof);
     if (!sender.ok) return sender.error;
     const parsed = message.parse(request.body);
     if (!parsed.ok) return problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) });
     if (parsed.value.deviceId !== sender.value.device.record.deviceId) {
-      const detail = 'The body names another device than the one that signed it; a device speaks for itself only';
+      const detail = 'The body names another device than the one that sent it; a device speaks for itself only';
       return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
     }
     const { sequence } = parsed.value;
-    const device = await devices.current(sender.value.device, { sequence, isJustRead: sender.value.isJustRead });
+    const device = await options.devices.current(sender.value.device, {
+      sequence,
+      isJustRead: sender.value.isJustRead,
+    });
     return jsonResponse(200, await message.answer({ ...sender.value, device }, parsed.value));
   } catch (cause) {
     if (cause instanceof StoreAwayError && message.whenStoreAway) return jsonResponse(200, message.whenStoreAway());
@@ -186,12 +195,9 @@ function storeAway(reason: StoreAwayReason): DeviceResponse {
  * Bytes go to registered devices only, so that a leaked digest is no leaked image. HEAD tells no more than that something
  * is stored under a digest, which whoever publishes must be able to ask.
  */
-async function refuseStranger(
-  request: ReadRequest,
-  { devices, verifier }: DeviceRouteOptions,
-): Promise<DeviceResponse | undefined> {
+async function refuseStranger(request: ReadRequest, options: DeviceRouteOptions): Promise<DeviceResponse | undefined> {
   if (request.method === 'HEAD') return undefined;
-  const sender = await authenticate(request, devices, verifier);
+  const sender = await authenticate(request, options, 'device');
   return sender.ok ? undefined : sender.error;
 }
 

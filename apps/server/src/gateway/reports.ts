@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ReportedState } from '@outrider/domain/gateway/device-record';
+import type { KnownDevice, ReportedState } from '@outrider/domain/gateway/device-record';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
@@ -9,14 +9,19 @@ import type { ReportAnswer } from '@outrider/protocol/gateway/report';
 import { currentTrace } from '../log/request-context.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { Schedule } from '../ports.ts';
-import type { Authenticated } from './authenticate.ts';
 import type { Contacts } from './contacts.ts';
 import { type GroupCommit, groupCommit } from './group-commit.ts';
 
 /** Takes in reports: each is durable before it is acknowledged. */
 export interface Reports {
-  take(sender: Authenticated, report: Report, signedBody: string): Promise<ReportAnswer>;
+  take(sender: Reporter, report: Report, signedBody: string): Promise<ReportAnswer>;
   flush(): Promise<void>;
+}
+
+/** The device that reports, and its verified signature over the report: the two stay together for good. */
+export interface Reporter {
+  readonly device: KnownDevice;
+  readonly signature: string;
 }
 
 /** Reports of one transaction; what one PostgreSQL statement takes without holding its locks for long. */

@@ -2,17 +2,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
+import type { Result } from '@outrider/domain/kernel/result';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from '../gateway/device-request.ts';
 import type { Log } from '../ports.ts';
 
+/** What a listener knows of the client certificate behind a request; absent: there is none, and the device signs. */
+export type CertificateOf = (request: IncomingMessage) => Result<ClientCertificate | undefined, DeviceResponse>;
+
 /** Carries requests of devices between a socket and the gateway: bytes in, bytes out, nothing decided here. */
 export function deviceListener(
   handle: (request: DeviceRequest) => Promise<DeviceResponse>,
+  certificateOf: CertificateOf,
   log: Log,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    carry(request, response, handle).catch((cause: unknown) => {
+    carry(request, response, { handle, certificateOf }).catch((cause: unknown) => {
       // The peer went away, or a blob ended early: a half answer must not look whole.
       log.info({ stage: 'gateway', code: 'connection-ended', cause: String(cause) }, 'A connection ended early');
       response.destroy();
@@ -23,18 +29,29 @@ export function deviceListener(
 async function carry(
   request: IncomingMessage,
   response: ServerResponse,
-  handle: (request: DeviceRequest) => Promise<DeviceResponse>,
+  { handle, certificateOf }: { readonly handle: Handle; readonly certificateOf: CertificateOf },
 ): Promise<void> {
   const body = await readBody(request);
-  const answer =
-    typeof body === 'string'
-      ? await handle({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body })
-      : body;
+  const answer = typeof body === 'string' ? await answerTo(request, body, { handle, certificateOf }) : body;
   // What is left of a refused body would be taken for the next request.
   const closing = typeof body === 'string' ? {} : { connection: 'close' };
   response.writeHead(answer.status, { ...lengthOf(answer), ...answer.headers, ...closing });
   if (typeof answer.body === 'string') response.end(answer.body);
   else await pipeline(Readable.from(answer.body, { objectMode: false }), response);
+}
+
+type Handle = (request: DeviceRequest) => Promise<DeviceResponse>;
+
+function answerTo(
+  request: IncomingMessage,
+  body: string,
+  { handle, certificateOf }: { readonly handle: Handle; readonly certificateOf: CertificateOf },
+): DeviceResponse | Promise<DeviceResponse> {
+  const certificate = certificateOf(request);
+  if (!certificate.ok) return certificate.error;
+  const { method = '', url: path = '', headers } = request;
+  const carried = { method, path, headers, body };
+  return handle(certificate.value === undefined ? carried : { ...carried, certificate: certificate.value });
 }
 
 /** Overruled by the answer's own field, which a HEAD has without a body. */

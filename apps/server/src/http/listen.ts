@@ -9,6 +9,7 @@ import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { answerBrokenRequests } from './broken-request.ts';
+import { noCertificate } from './client-certificates.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { consoleListener, isConsolePath } from './console-listener.ts';
 import { deviceListener } from './device-listener.ts';
@@ -48,13 +49,23 @@ export interface ListenOptions {
   readonly log: Log;
 }
 
-export type ListenError = { readonly code: 'port-in-use' | 'port-refused'; readonly detail: string };
+export type ListenError = { readonly code: 'port-in-use' | 'port-refused' | 'socket-refused'; readonly detail: string };
 
 /** Devices keep their connections: setting one up costs more than an answer. Longer than the idle time of proxies. */
 const KEEP_ALIVE_MS = 75_000;
 /** The upload of an image of a gigabyte at 20 Mbit/s; bodies of devices are of 64 KiB and cut there. */
 const REQUEST_MS = 600_000;
 const HEADERS_MS = 15_000;
+
+/** Of every socket that devices come by. */
+export const DEVICE_TIMEOUTS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: HEADERS_MS,
+  requestTimeout: REQUEST_MS,
+  // No route depends on the name it was called by.
+  requireHostHeader: false,
+} as const;
+
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
 const DRAIN_MS = durationMs(1_500);
 
@@ -83,14 +94,8 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
-  const answerDevice = deviceListener(server.handleDevice, log);
-  const http = createServer({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_MS,
-    requestTimeout: REQUEST_MS,
-    // No route depends on the name it was called by.
-    requireHostHeader: false,
-  });
+  const answerDevice = deviceListener(server.handleDevice, noCertificate, log);
+  const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -103,7 +108,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   });
   const opened = await open(http, host, port);
   if (!opened.ok) return opened;
-  return ok({ url: `http://${host}:${opened.value}`, close: () => close(http, gate, log) });
+  return ok({ url: `http://${host}:${opened.value}`, close: () => closeListener(http, gate, log) });
 }
 
 function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {
@@ -123,7 +128,7 @@ function open(http: HttpServer, host: string, port: number): Promise<Result<numb
 }
 
 /** The port stays open until all is answered: who comes meanwhile hears why, and when to come again. */
-async function close(http: HttpServer, gate: DrainGate, log: Log): Promise<void> {
+export async function closeListener(http: HttpServer, gate: DrainGate, log: Log): Promise<void> {
   const cut = await gate.drain(DRAIN_MS);
   if (cut > 0) log.warn({ stage: 'server', code: 'requests-cut', cut }, 'Requests under way were cut off');
   const closed = new Promise<void>((resolve) => {

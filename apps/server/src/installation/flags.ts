@@ -14,6 +14,8 @@ export interface Flags {
   readonly host: string;
   /** Where others reach it, through a proxy. */
   readonly publicUrl: string | undefined;
+  /** Where a terminator of TLS hands over requests; undefined: none is trusted. */
+  readonly terminatorSocket: string | undefined;
   readonly clock: 'wall' | 'conducted';
   /** Who must sign releases; a file that need not be there yet, unless it was named. */
   readonly releaseRoleFile: string;
@@ -63,6 +65,7 @@ export function readFlags(
     port: rest.port,
     host: rest.host,
     publicUrl: rest.publicUrl,
+    terminatorSocket: rest.terminatorSocket,
     clock: rest.clock,
     releaseRoleFile: releaseRoleFile ?? join(dataFolder, 'release-role.json'),
     isReleaseRoleNamed: releaseRoleFile !== undefined,

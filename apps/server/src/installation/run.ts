@@ -10,7 +10,8 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { loadConsoleFiles } from '../http/console-files.ts';
-import { listen } from '../http/listen.ts';
+import { type Listener, type ListenOptions, listen } from '../http/listen.ts';
+import { listenToTerminator } from '../http/terminator-listener.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
@@ -107,34 +108,51 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       : {};
     const { consoleFolder } = world;
     const page = consoleFolder === undefined ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
-    const listener = await listen({
+    const listener = await openListeners(flags.terminatorSocket, {
       ...{ server, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
       ...page,
       ...metrics,
     });
-    if (!listener.ok) {
-      await server.close();
-      throw new StartError(listener.error.code, listener.error.detail);
-    }
     try {
-      await ownFile.write(listener.value.url, world.pid);
+      await ownFile.write(listener.url, world.pid);
     } catch (cause) {
-      await listener.value.close();
+      await listener.close();
       await server.close();
       throw cause;
     }
     return {
-      url: listener.value.url,
+      url: listener.url,
       async stop() {
         await ownFile.remove().catch((cause: unknown) => {
           log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
         });
-        await listener.value.close();
+        await listener.close();
         await flushedInTime(server, world);
         await Promise.all([database.close(), spanSink?.close()]);
       },
     };
   });
+}
+
+/** Opens the port, and the socket of the terminator if there is one; the server is closed when either cannot be. */
+async function openListeners(terminatorSocket: string | undefined, options: ListenOptions): Promise<Listener> {
+  const { server, schedule, log } = options;
+  const terminator =
+    terminatorSocket === undefined
+      ? undefined
+      : await listenToTerminator({ server, path: terminatorSocket, schedule, log });
+  const port = terminator?.ok === false ? terminator : await listen(options);
+  if (!port.ok) {
+    if (terminator?.ok) await terminator.value.close();
+    await server.close();
+    throw new StartError(port.error.code, port.error.detail);
+  }
+  return {
+    url: port.value.url,
+    async close() {
+      await Promise.all([port.value.close(), terminator?.ok ? terminator.value.close() : undefined]);
+    },
+  };
 }
 
 /** Everything is paused after a restore, and a person has to say that it may go on. */

@@ -41,6 +41,13 @@ export const SERVER_SETTINGS = {
     sentence:
       'Where devices and people reach the server through a proxy; named at the start and in the OpenAPI document',
   },
+  terminatorSocket: {
+    shape: { kind: 'path' },
+    flag: 'terminator-socket',
+    variable: 'OUTRIDER_TERMINATOR_SOCKET',
+    sentence:
+      'A Unix socket, mode 0600, for a terminator of TLS that names the client certificate of each request; see docs/protocol/terminator.md',
+  },
   databaseUrl: {
     shape: { kind: 'url', protocols: ['postgres:', 'postgresql:'] },
     variable: 'DATABASE_URL',

@@ -31,14 +31,21 @@ export interface RequestIdentity {
 }
 
 /** Reads the two headers; nothing is verified yet. Code: body-malformed, with the header's name as path. */
-export function parseRequestIdentity(
-  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
-): Result<RequestIdentity, ParseError> {
+export function parseRequestIdentity(headers: RequestHeaders): Result<RequestIdentity, ParseError> {
   const device = deviceId(headers[DEVICE_HEADER]);
   if (!device.ok) return err(below(DEVICE_HEADER, device.error));
-  const signature = signatureText(headers[SIGNATURE_HEADER]);
-  if (!signature.ok) return err(below(SIGNATURE_HEADER, signature.error));
+  const signature = parseRequestSignature(headers);
+  if (!signature.ok) return signature;
   return ok({ deviceId: device.value, signature: signature.value });
 }
+
+/** Reads the signature alone, of a request whose device is known by its certificate. Code: body-malformed. */
+export function parseRequestSignature(headers: RequestHeaders): Result<string, ParseError> {
+  const signature = signatureText(headers[SIGNATURE_HEADER]);
+  return signature.ok ? signature : err(below(SIGNATURE_HEADER, signature.error));
+}
+
+/** Header fields as node:http hands them over: names in lower case. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const signatureText = base64Of(64);

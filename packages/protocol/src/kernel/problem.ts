@@ -20,6 +20,8 @@ export const PROBLEMS = {
   'device-not-found': { status: 404, title: 'There is no device with this id' },
   'device-mismatch': { status: 403, title: 'The message names another device than the one that signed it' },
   'signature-invalid': { status: 401, title: 'The signature is not the device key over this request' },
+  'certificate-untrusted': { status: 403, title: 'Only the socket of the terminator may name a client certificate' },
+  'certificate-malformed': { status: 400, title: 'The terminator has named a client certificate that cannot be read' },
   'registration-token-invalid': { status: 401, title: 'The registration token is not valid' },
   'device-key-differs': { status: 409, title: 'The device is registered with another key' },
   'device-not-as-expected': { status: 409, title: 'The device is not the one that was announced under this id' },

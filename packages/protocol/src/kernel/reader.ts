@@ -193,7 +193,8 @@ const UNSTORABLE = /\0|\p{Surrogate}/u;
 
 const ABSENT: ParseError = { code: 'body-malformed', path: '', seen: 'absent', allowed: '' };
 
-function faultOf(value: unknown, allowed: string): ParseError {
+/** The same as a value, where a reader is not at hand. */
+export function faultOf(value: unknown, allowed: string): ParseError {
   return { code: 'body-malformed', path: '', seen: describe(value), allowed };
 }
 
