@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
+import { findTarget } from '@outrider/domain/trust/tuf/find-target';
+import type { MetadataReference, TargetFile } from '@outrider/domain/trust/tuf/metadata';
+import type { MetadataSource, MetadataStore, TrustContext } from '@outrider/domain/trust/tuf/ports';
+import {
+  checkFresh,
+  checkSnapshot,
+  type TrustedSet,
+  trustRoot,
+  withRoot,
+  withSnapshot,
+  withTargets,
+  withTimestamp,
+} from '@outrider/domain/trust/tuf/trusted-set';
+
+/** One repository as a device follows it. */
+export interface FollowedRepository {
+  /** Folder of its files, both at the source and in the store: `image` or `director`. */
+  readonly folder: string;
+  /** The root that the device was born with: what it starts from when it has stored none. */
+  readonly pinnedRoot: string;
+  readonly source: MetadataSource;
+  readonly store: MetadataStore;
+  readonly context: TrustContext;
+}
+
+type Followed = Result<TrustedSet, MetadataError>;
+
+/** Roots followed in one go: two a week, in the whole life of a vehicle. The same as python-tuf's. */
+const ROOTS_MAX = 256;
+/** The largest documents taken when nobody has named a length, in bytes; the same as python-tuf's. Source: TUF 1.0 §5. */
+const BYTES_MAX = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targets: 5_000_000 } as const;
+
+/**
+ * The workflow of a client up to the snapshot: the chain of roots, the timestamp, the snapshot. Each document is stored when it
+ * was verified and before the next is asked for, so that a cut anywhere leaves what a later run goes on from. Source: TUF 1.0 §5.3
+ * to §5.5. Codes: those of MetadataError.
+ */
+export async function refresh(repository: FollowedRepository): Promise<Followed> {
+  const rooted = await followRoots(repository);
+  if (!rooted.ok) return rooted;
+  const timed = await takeTimestamp(rooted.value, repository);
+  return timed.ok ? takeSnapshot(timed.value, repository) : timed;
+}
+
+/** The chain of roots and the timestamp: what the director's answer to the whole fleet consists of. */
+export async function refreshTimestamp(repository: FollowedRepository): Promise<Followed> {
+  const rooted = await followRoots(repository);
+  const timed = rooted.ok ? await takeTimestamp(rooted.value, repository) : rooted;
+  if (!timed.ok) return timed;
+  const fresh = checkFresh(timed.value, repository.context);
+  return fresh.ok ? timed : fresh;
+}
+
+/** A file that the repository vouches for, and the set with every document that was needed to know. Source: TUF 1.0 §5.6. */
+export async function resolveTarget(
+  start: TrustedSet,
+  path: string,
+  repository: FollowedRepository,
+): Promise<Result<{ readonly set: TrustedSet; readonly target: TargetFile }, MetadataError>> {
+  let set = start;
+  for (;;) {
+    const search = findTarget(set, path, repository.context.digest);
+    if (search.kind === 'found') return ok({ set, target: search.target });
+    if (search.kind === 'unknown') return err({ code: 'target-unknown', detail: `No role names the file ${path}` });
+    const taken = await takeTargets(set, search, repository);
+    if (!taken.ok) return taken;
+    set = taken.value;
+  }
+}
+
+async function followRoots(repository: FollowedRepository): Promise<Followed> {
+  const { pinnedRoot, store, context } = repository;
+  const stored = await store.loadMetadata(nameOf(repository, 'root.json'));
+  const known = stored === undefined ? undefined : trustRoot(stored, context);
+  // A stored root that cannot be read is no reason to stay behind for good: the chain starts at the pinned one again.
+  let set = known?.ok ? known : trustRoot(pinnedRoot, context);
+  for (let count = 0; set.ok && count < ROOTS_MAX; count++) {
+    const name = `${set.value.root.signed.version + 1}.root.json`;
+    const text = await fetched(repository, name, BYTES_MAX.root);
+    if (!text.ok) return text;
+    if (text.value === undefined) return set;
+    set = withRoot(set.value, text.value, context);
+    if (set.ok) await store.storeMetadata(nameOf(repository, 'root.json'), text.value);
+  }
+  return set;
+}
+
+async function takeTimestamp(start: TrustedSet, repository: FollowedRepository): Promise<Followed> {
+  const { store, context } = repository;
+  const name = nameOf(repository, 'timestamp.json');
+  const stored = await store.loadMetadata(name);
+  // One that no longer holds, since its key was replaced, is left out. Source: TUF 1.0 §5.3.11 (fast-forward recovery).
+  const known = stored === undefined ? undefined : withTimestamp(start, stored, context);
+  const set = known?.ok ? known.value : start;
+  const text = await needed(repository, 'timestamp.json', BYTES_MAX.timestamp);
+  if (!text.ok) return text;
+  const taken = withTimestamp(set, text.value, context);
+  if (!taken.ok || taken.value.timestamp === set.timestamp) return taken;
+  const fresh = checkFresh(taken.value, context);
+  if (!fresh.ok) return fresh;
+  await store.storeMetadata(name, text.value);
+  return taken;
+}
+
+async function takeSnapshot(start: TrustedSet, repository: FollowedRepository): Promise<Followed> {
+  const { store, context } = repository;
+  const name = nameOf(repository, 'snapshot.json');
+  const stored = await store.loadMetadata(name);
+  const known = stored === undefined ? undefined : withSnapshot(start, { text: stored, isStored: true }, context);
+  const set = known?.ok ? known.value : start;
+  if (known?.ok && checkSnapshot(set, context).ok) return ok(set);
+  const reference = start.timestamp?.signed.snapshot ?? { version: 1 };
+  const text = await needed(repository, fileOf(start, 'snapshot', reference), reference.length ?? BYTES_MAX.snapshot);
+  if (!text.ok) return text;
+  const taken = withSnapshot(set, { text: text.value, isStored: false }, context);
+  if (!taken.ok) return taken;
+  const final = checkSnapshot(taken.value, context);
+  if (!final.ok) return final;
+  await store.storeMetadata(name, text.value);
+  return taken;
+}
+
+async function takeTargets(
+  set: TrustedSet,
+  { role, delegator }: { readonly role: string; readonly delegator: string },
+  repository: FollowedRepository,
+): Promise<Followed> {
+  const { store, context } = repository;
+  const name = nameOf(repository, `${encodeURIComponent(role)}.json`);
+  const stored = await store.loadMetadata(name);
+  const known = stored === undefined ? undefined : withTargets(set, { text: stored, role, delegator }, context);
+  if (known?.ok) return known;
+  const reference = set.snapshot?.signed.meta.get(`${role}.json`);
+  if (reference === undefined) {
+    return err({ code: 'metadata-missing', detail: `The snapshot does not name ${role}.json` });
+  }
+  const text = await needed(repository, fileOf(set, role, reference), reference.length ?? BYTES_MAX.targets);
+  if (!text.ok) return text;
+  const taken = withTargets(set, { text: text.value, role, delegator }, context);
+  if (taken.ok) await store.storeMetadata(name, text.value);
+  return taken;
+}
+
+function fileOf(set: TrustedSet, role: string, { version }: MetadataReference): string {
+  const name = `${encodeURIComponent(role)}.json`;
+  return set.root.signed.isConsistent ? `${version}.${name}` : name;
+}
+
+async function needed(
+  repository: FollowedRepository,
+  name: string,
+  bytesMax: number,
+): Promise<Result<string, MetadataError>> {
+  const text = await fetched(repository, name, bytesMax);
+  if (!text.ok) return text;
+  if (text.value !== undefined) return ok(text.value);
+  return err({ code: 'metadata-missing', detail: `The repository does not have ${name}` });
+}
+
+async function fetched(
+  repository: FollowedRepository,
+  name: string,
+  bytesMax: number,
+): Promise<Result<string | undefined, MetadataError>> {
+  const text = await repository.source.fetchMetadata(nameOf(repository, name), bytesMax);
+  if (text.ok) return text;
+  const { code, detail } = text.error;
+  const as: Readonly<Record<typeof code, MetadataError['code']>> = {
+    'too-long': 'metadata-length-wrong',
+    'not-text': 'metadata-malformed',
+    unreachable: 'metadata-unreachable',
+  };
+  return err({ code: as[code], detail });
+}
+
+function nameOf({ folder }: FollowedRepository, name: string): string {
+  return `${folder}/${name}`;
+}

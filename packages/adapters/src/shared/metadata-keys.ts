@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import type { Signer } from '@outrider/domain/trust/ports';
+import type { MetadataKey } from '@outrider/domain/trust/tuf/metadata';
+import type { MetadataDigest, MetadataSigner, MetadataVerifier } from '@outrider/domain/trust/tuf/ports';
+
+/** Parsed keys kept: those of both repositories and of the suppliers. */
+const CACHED_KEYS_MAX = 1_000;
+
+/** Checks Ed25519 and ECDSA P-256 signatures of metadata. A malformed key or signature is false, never an exception. */
+export function createMetadataVerifier(): MetadataVerifier {
+  const cache = new Map<string, KeyObject | undefined>();
+  return {
+    verify(key, message, signature) {
+      const scheme = SCHEMES[key.scheme];
+      if (scheme === undefined || !HEX.test(signature)) return false;
+      const name = `${key.scheme} ${key.publicKey}`;
+      if (!cache.has(name)) {
+        if (cache.size >= CACHED_KEYS_MAX) cache.clear();
+        cache.set(name, keyObject(key, scheme.type));
+      }
+      const parsed = cache.get(name);
+      if (parsed === undefined) return false;
+      try {
+        return verify(scheme.digest, Buffer.from(message, 'utf8'), parsed, Buffer.from(signature, 'hex'));
+      } catch {
+        // A signature whose bytes are no DER at all.
+        return false;
+      }
+    },
+  };
+}
+
+/** Digests by the names that TUF gives them. */
+export const metadataDigest: MetadataDigest = (algorithm, text) =>
+  algorithm === 'sha256' || algorithm === 'sha512' ? hash(algorithm, text, 'hex') : undefined;
+
+/** A key of ours, with the same id, as metadata names it. */
+export function metadataKey(publicKey: { readonly publicKey: string }): MetadataKey {
+  return {
+    keyType: 'ed25519',
+    scheme: 'ed25519',
+    publicKey: Buffer.from(publicKey.publicKey, 'base64').toString('hex'),
+  };
+}
+
+/** An Ed25519 signer as one of metadata. */
+export function metadataSigner(signer: Signer): MetadataSigner {
+  return {
+    keyId: signer.publicKey.keyId,
+    key: metadataKey(signer.publicKey),
+    sign: async (message) => Buffer.from(signer.sign(message).signature, 'base64').toString('hex'),
+  };
+}
+
+const HEX = /^(?:[0-9a-f]{2})+$/;
+
+const SCHEMES: Readonly<Record<string, { readonly type: string; readonly digest: string | null }>> = {
+  ed25519: { type: 'ed25519', digest: null },
+  'ecdsa-sha2-nistp256': { type: 'ec', digest: 'sha256' },
+};
+
+/** DER of an Ed25519 public key up to its 32 bytes (RFC 8410 §4). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+function keyObject(key: MetadataKey, type: string): KeyObject | undefined {
+  try {
+    const raw = Buffer.from(key.publicKey, 'hex');
+    if (type === 'ed25519' && raw.byteLength !== 32) return undefined;
+    const parsed =
+      type === 'ed25519'
+        ? createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' })
+        : createPublicKey(key.publicKey);
+    const isRight = parsed.asymmetricKeyType === type && (type !== 'ec' || isP256(parsed));
+    return isRight ? parsed : undefined;
+  } catch {
+    // node:crypto refuses what is no key: such a key has signed nothing.
+    return undefined;
+  }
+}
+
+function isP256(key: KeyObject): boolean {
+  return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+}
