@@ -37,6 +37,14 @@ test('a file without a test is no pass', async () => {
   assert.deepEqual([run.tests, run.isPassed], [0, false]);
 });
 
+test('a file that leaves something running behind a failed test ends, and names it', async () => {
+  process.env.OUTRIDER_TEST_GRACE_MS = '100';
+  after(() => delete process.env.OUTRIDER_TEST_GRACE_MS);
+  const leak = `import { createServer } from 'node:net'; test('e', () => { createServer().listen(0, '127.0.0.1'); });`;
+  const run = await runTests(root, [plant('leak', leak)], false);
+  assert.equal(run.isPassed, false);
+});
+
 function plant(name: string, text: string): string {
   const path = join(folder, `${name}.test.ts`);
   writeFileSync(path, `import { test } from 'node:test';\n${text}\n`);

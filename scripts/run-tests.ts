@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseTestCounts, type TestCounts } from './test-counts.ts';
 
 /** What a run of node:test came to. */
@@ -34,6 +35,7 @@ function parametersOf(root: string, files: readonly string[], countsFile: string
   return [
     '--disable-warning=ExperimentalWarning',
     '--test',
+    `--import=${pathToFileURL(join(root, 'scripts', 'end-with-the-tests.ts'))}`,
     `--test-concurrency=${CONCURRENCY}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
