@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { DecidedBy } from '@outrider/domain/decision/lease-ports';
+import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
@@ -7,6 +9,7 @@ import { type Decider, decider } from './decision/decider.ts';
 import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
 import { histories } from './decision/histories.ts';
+import { leadership } from './decision/leadership.ts';
 import { standings } from './decision/standings.ts';
 import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
@@ -88,8 +91,11 @@ export function composeServer(ports: ServerPorts): Server {
   const log = countedLog(ports.log, counters);
   const sink = ports.spanSink;
   const isConducted = ports.conductor !== undefined;
+  const isDeciding = ports.role !== 'gateway';
+  const noticed = ports.notices === undefined ? {} : { notices: ports.notices };
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, log },
+    ...noticed,
     onEntries(entries) {
       // Under a conductor fleet time stands still meanwhile, and tells nothing.
       if (isConducted) return;
@@ -137,25 +143,37 @@ export function composeServer(ports: ServerPorts): Server {
     log,
   });
   const past = histories(store.ledger, fleetClock);
-  const policy = policyCommands({
-    ...{ store, holder, fleetClock, counters, log },
-    histories: past,
-    approvals: {
-      verifier: ports.verifier,
-      loadApproverRole: ports.loadApproverRole ?? (() => Promise.resolve(undefined)),
-    },
-  });
+  const commandsOn = (on: ServerStore) =>
+    policyCommands({
+      ...{ store: on, holder, fleetClock, counters, log },
+      ...noticed,
+      histories: past,
+      approvals: {
+        verifier: ports.verifier,
+        loadApproverRole: ports.loadApproverRole ?? (() => Promise.resolve(undefined)),
+      },
+    });
+  const policy = commandsOn(store);
   const clock = clockCare(ports);
-  const rule: Decider = decider({
-    store,
-    holder,
-    verdicts: verdicts({ store, policy, log }),
-    fleetClock,
-    isClockTrusted: () => clock.hold() === undefined,
-    counters,
-    ...(sink === undefined ? {} : { traces: decisionTraces(sink) }),
-    log,
-  });
+  const deciderOn = (on: ServerStore): Decider =>
+    decider({
+      ...{ store: on, holder, fleetClock, counters, log },
+      verdicts: verdicts({ store: on, policy: on === store ? policy : commandsOn(on), log }),
+      isClockTrusted: () => clock.hold() === undefined,
+      ...(sink === undefined ? {} : { traces: decisionTraces(sink) }),
+    });
+  /** Without a lease whoever runs this server says when it decides; with one it decides in its terms alone. */
+  const lasting = deciderOn(store);
+  const leader =
+    store.lease === undefined || !isDeciding
+      ? undefined
+      : leadership({
+          ...{ lease: store.lease, holder: ports.instanceId ?? 'server', schedule, log },
+          createDecider: (acts: DecidedBy) => deciderOn({ ...store, ...acts }),
+        });
+  const rule: Pick<Decider, 'latest'> = {
+    latest: (rolloutId) => (leader?.current() ?? lasting).latest(rolloutId),
+  };
   const releases = releaseCommands({
     store,
     blobs,
@@ -197,14 +215,16 @@ export function composeServer(ports: ServerPorts): Server {
   /** Before each round all contacts are written: what was heard must not count as silence. */
   async function tick(): Promise<void> {
     await flush();
-    await clock.store();
-    await decideRound();
+    // Only who decides says how far fleet time has come: of several servers one clock is believed.
+    if (await decideRound()) await clock.store();
   }
 
-  async function decideRound(): Promise<void> {
+  async function decideRound(): Promise<boolean> {
+    if (!isDeciding) return false;
     const began = recorder.now();
-    await rule.tick();
-    recorder.timings.tick.observe(elapsedMs(began, recorder.now()));
+    const isDone = leader === undefined ? await lasting.tick().then(() => true) : await leader.tick();
+    if (isDone) recorder.timings.tick.observe(elapsedMs(began, recorder.now()));
+    return isDone;
   }
 
   /** Answers with the way to end it, which waits for the round under way. */
@@ -279,14 +299,17 @@ export function composeServer(ports: ServerPorts): Server {
     start() {
       endings.push(holder.start(), follower.start(), recorder.start());
       // Under a conductor rounds are made when it steps, and at no other time: the same history each time.
-      if (ports.conductor === undefined) endings.push(startTicking());
+      if (ports.conductor !== undefined || !isDeciding) return;
+      endings.push(startTicking());
+      if (leader !== undefined) endings.push(leader.start());
     },
     async close() {
       stream.close();
       await Promise.all(endings.splice(0).map((end) => end()));
       await threads.close();
       await flush();
-      await clock.store();
+      if (leader === undefined ? isDeciding : leader.current() !== undefined) await clock.store();
+      await leader?.release();
     },
   };
 }

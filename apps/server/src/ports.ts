@@ -5,13 +5,23 @@ import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { DurationMs, FleetInstant, MachineInstant } from '@outrider/domain/kernel/time';
+import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { SigningRole } from '@outrider/domain/trust/role';
+
+/** What a server is for: devices and people both, or one of them; a gateway never decides. */
+export type ServerRole = 'all' | 'gateway' | 'control';
 
 /** Everything the server needs of the world. The simulator hands over its own; the server itself has none. */
 export interface ServerPorts {
   readonly store: ServerStore;
   readonly blobs: BlobStore;
+  /** Absent: all. */
+  readonly role?: ServerRole;
+  /** By which the store's lease knows this server over its restarts; absent where the store has none. */
+  readonly instanceId?: string;
+  /** Says when the policy is to be read before it is time; absent: only the time says so. */
+  readonly notices?: PolicyNotices;
   readonly fleetClock: FleetClock;
   readonly machineClock: MachineClock;
   readonly schedule: Schedule;

@@ -93,7 +93,7 @@ export interface Queries {
 export function queries(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
-  readonly decider: Decider;
+  readonly decider: Pick<Decider, 'latest'>;
   readonly standings: Standings;
   readonly releases: ReleaseCommands;
   readonly fleetClock: FleetClock;

@@ -41,6 +41,11 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Compare it with `GET /api/v1/openapi.json`; an older server lacks newer routes.',
   ],
+  'served-elsewhere': [
+    'The request came to a server of another role: a gateway answers devices, a control plane people.',
+    UNTOUCHED,
+    'Send it to the address that the detail names: devices to a gateway, commands and the page to the control plane.',
+  ],
   'method-not-allowed': [
     'The path exists and does not take this method; the header Allow names those it takes.',
     UNTOUCHED,

@@ -73,8 +73,10 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
   const folder = said?.values.dataFolder ?? dataFolder(world, flags);
   const runtime = { ...(await probeRuntime()), hasOwnDatabase: said?.databaseUrl !== undefined, nowMs };
   const role = said?.values.releaseRoleFile;
-  const secrets = await probeSecrets(folder, {
-    path: role ?? join(folder, 'release-role.json'),
+  const secretsFolder = said?.values.secretsFolder ?? folder;
+  const isGateway = said?.values.role === 'gateway';
+  const secrets = await probeSecrets(secretsFolder, {
+    path: role ?? join(secretsFolder, 'release-role.json'),
     isNamed: role !== undefined,
   });
   const server = await probeServer(world, folder);
@@ -90,7 +92,7 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
     ...runtimeChecks(runtime),
     ...settingsChecks(said, settings.ok ? undefined : settings.error.sentence),
     ...folderChecks(await probeFolder(folder)),
-    ...secretChecks(secrets),
+    ...secretChecks({ ...secrets, isGateway }),
     ...databaseChecks(place, lookedAt, limits),
     portCheck(port, server),
     ...serverChecks(server),

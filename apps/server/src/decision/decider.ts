@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Decision, DecisionInput } from '@outrider/domain/decision/decision';
+import { LeaseLostError } from '@outrider/domain/decision/lease-ports';
 import { decideSafely } from '@outrider/domain/decision/replay';
 import { RULE_NOW } from '@outrider/domain/decision/rule';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
@@ -24,7 +25,7 @@ import type { Verdicts } from './verdicts.ts';
 
 /**
  * Counts and decides about every live rollout: the loop from evidence back to policy. One server of an installation calls
- * `tick`; all state that a round needs is in the store, so any other may take over.
+ * `tick` (see `leadership.ts`); all state that a round needs is in the store, so any other may take over.
  */
 export interface Decider {
   /** One round over all rollouts. One at a time: a call during a round waits for it and makes its own. */
@@ -68,7 +69,7 @@ export function decider(options: {
     const now = fleetClock.now();
     for (const rollout of holder.policy().rollouts.values()) {
       await attend(rollout, now).catch((cause: unknown) => {
-        if (cause instanceof StoreAwayError) throw cause;
+        if (cause instanceof StoreAwayError || cause instanceof LeaseLostError) throw cause;
         // One rollout that cannot be attended to must not keep the others from being halted.
         const { rolloutId } = rollout.plan;
         log.error({ stage: 'decision', code: 'decision-failed', rolloutId, err: cause }, 'A decision failed');

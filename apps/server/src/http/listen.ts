@@ -6,7 +6,7 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
-import type { Log, Schedule } from '../ports.ts';
+import type { Log, Schedule, ServerRole } from '../ports.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import { noCertificate } from './client-certificates.ts';
@@ -23,6 +23,7 @@ import { overviewRoutes } from './overview-routes.ts';
 import { registryRoutes } from './registry-routes.ts';
 import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
+import { refusingMessages, servedElsewhere } from './served-elsewhere.ts';
 
 /** The open port of a server. */
 export interface Listener {
@@ -33,13 +34,16 @@ export interface Listener {
 
 export interface ListenOptions {
   readonly server: Server;
+  /** Whom it answers: a gateway devices, a control plane people. Absent: all. */
+  readonly role?: ServerRole;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   readonly version: string;
   /** Where others reach it through a proxy. */
   readonly publicUrl?: string | undefined;
-  readonly adminTokenDigest: Sha256;
+  /** Absent on a gateway, which answers no people. */
+  readonly adminTokenDigest: Sha256 | undefined;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
   /** Absent: there is no `/metrics`. */
@@ -83,18 +87,19 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...auditRoutes(server),
   ];
   const { version, publicUrl, digestText } = options;
-  const manage = await managementListener({
-    routes,
-    version,
-    publicUrl,
-    tokenDigest: options.adminTokenDigest,
-    digestText,
-    log,
-  });
+  const { adminTokenDigest: tokenDigest } = options;
+  const manage =
+    tokenDigest === undefined
+      ? servedElsewhere('This server is a gateway, which answers devices; ask the control plane')
+      : await managementListener({ ...{ routes, version, publicUrl, tokenDigest, digestText, log } });
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
-  const answerDevice = deviceListener(server.handleDevice, noCertificate, log);
+  const answerDevice = deviceListener(
+    options.role === 'control' ? refusingMessages(server.handleDevice) : server.handleDevice,
+    noCertificate,
+    log,
+  );
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);
   const gate = drainGate(options.schedule);

@@ -2,6 +2,8 @@
 import { isRestoreUnfinished } from '@outrider/adapters/server/backup/unfinished-restore';
 import { startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
 import { PostgresStartError } from '@outrider/adapters/server/embedded-postgres/errors';
+import { natsNotices } from '@outrider/adapters/server/notices/nats-notices';
+import { postgresNotices } from '@outrider/adapters/server/notices/postgres-notices';
 import { connectionFromUrl, type PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import { DatabaseFaultError } from '@outrider/adapters/server/postgres/database-fault';
 import { verifyDatabase } from '@outrider/adapters/server/postgres/database-probe';
@@ -11,12 +13,15 @@ import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
 import { delay } from '@outrider/adapters/shared/delay';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import { StartError } from '../exit-codes.ts';
 import type { Log } from '../ports.ts';
 
 /** The store of an installation, and the PostgreSQL below it if it is ours. */
 export interface Database {
   readonly store: ServerStore;
+  /** Through the database itself, or the bus that the settings name. */
+  readonly notices: PolicyNotices;
   /** Ends the connections, then the PostgreSQL that was started here. */
   close(): Promise<void>;
 }
@@ -29,17 +34,31 @@ export interface DatabaseSettings {
   /** A secret; undefined: one is started in the data folder. */
   readonly databaseUrl: string | undefined;
   readonly databaseConnectionsMax: number;
+  /** A secret; undefined: notices go through the database. */
+  readonly noticesUrl: string | undefined;
 }
 
 /** Opens the database that the settings name, or starts a PostgreSQL in the data folder. Throws StartError. */
 export async function openDatabase(settings: DatabaseSettings, dataFolder: string, log: Log): Promise<Database> {
-  const { databaseUrl, databaseConnectionsMax: connectionsMax } = settings;
+  const { databaseUrl, noticesUrl } = settings;
+  const openNotices = (connection: PostgresConnection) =>
+    noticesUrl === undefined ? postgresNotices(connection) : natsNotices(noticesUrl);
+  const open = async (connection: PostgresConnection): Promise<Database> => {
+    const { databaseConnectionsMax: connectionsMax } = settings;
+    const store = await openPostgresStore({ connection, connectionsMax, log: schemaLog(log) });
+    const notices = openNotices(connection);
+    return {
+      ...{ store, notices },
+      async close() {
+        await Promise.all([notices.close(), store.close()]);
+      },
+    };
+  };
   try {
-    if (databaseUrl === undefined) return await openEmbedded(dataFolder, connectionsMax, log);
+    if (databaseUrl === undefined) return await openEmbedded(dataFolder, open, log);
     const connection = connectionFromUrl(databaseUrl);
     await verifyDatabase(connection);
-    const store = await openPostgresStore({ connection, connectionsMax, log: schemaLog(log) });
-    return { store, close: () => store.close() };
+    return await open(connection);
   } catch (cause) {
     if (cause instanceof DatabaseFaultError) throw new StartError(cause.code, cause.message, cause);
     if (cause instanceof PostgresStartError) throw new StartError(cause.code, cause.message, cause);
@@ -61,14 +80,18 @@ function schemaLog(log: Log): SchemaLog {
   return (code, message) => log.info({ stage: 'server', code }, message);
 }
 
-async function openEmbedded(dataFolder: string, connectionsMax: number, log: Log): Promise<Database> {
+async function openEmbedded(
+  dataFolder: string,
+  open: (connection: PostgresConnection) => Promise<Database>,
+  log: Log,
+): Promise<Database> {
   const embedded = await superviseEmbedded(dataFolder, log);
   try {
-    const store = await openPostgresStore({ connection: embedded.connection, connectionsMax, log: schemaLog(log) });
+    const database = await open(embedded.connection);
     return {
-      store,
+      ...database,
       async close() {
-        await store.close();
+        await database.close();
         await embedded.stop();
       },
     };

@@ -5,10 +5,17 @@ import type { ProgramStart, SettingNotice } from '@outrider/adapters/shared/sett
 import { settingsUsage } from '@outrider/adapters/shared/settings/settings-page';
 import { type ShownSetting, shownSettings } from '@outrider/adapters/shared/settings/shown-settings';
 import { StartError } from '../exit-codes.ts';
+import type { ServerRole } from '../ports.ts';
 
 /** What the server is started with: flags over environment over configuration file, every value checked. */
 export interface Flags {
+  readonly role: ServerRole;
   readonly dataFolder: string;
+  /** Of tokens, permit key and roles. */
+  readonly secretsFolder: string;
+  readonly blobFolder: string;
+  /** A secret; undefined: notices go through the database. */
+  readonly noticesUrl: string | undefined;
   /** 0: any free one. */
   readonly port: number;
   readonly host: string;
@@ -60,14 +67,20 @@ export function readFlags(
   if (!read.ok) throw new StartError('usage', read.error.sentence);
   const { values, notices, databaseUrl } = read.value;
   const { dataFolder, releaseRoleFile, metrics, ...rest } = values;
+  const secretsFolder = rest.secretsFolder ?? dataFolder;
+  refuseLoneRole({ ...rest, databaseUrl });
   return {
+    role: rest.role,
     dataFolder,
+    secretsFolder,
+    blobFolder: rest.blobFolder ?? join(dataFolder, 'blobs'),
+    noticesUrl: rest.noticesUrl,
     port: rest.port,
     host: rest.host,
     publicUrl: rest.publicUrl,
     terminatorSocket: rest.terminatorSocket,
     clock: rest.clock,
-    releaseRoleFile: releaseRoleFile ?? join(dataFolder, 'release-role.json'),
+    releaseRoleFile: releaseRoleFile ?? join(secretsFolder, 'release-role.json'),
     isReleaseRoleNamed: releaseRoleFile !== undefined,
     databaseUrl,
     databaseConnectionsMax: rest.databaseConnectionsMax,
@@ -79,4 +92,22 @@ export function readFlags(
     notices,
     shown: shownSettings(SERVER_SETTINGS, read.value),
   };
+}
+
+/** Part of an installation needs what the parts share. Throws StartError: usage. */
+function refuseLoneRole(said: {
+  readonly role: ServerRole;
+  readonly databaseUrl: string | undefined;
+  readonly clock: Flags['clock'];
+}): void {
+  const { role, databaseUrl, clock } = said;
+  if (role === 'all') return;
+  if (databaseUrl === undefined) {
+    const detail = `The role is ${role} and no database is named; give the one that all servers share, with DATABASE_URL or --database-url-file`;
+    throw new StartError('usage', detail);
+  }
+  if (clock === 'conducted') {
+    const detail = `The role is ${role} and the clock conducted, which one process alone can step; leave out --clock, or take --role all`;
+    throw new StartError('usage', detail);
+  }
 }

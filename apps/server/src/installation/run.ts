@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
 import { readDiskSpace } from '@outrider/adapters/server/disk-space';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
@@ -21,7 +20,7 @@ import { type Database, openDatabase, refuseUnfinishedRestore } from './database
 import type { Flags } from './flags.ts';
 import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
-import { settlePermitKey, settleToken } from './secrets.ts';
+import { refuseForeignSecrets, settleInstanceId, settlePermitKey, settleToken } from './secrets.ts';
 import { serverFile } from './server-file.ts';
 
 /** What the program gives: its settings, and what only `main.ts` may touch. */
@@ -51,18 +50,27 @@ export function runServer(world: ProgramWorld): Promise<RunningServer> {
 
 async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const { flags, log } = world;
-  const { dataFolder } = flags;
+  const { dataFolder, secretsFolder, role } = flags;
+  const isGateway = role === 'gateway';
   await createFolder(dataFolder, DATA_FOLDER_MODE);
   const ownFile = serverFile(dataFolder);
   await ownFile.refuseSecondServer();
   await refuseUnfinishedRestore(dataFolder);
-  const adminTokenDigest = await settleToken(dataFolder, 'admin-token');
-  const registrationTokenDigest = await settleToken(dataFolder, 'registration-token');
-  const metricsTokenDigest = await settleToken(dataFolder, 'metrics-token');
-  log.hide?.([adminTokenDigest, registrationTokenDigest, metricsTokenDigest]);
-  const permitSigner = await settlePermitKey(dataFolder);
+  const secrets = { folder: secretsFolder, isMaking: !isGateway };
+  if (secrets.isMaking) await createFolder(secretsFolder, DATA_FOLDER_MODE);
+  // A gateway answers no people: their token is no business of its machine.
+  const adminTokenDigest = isGateway ? undefined : await settleToken(secrets, 'admin-token');
+  const registrationTokenDigest = await settleToken(secrets, 'registration-token');
+  const metricsTokenDigest = await settleToken(secrets, 'metrics-token');
+  log.hide?.([
+    ...(adminTokenDigest === undefined ? [] : [adminTokenDigest]),
+    registrationTokenDigest,
+    metricsTokenDigest,
+  ]);
+  const permitSigner = await settlePermitKey(secrets);
+  const instanceId = await settleInstanceId(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
-  const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
+  const blobs = await openBlobFolder(flags.blobFolder);
   const database = await openDatabase(flags, dataFolder, log);
   return endingOnFailure(database, async () => {
     const machineClock = monotonicClock();
@@ -70,15 +78,21 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     const clock = await openClock(flags, database, { machineClock, log });
     const { installation } = database.store;
     const audit = startAudit({ installation, fleetClock: clock.fleetClock, digestText });
-    await audit.noteStart(world.version, [
-      { action: 'token-in-force', subject: 'admin-token', digest: adminTokenDigest },
-      { action: 'token-in-force', subject: 'registration-token', digest: registrationTokenDigest },
-      { action: 'token-in-force', subject: 'metrics-token', digest: metricsTokenDigest },
-      { action: 'key-in-force', subject: 'permit-key', digest: permitSigner.publicKey.keyId },
-    ]);
+    if (adminTokenDigest === undefined) {
+      const own = { 'permit-key': permitSigner.publicKey.keyId, 'registration-token': registrationTokenDigest };
+      await refuseForeignSecrets(installation, own);
+    } else {
+      await audit.noteStart(world.version, [
+        { action: 'token-in-force', subject: 'admin-token', digest: adminTokenDigest },
+        { action: 'token-in-force', subject: 'registration-token', digest: registrationTokenDigest },
+        { action: 'token-in-force', subject: 'metrics-token', digest: metricsTokenDigest },
+        { action: 'key-in-force', subject: 'permit-key', digest: permitSigner.publicKey.keyId },
+      ]);
+    }
     const server = composeServer({
       store: database.store,
-      blobs,
+      ...{ role, instanceId, blobs },
+      notices: database.notices,
       ...clock,
       machineClock,
       hostVitals: readHostVitals(machineClock),
@@ -88,8 +102,8 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       permitSigner,
       verifier: createVerifier(),
       digestText,
-      loadReleaseRole: audit.notingRole('release-role', loadReleaseRole),
-      loadApproverRole: audit.notingRole('approver-role', approverRoleSource(dataFolder, log)),
+      loadReleaseRole: isGateway ? loadReleaseRole : audit.notingRole('release-role', loadReleaseRole),
+      loadApproverRole: audit.notingRole('approver-role', approverRoleSource(secretsFolder, log)),
       registrationTokenDigest,
       log,
     });
@@ -102,14 +116,15 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       ? {
           metrics: {
             metrics: prometheusMetrics(server, version),
-            tokenDigests: [metricsTokenDigest, adminTokenDigest],
+            tokenDigests: [metricsTokenDigest, ...(adminTokenDigest === undefined ? [] : [adminTokenDigest])],
           },
         }
       : {};
     const { consoleFolder } = world;
-    const page = consoleFolder === undefined ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
+    const page =
+      consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
     const listener = await openListeners(flags.terminatorSocket, {
-      ...{ server, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+      ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
       ...page,
       ...metrics,
     });

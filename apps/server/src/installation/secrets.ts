@@ -4,11 +4,13 @@ import { digestText } from '@outrider/adapters/shared/digest';
 import { createSeed, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
 import { randomSecret } from '@outrider/adapters/shared/random';
+import type { InstallationSettings } from '@outrider/domain/decision/server-store';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeKeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
 import { StartError } from '../exit-codes.ts';
+import { inForceSetting } from '../trust/audit-start.ts';
 
 /** Only the owner may read what proves who one is. */
 const SECRET_MODE = 0o600;
@@ -16,11 +18,19 @@ const SECRET_MODE = 0o600;
 /** Shorter tokens could be guessed over the network. */
 const TOKEN_CHARACTERS_MIN = 16;
 
-/** The digest of the token in a file of the data folder; the file is made, with a random token, when it is missing. */
-export async function settleToken(dataFolder: string, fileName: string): Promise<Sha256> {
-  const path = join(dataFolder, fileName);
+/** Where the secrets of an installation lie, and whether this server makes those that are missing. */
+export interface SecretsPlace {
+  readonly folder: string;
+  /** False for a gateway: a key of its own would be no key of this installation. */
+  readonly isMaking: boolean;
+}
+
+/** The digest of the token in a file of the folder; the file is made, with a random token, when it is missing. */
+export async function settleToken({ folder, isMaking }: SecretsPlace, fileName: string): Promise<Sha256> {
+  const path = join(folder, fileName);
   const stored = await readTextIfPresent(path);
   if (stored === undefined) {
+    if (!isMaking) throw missing(path);
     const token = randomSecret();
     await writeFileDurably(path, `${token}\n`, SECRET_MODE);
     return digestText(token);
@@ -34,10 +44,11 @@ export async function settleToken(dataFolder: string, fileName: string): Promise
 }
 
 /** The online key that signs permits: devices pin it when they register, so it must outlive the process. */
-export async function settlePermitKey(dataFolder: string): Promise<Signer> {
-  const path = join(dataFolder, 'permit-key.json');
+export async function settlePermitKey({ folder, isMaking }: SecretsPlace): Promise<Signer> {
+  const path = join(folder, 'permit-key.json');
   const stored = await readTextIfPresent(path);
   if (stored === undefined) {
+    if (!isMaking) throw missing(path);
     const seed = createSeed();
     const signer = signerFromSeed(seed);
     const privateKey = Buffer.from(seed).toString('base64');
@@ -56,4 +67,32 @@ export async function settlePermitKey(dataFolder: string): Promise<Signer> {
     'file-malformed',
     `The key file ${path} names another key than it holds; restore it from a backup`,
   );
+}
+
+function missing(path: string): StartError {
+  const detail = `There is no ${path}, and a gateway makes no secrets; start the control plane once, and give the gateway its secrets with --secrets`;
+  return new StartError('file-malformed', detail);
+}
+
+/** Devices have pinned the permit key: a gateway with another one would give out what no device takes. Throws StartError. */
+export async function refuseForeignSecrets(
+  installation: InstallationSettings,
+  own: Readonly<Record<'permit-key' | 'registration-token', string>>,
+): Promise<void> {
+  for (const [subject, digest] of Object.entries(own)) {
+    const inForce = await installation.loadSetting(inForceSetting(subject));
+    if (inForce === undefined || inForce === digest) continue;
+    const detail = `The ${subject} of this gateway is not the one of the installation in the database (${digest.slice(0, 8)}, there ${inForce.slice(0, 8)}); give it the secrets of its control plane with --secrets`;
+    throw new StartError('file-malformed', detail);
+  }
+}
+
+/** A name of this server that it keeps over restarts. */
+export async function settleInstanceId(dataFolder: string): Promise<string> {
+  const path = join(dataFolder, 'instance-id');
+  const stored = (await readTextIfPresent(path))?.trim();
+  if (stored !== undefined && /^[\w-]{8,64}$/.test(stored)) return stored;
+  const made = randomSecret().slice(0, 16);
+  await writeFileDurably(path, `${made}\n`);
+  return made;
 }

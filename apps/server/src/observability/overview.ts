@@ -38,7 +38,7 @@ const VERDICTS_REUSED_MS = 2_000;
 export function overviews(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
-  readonly decider: Decider;
+  readonly decider: Pick<Decider, 'latest'>;
   readonly recorder: Recorder;
   readonly fleetClock: FleetClock;
   readonly machineClock: MachineClock;

@@ -10,6 +10,7 @@ import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { decideChange } from '@outrider/domain/policy/decide-change';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { Overrule, PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
+import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
 import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -107,9 +108,11 @@ export function policyCommands(options: {
   readonly histories: Histories;
   readonly approvals: ApprovalPorts;
   readonly counters: Counters;
+  /** Where the other servers hear that there is something to read; absent: they look by themselves. */
+  readonly notices?: PolicyNotices;
   readonly log: Log;
 }): PolicyCommands {
-  const { store, holder, fleetClock, histories, counters, log } = options;
+  const { store, holder, fleetClock, histories, counters, notices, log } = options;
 
   async function append(
     change: PolicyChange,
@@ -141,6 +144,7 @@ export function policyCommands(options: {
 
   /** The change is durable; a store that went away right after takes nothing of that back. */
   async function readBack({ revision, author, change }: PolicyEntry): Promise<void> {
+    notices?.tell();
     counters.add('policy', change.kind);
     log.info({ stage: 'policy', code: 'policy-changed', revision, author, change }, 'The policy has changed');
     await holder.refresh().catch((cause: unknown) => {

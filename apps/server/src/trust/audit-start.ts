@@ -27,6 +27,11 @@ type LoadRole = () => Promise<SigningRole | undefined>;
 /** Under which the first start with an audit log is remembered. */
 const BEGUN_SETTING = 'audit-begun';
 
+/** Under which the digest of a secret or role that is in force is kept. */
+export function inForceSetting(subject: string): string {
+  return `${subject}-digest`;
+}
+
 /** Who acts when a program starts: files of its data folder say what is in force, and not who put them there. */
 const ACTOR = 'server';
 
@@ -56,7 +61,8 @@ export function startAudit(options: {
           : `version ${version}, the first start`;
         await note(BEGUN_SETTING, 'yes', { action: 'audit-begun', subject: 'installation', detail });
       }
-      for (const { action, subject, digest } of secrets) await note(`${subject}-digest`, digest, { action, subject });
+      for (const { action, subject, digest } of secrets)
+        await note(inForceSetting(subject), digest, { action, subject });
     },
     notingRole(subject, load) {
       let noted: { readonly role: SigningRole; readonly digest: string } | undefined;
@@ -67,7 +73,7 @@ export function startAudit(options: {
         const digest = digestText(encodeSigningRole(role));
         if (digest === noted?.digest) return role;
         const detail = `${role.threshold} groups must sign`;
-        await note(`${subject}-digest`, digest, { action: 'role-in-force', subject, detail });
+        await note(inForceSetting(subject), digest, { action: 'role-in-force', subject, detail });
         noted = { role, digest };
         return role;
       };

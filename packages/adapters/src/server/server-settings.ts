@@ -20,6 +20,35 @@ export const SERVER_SETTINGS = {
     isNeeded: true,
     sentence: 'The data folder, where everything is kept; made if it is missing',
   },
+  role: {
+    shape: { kind: 'choice', choices: ['all', 'gateway', 'control'] },
+    flag: 'role',
+    variable: 'OUTRIDER_ROLE',
+    default: 'all',
+    sentence:
+      'Whom this server answers: gateway for devices, control for people (and decides), all for both; several servers share one database',
+  },
+  secretsFolder: {
+    shape: { kind: 'path' },
+    flag: 'secrets',
+    variable: 'OUTRIDER_SECRETS',
+    sentence:
+      'Where tokens, permit key and roles lie, the same for all servers of an installation; without it the data folder',
+  },
+  blobFolder: {
+    shape: { kind: 'path' },
+    flag: 'blobs',
+    variable: 'OUTRIDER_BLOBS',
+    sentence:
+      'Where images and deltas lie, the same for all servers of an installation; without it blobs in the data folder',
+  },
+  noticesUrl: {
+    shape: { kind: 'url', protocols: ['nats:'] },
+    variable: 'OUTRIDER_NOTICES_URL',
+    isSecret: true,
+    sentence:
+      'A NATS server over which the servers of an installation tell each other to look; without it the database does that',
+  },
   host: {
     shape: { kind: 'text', pattern: /^[\w.:%-]{1,253}$/, allowed: 'a host name or an IP address' },
     flag: 'host',
@@ -71,7 +100,7 @@ export const SERVER_SETTINGS = {
     shape: { kind: 'path' },
     flag: 'release-role',
     variable: 'OUTRIDER_RELEASE_ROLE',
-    sentence: 'Who must sign releases; without it release-role.json in the data folder, which may come later',
+    sentence: 'Who must sign releases; without it release-role.json beside the secrets, which may come later',
   },
   clock: {
     shape: { kind: 'choice', choices: ['wall', 'conducted'] },

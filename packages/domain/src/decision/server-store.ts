@@ -6,6 +6,7 @@ import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
 import type { Catalogue } from '../release/ports.ts';
 import type { AuditNote } from '../trust/audit.ts';
 import type { AuditLog } from '../trust/ports.ts';
+import type { DecisionLease } from './lease-ports.ts';
 import type { DecisionLog } from './ports.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface ServerStore {
   readonly catalogue: Catalogue;
   readonly deltas: DeltaStore;
   readonly decisions: DecisionLog;
+  /** Which of several servers decides; absent where whoever runs them says so, as in the simulator. */
+  readonly lease?: DecisionLease;
   readonly installation: InstallationSettings;
   readonly audit: AuditLog;
   /** How busy the connections are; absent where there are none. */

@@ -41,3 +41,17 @@ export interface ExposureStore {
   storeExposure(exposure: Exposure): Promise<void>;
   loadExposure(rolloutId: RolloutId): Promise<Exposure | undefined>;
 }
+
+/**
+ * Tells the servers of an installation that the policy has a newer revision. A notice only says "look": it carries nothing,
+ * may be lost, late, doubled or merged with others, and nobody relies on it. What holds is the revision that each server reads
+ * by itself, at least every 500 ms.
+ */
+export interface PolicyNotices {
+  /** Tells everyone who follows, this server included. Never waits and never throws. */
+  tell(): void;
+  /** Calls `look` after a notice, from now on; answers with the way to end it. */
+  follow(look: () => void): () => void;
+  /** Ends the connections. */
+  close(): Promise<void>;
+}

@@ -15,6 +15,7 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, title: 'The body is larger than this route takes' },
   'media-type-unsupported': { status: 415, title: 'The body has a media type that this route does not take' },
   'route-unknown': { status: 404, title: 'There is nothing at this path' },
+  'served-elsewhere': { status: 421, title: 'Another server of this installation answers this' },
   'method-not-allowed': { status: 405, title: 'This path does not take this method' },
   'device-unknown': { status: 401, title: 'No device is registered under this id' },
   'device-not-found': { status: 404, title: 'There is no device with this id' },

@@ -86,6 +86,15 @@ test('a permit key that is gone is wrong once devices may have pinned it', () =>
   assert.equal(states(true), 'admin-token:ok permit-key:wrong release-role:warn');
 });
 
+test('a gateway that was not given its secrets is wrong: it would make none', () => {
+  const tokens = (['admin-token', 'registration-token'] as const).map((check) => {
+    return { check, path: `/secrets/${check}`, file: { kind: 'missing' }, characters: 0 } as const;
+  });
+  const permitKey = { path: '/secrets/permit-key.json', file: { kind: 'missing' } } as const;
+  const findings = secretChecks({ ...SECRETS, isGateway: true, hasRun: false, tokens, permitKey });
+  assert.equal(statesOf(findings), 'registration-token:wrong permit-key:wrong release-role:warn');
+});
+
 test('a role that nobody can fulfil, or that one key fulfils, is seen', () => {
   const group = (name: string) => ({ name, keys: [] });
   const state = (threshold: number, names: readonly string[]) =>

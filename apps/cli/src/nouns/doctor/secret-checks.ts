@@ -17,6 +17,8 @@ export interface TokenFacts {
 }
 
 export interface SecretFacts {
+  /** A gateway makes no secrets and has no use for the administrator's. */
+  readonly isGateway?: boolean;
   /** A server has run on this data folder before. */
   readonly hasRun: boolean;
   readonly tokens: readonly TokenFacts[];
@@ -41,7 +43,20 @@ export interface SecretFacts {
 const TOKEN_CHARACTERS_MIN = 16;
 
 export function secretChecks(facts: SecretFacts): readonly Finding[] {
-  return [...facts.tokens.map(tokenCheck), permitKeyCheck(facts), releaseRoleCheck(facts.releaseRole)];
+  const isGateway = facts.isGateway === true;
+  const tokens = facts.tokens.filter(({ check }) => !isGateway || check !== 'admin-token');
+  return [
+    ...tokens.map((token) => (isGateway && token.file.kind === 'missing' ? notGiven(token) : tokenCheck(token))),
+    isGateway && facts.permitKey.file.kind === 'missing'
+      ? notGiven({ check: 'permit-key', path: facts.permitKey.path })
+      : permitKeyCheck(facts),
+    releaseRoleCheck(facts.releaseRole),
+  ];
+}
+
+/** What a gateway starts with it was given; it makes nothing of its own. */
+function notGiven({ check, path }: Pick<TokenFacts, 'path'> & { readonly check: Finding['check'] }): Finding {
+  return wrong(check, `There is no ${path}`, 'Start the control plane once, and give the gateway its secrets');
 }
 
 function tokenCheck({ check, path, file, characters }: TokenFacts): Finding {

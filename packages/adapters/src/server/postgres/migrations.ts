@@ -8,6 +8,7 @@ import { FIND_DEVICES } from './migrations/0006-find-devices.ts';
 import { EVIDENCE_BEFORE } from './migrations/0007-evidence-before.ts';
 import { AUDIT } from './migrations/0008-audit.ts';
 import { HALTED_REGIONS } from './migrations/0009-halted-regions.ts';
+import { DECISION_LEASE } from './migrations/0010-decision-lease.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -22,7 +23,7 @@ export interface Migration {
   readonly rule: 'expand' | 'contract';
   /** Its new tables, each after those it refers to: what a backup holds, in the order in which it is restored. */
   readonly creates: readonly string[];
-  /** Its new tables that triggers fill from others: they are in no backup, and are filled again by what is restored. */
+  /** Its new tables that are in no backup: triggers fill them again from what is restored, or servers while they run. */
   readonly derives?: readonly string[];
 }
 
@@ -65,6 +66,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0007-evidence-before', sql: EVIDENCE_BEFORE, rule: 'expand', creates: [] },
   { name: '0008-audit', sql: AUDIT, rule: 'expand', creates: ['audit_head', 'audit_log'] },
   { name: '0009-halted-regions', sql: HALTED_REGIONS, rule: 'expand', creates: [] },
+  { name: '0010-decision-lease', sql: DECISION_LEASE, rule: 'expand', creates: [], derives: ['decision_lease'] },
 ];
 
 /** What a database says about its schema. */

@@ -5,6 +5,7 @@ import { bringIn } from './audit-chain.ts';
 import { postgresAuditLog } from './audit-log.ts';
 import { postgresCatalogue } from './catalogue.ts';
 import type { PostgresConnection } from './connection.ts';
+import { postgresDecisionLease } from './decision-lease.ts';
 import { postgresDecisions } from './decisions.ts';
 import { postgresDeltas } from './deltas.ts';
 import { SchemaNewerError } from './errors.ts';
@@ -23,6 +24,8 @@ import { loadSchema, type MigrateOptions, migrate } from './schema.ts';
 export interface PostgresStoreOptions extends MigrateOptions {
   readonly connection: PostgresConnection;
   readonly connectionsMax?: number;
+  /** Another life of the decision lease, in tests alone. */
+  readonly leaseMs?: number;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface PostgresStoreOptions extends MigrateOptions {
  * SchemaError when it cannot be migrated.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<ServerStore> {
-  const { connection, connectionsMax, migrations = MIGRATIONS } = options;
+  const { connection, connectionsMax, migrations = MIGRATIONS, leaseMs } = options;
   await migrate(connection, options);
   const known = migrations.length;
   const database = openDatabase(connection, {
@@ -51,6 +54,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     catalogue: postgresCatalogue(database),
     deltas: postgresDeltas(database),
     decisions: postgresDecisions(database),
+    lease: postgresDecisionLease(database, leaseMs),
     installation: postgresInstallation(database),
     audit: postgresAuditLog(database),
     connections: database.connections,
