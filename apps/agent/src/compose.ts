@@ -16,7 +16,7 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
-import { encodeJournal, parseJournal } from '@outrider/protocol/device/journal';
+import { journalWriter, parseJournal } from '@outrider/protocol/device/journal';
 import { runEffect } from './run-effect.ts';
 
 /** Everything an agent touches. Several agents may share `verifier` and `anchors`. */
@@ -81,10 +81,12 @@ export function composeAgent(ports: AgentPorts): Agent {
   let state: DeviceState | undefined;
   let stored: Journal | undefined;
   let isAwake = false;
+  let shown: { readonly of: DeviceState; readonly status: AgentStatus } | undefined;
+  const written = journalWriter();
 
   async function store(journal: Journal): Promise<void> {
     if (journal === stored) return;
-    await ports.storage.storeJournal(encodeJournal(journal));
+    await ports.storage.storeJournal(written(journal));
     stored = journal;
   }
 
@@ -159,7 +161,11 @@ export function composeAgent(ports: AgentPorts): Agent {
     wakeBy,
     noteFault: (fault) => takeAside({ kind: 'fault-seen', ...fault }),
     checkInNow: () => takeAside({ kind: 'nudged' }),
-    status: () => state && statusOf(state),
+    status() {
+      if (state === undefined) return undefined;
+      if (shown?.of !== state) shown = { of: state, status: statusOf(state) };
+      return shown.status;
+    },
   };
 }
 

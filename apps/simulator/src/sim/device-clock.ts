@@ -19,7 +19,8 @@ export function deviceClock(weather: Weather, device: number): DeviceClock {
   }
 
   function errorMs(now: FleetInstant): number {
-    const fault = weather.active('clock').find((one) => one.device === device);
+    const active = weather.active('clock');
+    const fault = active.length === 0 ? undefined : active.find((one) => one.device === device);
     if (fault === undefined) return 0;
     const sinceMs = now - stepInstant(fault.fromStep, now);
     const driftMs = Math.round((sinceMs * fault.driftPpm) / 1_000_000);
@@ -28,8 +29,9 @@ export function deviceClock(weather: Weather, device: number): DeviceClock {
 
   /** The next instant at which this clock is set: wrong, or right again. */
   function nextChange(now: FleetInstant): number {
-    const changes = weather
-      .ofDevice('clock', device)
+    const faults = weather.ofDevice('clock', device);
+    if (faults.length === 0) return Number.POSITIVE_INFINITY;
+    const changes = faults
       .flatMap((fault: FaultOf<'clock'>) => [fault.fromStep, fault.fromStep + fault.steps])
       .map((step) => stepInstant(step, now))
       .filter((at) => at > now);

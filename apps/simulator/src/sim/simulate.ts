@@ -100,7 +100,7 @@ async function makeDevices(sim: SimWorld, count: number): Promise<readonly SimDe
 
 function fleetOf(devices: readonly SimDevice[], sim: SimWorld, { log }: SimWorldOptions) {
   const source = prng(`${sim.world.seed}/first-contact`);
-  const known = new Map<DeviceId, string>();
+  const known = new Map<DeviceId, { readonly state: string; readonly activeVersion: string }>();
   const due = devices.map((device): { readonly device: SimDevice; readonly dueAt: FleetInstant } => {
     return { device, dueAt: after(START, durationMs(below(source, FIRST_CONTACT_WITHIN_MS))) };
   });
@@ -114,9 +114,9 @@ function fleetOf(devices: readonly SimDevice[], sim: SimWorld, { log }: SimWorld
       const status = agent.status();
       if (status === undefined) return;
       const { state, activeVersion } = status;
-      const seen = `${state} ${activeVersion}`;
-      if (known.get(deviceId) === seen) return;
-      known.set(deviceId, seen);
+      const former = known.get(deviceId);
+      if (former?.state === state && former.activeVersion === activeVersion) return;
+      known.set(deviceId, { state, activeVersion });
       log.append({ kind: 'state', at: sim.clock.now(), deviceId, state, version: activeVersion });
     },
   });

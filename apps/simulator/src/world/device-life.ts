@@ -122,6 +122,7 @@ export function deviceLife(options: {
       return fleetInstant(Math.max(Math.min(Math.max(wantedAt, contactAt), faultAt), silentUntil));
     },
     takeFaults() {
+      if (faults.length === 0) return faults;
       const now = clock.now();
       const due = faults.filter(({ at }) => at <= now);
       if (due.length > 0) faults = faults.filter(({ at }) => at > now);

@@ -21,6 +21,15 @@ export function rateLower({ closed, events }: ClosedEvents, error: number): numb
   return logistic(-lnOddsUpper({ closed, events: closed - events }, error));
 }
 
+/** Whether the upper bound lies at `rate`, in (0, 1), or below: one look at the mixture where the bound itself takes twenty. */
+export function isRateBelow(rate: number, { closed, events }: ClosedEvents, error: number): boolean {
+  const level = lnBeta(events + 0.5, closed - events + 0.5) - LN_PI + Math.log(error);
+  const y = Math.log(rate / (1 - rate));
+  // Convex in y, with its lowest point at the observed rate: right of that, and not negative, is right of the last root.
+  const isRight = closed * rate > events;
+  return isRight && level + closed * softplus(y) - events * y >= 0;
+}
+
 /** ln(p / (1 - p)) of the upper bound p: near 0 and near 1 alike it keeps every digit. Infinite with no data. */
 function lnOddsUpper({ closed, events }: ClosedEvents, error: number): number {
   const without = closed - events;
@@ -49,11 +58,11 @@ export function thetaUpper(strata: readonly Stratum[], error: number): number {
   const withEvents = strata.filter((one) => one.eventsTreated + one.eventsControl > 0);
   if (!withEvents.some((one) => one.eventsControl > 0)) return Number.POSITIVE_INFINITY;
   const terms: number[] = [];
-  let best: GridPoint = { lnTheta: 0, weight: 0 };
+  let best = gridPoint(0, 0);
   let bestTerm = Number.NEGATIVE_INFINITY;
   for (const point of THETA_GRID) {
-    const term = lnOddsRatio(withEvents, 1, Math.exp(point.lnTheta));
-    terms.push(term + Math.log(point.weight));
+    const term = lnOddsRatio(withEvents, 1, point.theta);
+    terms.push(term + point.lnWeight);
     if (term > bestTerm) [best, bestTerm] = [point, term];
   }
   const level = logSumExp(terms) + Math.log(error);
@@ -102,17 +111,21 @@ const LN_THETA_MAX = 300;
 
 interface GridPoint {
   readonly lnTheta: number;
-  readonly weight: number;
+  readonly theta: number;
+  readonly lnWeight: number;
 }
 
 /** Half of the weight on 41 points from 0.02 to 500, half on 91 close to 1, where most releases are. */
 const THETA_GRID: readonly GridPoint[] = [
-  ...Array.from({ length: 41 }, (_, k) => ({
-    lnTheta: Math.log(0.02) + (k / 40) * (Math.log(500) - Math.log(0.02)),
-    weight: 1 / 82,
-  })),
-  ...Array.from({ length: 91 }, (_, k) => ({ lnTheta: 0.005 * (k - 45), weight: 1 / 182 })),
+  ...Array.from({ length: 41 }, (_, k) =>
+    gridPoint(Math.log(0.02) + (k / 40) * (Math.log(500) - Math.log(0.02)), 1 / 82),
+  ),
+  ...Array.from({ length: 91 }, (_, k) => gridPoint(0.005 * (k - 45), 1 / 182)),
 ];
+
+function gridPoint(lnTheta: number, weight: number): GridPoint {
+  return { lnTheta, theta: Math.exp(lnTheta), lnWeight: Math.log(weight) };
+}
 
 /** d/dx of the log-likelihood at theta = e^x: treated events less those expected. */
 function lnOddsSlope(strata: readonly Stratum[], lnTheta: number): number {

@@ -2,7 +2,7 @@
 import type { CoinMetric, Evidence } from '../evidence/evidence.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import type { MetricName, RolloutPlan } from '../policy/rollout.ts';
-import { type ClosedEvents, excessUpper, rateLower, rateUpper, thetaLower, thetaUpper } from './bounds.ts';
+import { type ClosedEvents, excessUpper, isRateBelow, rateLower, rateUpper, thetaLower, thetaUpper } from './bounds.ts';
 import { coinTallyOf, type Tally, tallyBySegment, tallyWithout } from './tally.ts';
 
 /**
@@ -97,7 +97,7 @@ function verdictOf(lower: number, upper: number): ShownVerdict {
 
 /** By doubling and halving: the bound falls with every outcome that brings no event. */
 function closedNeeded({ closed, events }: ClosedEvents, error: number): number {
-  const isShown = (count: number) => rateUpper({ closed: count, events }, error) <= SHOWN_GOAL;
+  const isShown = (count: number) => isRateBelow(SHOWN_GOAL, { closed: count, events }, error);
   let enough = Math.max(1, closed);
   while (!isShown(enough)) enough *= 2;
   let tooFew = closed;

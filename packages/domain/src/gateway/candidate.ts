@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { SegmentId } from '../kernel/ids.ts';
+import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import { populationOf } from '../policy/exposure.ts';
 import type { PausedScope, Scope } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
@@ -40,9 +40,8 @@ export function candidateOf(
 ): Candidate {
   const { rolloutId, segmentBy } = live.rollout.plan;
   const { record } = device;
-  const rows = device.ledger.filter((row) => row.rolloutId === rolloutId);
-  const enrolment = newest(rows.filter((row) => row.kind === 'enrolment'));
-  const rollbackRow = newest(rows.filter((row) => row.kind === 'rollback'));
+  const enrolment = newest(device.ledger, rolloutId, 'enrolment');
+  const rollbackRow = newest(device.ledger, rolloutId, 'rollback');
   return {
     live,
     manifest: live.release.manifest,
@@ -99,9 +98,11 @@ function isInScope(scope: Scope, { attributes }: DeviceRecord): boolean {
   return scope === 'global' || scope === `region:${attributes.region}`;
 }
 
-function newest(rows: readonly LedgerRow[]): LedgerRow | undefined {
-  return rows.reduce<LedgerRow | undefined>(
-    (best, row) => (best === undefined || row.enrolment > best.enrolment ? row : best),
-    undefined,
-  );
+function newest(rows: readonly LedgerRow[], rolloutId: RolloutId, kind: LedgerRow['kind']): LedgerRow | undefined {
+  let best: LedgerRow | undefined;
+  for (const row of rows) {
+    if (row.rolloutId !== rolloutId || row.kind !== kind) continue;
+    if (best === undefined || row.enrolment > best.enrolment) best = row;
+  }
+  return best;
 }

@@ -20,7 +20,7 @@ export type ContactName = 'firstContactAt' | 'secondDayContactAt' | 'fourthDayCo
 /** The outcome with this contact noted in each stretch that it is the first of; the same value when there is none. */
 export function withContact(outcome: LedgerOutcome, at: FleetInstant): LedgerOutcome {
   let noted = outcome;
-  for (const [name, fromMs] of stretches()) {
+  for (const [name, fromMs] of STRETCHES) {
     if (noted[name] === undefined && at > after(outcome.row.grantedAt, fromMs)) noted = { ...noted, [name]: at };
   }
   return noted;
@@ -28,17 +28,14 @@ export function withContact(outcome: LedgerOutcome, at: FleetInstant): LedgerOut
 
 /** Whether a contact at `at` begins a stretch of this row that no contact up to `before` had reached. */
 export function isNewContact(row: LedgerRow, before: FleetInstant, at: FleetInstant): boolean {
-  return stretches().some(([, fromMs]) => {
+  return STRETCHES.some(([, fromMs]) => {
     const from = after(row.grantedAt, fromMs);
     return at > from && before <= from;
   });
 }
 
-function stretches(): readonly (readonly [ContactName, DurationMs])[] {
-  const { firstContactAt, secondDayContactAt, fourthDayContactAt } = STRETCHES_FROM_MS;
-  return [
-    ['firstContactAt', firstContactAt],
-    ['secondDayContactAt', secondDayContactAt],
-    ['fourthDayContactAt', fourthDayContactAt],
-  ];
-}
+const STRETCHES: readonly (readonly [ContactName, DurationMs])[] = [
+  ['firstContactAt', STRETCHES_FROM_MS.firstContactAt],
+  ['secondDayContactAt', STRETCHES_FROM_MS.secondDayContactAt],
+  ['fourthDayContactAt', STRETCHES_FROM_MS.fourthDayContactAt],
+];

@@ -83,6 +83,8 @@ function untilNextRePollMs({ enrolment, now }: PollSituation): number {
   if (enrolment === undefined) return Number.POSITIVE_INFINITY;
   const sinceGrantMs = now - enrolment.grantedAt;
   for (const [index, rePollMs] of RE_POLLS_MS.entries()) {
+    // Past with any spread: most enrolments are days old, and a hash costs more than all the rest.
+    if (rePollMs + RE_POLL_SPREAD_MS <= sinceGrantMs) continue;
     const spreadMs = Math.ceil(RE_POLL_SPREAD_MS * hashUnit(enrolment.permitId, 're-poll', String(index)));
     const dueMs = rePollMs + spreadMs;
     if (dueMs > sinceGrantMs) return dueMs - sinceGrantMs;

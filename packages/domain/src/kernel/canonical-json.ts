@@ -9,23 +9,35 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * only. The same as RFC 8785 (JCS) for the values Outrider uses. Signed documents and event logs are written with it.
  */
 export function canonicalJson(value: Json): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return textOf(value);
+  if (value === null || typeof value === 'boolean') return `${value}`;
   if (typeof value === 'number') {
     assert(Number.isFinite(value), `a finite number in canonical JSON, got ${value}`);
-    return JSON.stringify(value);
+    // JSON.stringify writes a number as a template does (ECMA-262 §25.5.2.2), minus zero as 0 too.
+    return `${value}`;
   }
   // Plain loops: each message of each device is written here, and lists of members made it three times as long.
   let members = '';
   if (isArray(value)) {
-    for (const item of value) members += `${members === '' ? '' : ','}${canonicalJson(item)}`;
+    for (const item of value) members += members === '' ? canonicalJson(item) : `,${canonicalJson(item)}`;
     return `[${members}]`;
   }
   for (const key of sortedKeys(value)) {
     const member = value[key];
-    if (member !== undefined) members += `${members === '' ? '' : ','}${keyText(key)}${canonicalJson(member)}`;
+    if (member === undefined) continue;
+    members += members === '' ? keyText(key) + canonicalJson(member) : `,${keyText(key)}${canonicalJson(member)}`;
   }
   return `{${members}}`;
 }
+
+/** Ids, digests and codes, which most texts are, need no escape and no writer for it. */
+function textOf(text: string): string {
+  return text.length <= PLAIN_CHARACTERS_MAX && PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const PLAIN = /^[\w .:+/=@-]*$/;
+/** Longer texts hold whole documents, and one quote in them would make the look vain. */
+const PLAIN_CHARACTERS_MAX = 128;
 
 /** What was read from canonical JSON is in order already. */
 function sortedKeys(value: object): readonly string[] {

@@ -46,14 +46,17 @@ export function exponential(source: Prng, mean: number): number {
 
 /** Three 32-bit words from text: FNV-1a with three offsets, then a finalising avalanche (MurmurHash3's fmix32). */
 function mix(seed: string): [number, number, number] {
-  const words = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b];
+  let [a, b, c] = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b];
   for (let index = 0; index < seed.length; index++) {
     const code = seed.charCodeAt(index);
-    for (let w = 0; w < 3; w++) words[w] = Math.imul((words[w] ?? 0) ^ (code + w * 131), 0x01000193);
+    a = Math.imul(a ^ code, FNV_PRIME);
+    b = Math.imul(b ^ (code + 131), FNV_PRIME);
+    c = Math.imul(c ^ (code + 2 * 131), FNV_PRIME);
   }
-  const [a = 0, b = 0, c = 0] = words.map(avalanche);
-  return [a, b, c];
+  return [avalanche(a), avalanche(b), avalanche(c)];
 }
+
+const FNV_PRIME = 0x01000193;
 
 function avalanche(word: number): number {
   let h = word;

@@ -10,25 +10,39 @@ export function sha256Words(asciiText: string): Uint32Array {
   const length = asciiText.length;
   const blockCount = ((length + 8) >> 6) + 1;
   const state = Uint32Array.from(INITIAL);
-  const schedule = new Uint32Array(64);
   for (let block = 0; block < blockCount; block++) {
     for (let word = 0; word < 16; word++) {
-      let value = 0;
-      for (let byte = 0; byte < 4; byte++) {
-        const position = block * 64 + word * 4 + byte;
-        const octet = position < length ? asciiText.charCodeAt(position) & 0x7f : position === length ? 0x80 : 0;
-        value = (value << 8) | octet;
-      }
-      schedule[word] = value;
+      const at = block * 64 + word * 4;
+      SCHEDULE[word] =
+        at + 4 <= length
+          ? ((asciiText.charCodeAt(at) & 0x7f) << 24) |
+            ((asciiText.charCodeAt(at + 1) & 0x7f) << 16) |
+            ((asciiText.charCodeAt(at + 2) & 0x7f) << 8) |
+            (asciiText.charCodeAt(at + 3) & 0x7f)
+          : lastWord(asciiText, at);
     }
     if (block === blockCount - 1) {
-      schedule[14] = Math.floor(length / 0x20000000);
-      schedule[15] = length << 3;
+      SCHEDULE[14] = Math.floor(length / 0x20000000);
+      SCHEDULE[15] = length << 3;
     }
-    compress(state, schedule);
+    compress(state, SCHEDULE);
   }
   return state;
 }
+
+/** The word in which the text ends, or one after it: what is left of the text, a one bit, zeros. */
+function lastWord(asciiText: string, at: number): number {
+  let value = 0;
+  for (let position = at; position < at + 4; position++) {
+    const isText = position < asciiText.length;
+    const octet = isText ? asciiText.charCodeAt(position) & 0x7f : position === asciiText.length ? 0x80 : 0;
+    value = (value << 8) | octet;
+  }
+  return value;
+}
+
+/** Written anew for each block before it is read: one for all calls, since each answer to a device takes some hashes. */
+const SCHEDULE = new Int32Array(64);
 
 /** SHA-256 of an ASCII text as 64 hexadecimal digits, where signers name a document that others can hash with `sha256sum`. */
 export function sha256Text(asciiText: string): Sha256 {
@@ -43,7 +57,7 @@ export function hashUnit(salt: string, label: string, id: string): number {
   return ((words[0] ?? 0) * 2_097_152 + ((words[1] ?? 0) >>> 11)) / 9_007_199_254_740_992;
 }
 
-function compress(state: Uint32Array, w: Uint32Array): void {
+function compress(state: Uint32Array, w: Int32Array): void {
   for (let t = 16; t < 64; t++) {
     const x = w[t - 15] as number;
     const y = w[t - 2] as number;
@@ -51,7 +65,15 @@ function compress(state: Uint32Array, w: Uint32Array): void {
     const s1 = rotate(y, 17) ^ rotate(y, 19) ^ (y >>> 10);
     w[t] = ((w[t - 16] as number) + s0 + (w[t - 7] as number) + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state as unknown as [number, number, number, number, number, number, number, number];
+  // Plain numbers: taken apart and put together as lists they cost as much as the rounds.
+  let a = wordOf(state, 0);
+  let b = wordOf(state, 1);
+  let c = wordOf(state, 2);
+  let d = wordOf(state, 3);
+  let e = wordOf(state, 4);
+  let f = wordOf(state, 5);
+  let g = wordOf(state, 6);
+  let h = wordOf(state, 7);
   for (let t = 0; t < 64; t++) {
     const s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
     const t1 = (h + s1 + ((e & f) ^ (~e & g)) + (K[t] as number) + (w[t] as number)) | 0;
@@ -66,9 +88,18 @@ function compress(state: Uint32Array, w: Uint32Array): void {
     b = a;
     a = (t1 + t2) | 0;
   }
-  [a, b, c, d, e, f, g, h].forEach((word, index) => {
-    state[index] = (state[index] as number) + word;
-  });
+  state[0] = wordOf(state, 0) + a;
+  state[1] = wordOf(state, 1) + b;
+  state[2] = wordOf(state, 2) + c;
+  state[3] = wordOf(state, 3) + d;
+  state[4] = wordOf(state, 4) + e;
+  state[5] = wordOf(state, 5) + f;
+  state[6] = wordOf(state, 6) + g;
+  state[7] = wordOf(state, 7) + h;
+}
+
+function wordOf(state: Uint32Array, index: number): number {
+  return (state[index] as number) | 0;
 }
 
 function rotate(word: number, bits: number): number {
@@ -81,7 +112,7 @@ const INITIAL = [
 ] as const;
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4 §4.2.2). */
-const K = Uint32Array.from([
+const K = Int32Array.from([
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98,
   0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
   0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8,

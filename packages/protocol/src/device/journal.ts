@@ -30,6 +30,47 @@ export function encodeJournal(journal: Journal): string {
   return encodeJson(journal);
 }
 
+/**
+ * The same text for one journal after another of one device, as an agent stores them: a member that is the very value it was
+ * before is not written again. Journals are immutable values, so that the same object is the same text.
+ */
+export function journalWriter(): (journal: Journal) => string {
+  const values: unknown[] = [];
+  const texts: string[] = [];
+  return (journal) => {
+    let written = '';
+    for (let index = 0; index < MEMBERS.length; index++) {
+      const name = MEMBERS[index] as keyof Journal;
+      const value = journal[name];
+      if (value === undefined) continue;
+      if (values[index] !== value) {
+        values[index] = value;
+        texts[index] = encodeJson({ [name]: value }).slice(1, -1);
+      }
+      written += written === '' ? texts[index] : `,${texts[index]}`;
+    }
+    return `{${written}}`;
+  };
+}
+
+/** In the order of canonical JSON; a member that is forgotten here is a compile error. */
+const MEMBERS = Object.keys({
+  crashes: true,
+  deviceId: true,
+  faultCount: true,
+  installed: true,
+  nextPollAt: true,
+  phase: true,
+  quietUntil: true,
+  reason: true,
+  reports: true,
+  revertedCounters: true,
+  schema: true,
+  sequence: true,
+  staging: true,
+  update: true,
+} satisfies Record<keyof Journal, true>).sort();
+
 /** Reads a journal. One that a later agent wrote, with another schema, is malformed to this one. Code: body-malformed. */
 export function parseJournal(body: string): Result<Journal, ParseError> {
   return parseText(body, { noun: 'journal', bytesMax: DOCUMENT_BYTES_MAX, reader: journal });

@@ -81,7 +81,7 @@ export function createWeather(seed: string, faults: readonly Fault[]): Weather {
     beginning: (kind) => active(kind).filter((fault) => fault.fromStep === current),
     // Grouped by kind and device below.
     ofDevice: <Kind extends DeviceFaultKind>(kind: Kind, device: number) =>
-      isClear ? [] : ((deviceFaults.get(`${kind} ${device}`) ?? []) as FaultOf<Kind>[]),
+      isClear || deviceFaults.size === 0 ? [] : ((deviceFaults.get(`${kind} ${device}`) ?? []) as FaultOf<Kind>[]),
     rushesOf: (device) => rushes.filter((fault) => chance(fault, `device/${device}`) * 1_000 < fault.sharePermille),
     chance,
     isCalm: () => lasting.length === 0,
