@@ -38,6 +38,8 @@ export interface AgentIdentity {
   readonly deviceId: DeviceId;
   readonly deviceType: string;
   readonly hardwareId: string;
+  /** Absent where it is not known: audiences that ask for it are then the server's to judge. */
+  readonly model?: string;
 }
 
 /** An agent without timers and without a clock: it does something only when it is woken. */

@@ -37,7 +37,12 @@ export async function openDevice(
   const anchors =
     opened(await loadAnchors(folder)) ?? (await register(flags, client, runningSoftware(await boot.state())));
   return {
-    identity: { deviceId, deviceType: attributes.deviceType, hardwareId: attributes.hardwareId },
+    identity: {
+      deviceId,
+      deviceType: attributes.deviceType,
+      hardwareId: attributes.hardwareId,
+      model: attributes.model,
+    },
     anchors,
     verifier: createVerifier(),
     network: httpNetwork(client),

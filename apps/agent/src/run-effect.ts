@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestText } from '@outrider/adapters/shared/digest';
+import { laterOf } from '@outrider/domain/device/check-charter';
 import { checkOffer } from '@outrider/domain/device/check-offer';
 import { checkPermit } from '@outrider/domain/device/check-permit';
 import type { DeviceEvent, Effect, WakeFacts } from '@outrider/domain/device/events';
 import type { BootState } from '@outrider/domain/device/ports';
 import { type Journal, runningSoftware } from '@outrider/domain/device/state';
 import { assertNever, present } from '@outrider/domain/kernel/assert';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import type { DeviceFacts } from '@outrider/domain/policy/audience-facts';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
+import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
-import type { AgentPorts } from './compose.ts';
+import type { AgentIdentity, AgentPorts } from './compose.ts';
 import { download, install } from './transfer.ts';
 
 /** What an effect needs beside itself. */
@@ -77,8 +82,16 @@ async function checkIn(
     hardwareId: ports.identity.hardwareId,
     running: runningSoftware(boot),
     revertedCounters: journal.revertedCounters,
+    charter: {
+      ...{ digestText, parseCharter, parseOpening: parseWaveOpening },
+      facts: factsOf(ports.identity, runningSoftware(boot).version),
+      now: laterOf(facts.now, floorOf(journal)),
+    },
   });
-  if (!plan.ok) return { kind: 'offer-refused', error: plan.error, pollAfterMs };
+  if (!plan.ok) {
+    const { rolloutId, releaseId } = answer.value;
+    return { kind: 'offer-refused', error: plan.error, pollAfterMs, about: { rolloutId, releaseId } };
+  }
   // Consent and readiness may depend on what was offered.
   const mayDownload = ports.readiness.mayDownload(facts.now);
   return { kind: 'offered', plan: plan.value, pollAfterMs, mayDownload, readyAt: ports.readiness.readyAt(facts.now) };
@@ -100,8 +113,18 @@ async function askPermit(
     deviceId: ports.identity.deviceId,
     plan: present(journal.update, 'an update behind a permit request'),
     askedAt: facts.now,
+    timeFloor: floorOf(journal),
   });
   return permit.ok ? { kind: 'permitted', permit: permit.value } : { kind: 'permit-refused', error: permit.error };
+}
+
+/** What the device knows of itself for certain. */
+function factsOf({ deviceId, hardwareId, model }: AgentIdentity, version: string): DeviceFacts {
+  return { deviceId, hardwareId, version, ...(model === undefined ? {} : { model }) };
+}
+
+function floorOf({ timeFloor }: Journal): FleetInstant {
+  return timeFloor ?? fleetInstant(0);
 }
 
 async function sendReport(

@@ -34,6 +34,7 @@ import { type Overviews, overviews } from './observability/overview.ts';
 import { type OverviewStream, overviewStream } from './observability/overview-stream.ts';
 import { createRecorder, type Recorder } from './observability/recorder.ts';
 import { requestTraces } from './observability/request-traces.ts';
+import { charterStandings } from './policy/charter-standings.ts';
 import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
 import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
@@ -93,8 +94,10 @@ export function composeServer(ports: ServerPorts): Server {
   const isConducted = ports.conductor !== undefined;
   const isDeciding = ports.role !== 'gateway';
   const noticed = ports.notices === undefined ? {} : { notices: ports.notices };
+  const loadApproverRole = ports.loadApproverRole ?? (() => Promise.resolve(undefined));
+  const charters = charterStandings({ verifier: ports.verifier, digestText: ports.digestText, loadApproverRole });
   const holder = snapshotHolder({
-    ...{ store, machineClock, schedule, log },
+    ...{ store, machineClock, schedule, charters, log },
     ...noticed,
     onEntries(entries) {
       // Under a conductor fleet time stands still meanwhile, and tells nothing.
@@ -132,6 +135,7 @@ export function composeServer(ports: ServerPorts): Server {
       tokenDigest: ports.registrationTokenDigest,
       permitKey: ports.permitSigner.publicKey,
       loadReleaseRole: ports.loadReleaseRole,
+      loadApproverRole,
     }),
     blobs,
     health: health({
@@ -145,12 +149,12 @@ export function composeServer(ports: ServerPorts): Server {
   const past = histories(store.ledger, fleetClock);
   const commandsOn = (on: ServerStore) =>
     policyCommands({
-      ...{ store: on, holder, fleetClock, counters, log },
+      ...{ store: on, holder, charters, fleetClock, counters, log },
       ...noticed,
       histories: past,
       approvals: {
         verifier: ports.verifier,
-        loadApproverRole: ports.loadApproverRole ?? (() => Promise.resolve(undefined)),
+        loadApproverRole,
       },
     });
   const policy = commandsOn(store);

@@ -15,6 +15,7 @@ import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { type Component, RELEASE_MANIFEST_TYPE, type ReleaseManifest } from '@outrider/domain/release/release';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
+import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { encodeManifest } from '@outrider/protocol/release/manifest';
 import { composeServer, type Server } from './compose.ts';
 import type { Log, LogFields, Schedule, ServerPorts } from './ports.ts';
@@ -146,11 +147,23 @@ export function planOf({ releaseId }: ReleaseManifest, overrides: Partial<Rollou
 }
 
 /** Creates, approves and starts a rollout. */
-export async function startRollout({ policy }: Server, plan: RolloutPlan): Promise<void> {
+export async function startRollout(
+  { policy }: Server,
+  plan: RolloutPlan,
+  approvers: readonly Signer[] = [],
+): Promise<void> {
   const created = await policy.createRollout({ plan, author: 'ada' });
   assert(created.ok, `a rollout created, got ${JSON.stringify(created)}`);
+  const { rolloutId } = plan;
+  if (approvers.length > 0) {
+    const shown = await policy.showCharter(rolloutId);
+    assert(shown.ok && shown.value.draft !== undefined, `a draft of a charter, got ${JSON.stringify(shown)}`);
+    const charter = charterSignedBy(shown.value.draft, approvers, { digestText });
+    const submitted = await policy.submitCharter({ rolloutId, charter, reason: 'as planned', author: 'ada' });
+    assert(submitted.ok, `a charter in force, got ${JSON.stringify(submitted)}`);
+  }
   for (const event of ['approve', 'start'] as const) {
-    const moved = await policy.changeRollout({ rolloutId: plan.rolloutId, event, reason: 'as planned', author: 'ada' });
+    const moved = await policy.changeRollout({ rolloutId, event, reason: 'as planned', author: 'ada' });
     assert(moved.ok, `a rollout that takes ${event}, got ${JSON.stringify(moved)}`);
   }
 }

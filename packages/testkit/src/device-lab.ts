@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { digestBytes } from '@outrider/adapters/shared/digest';
+import { digestBytes, digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { listBlocks } from '@outrider/delta/block-list';
 import { encodeDelta } from '@outrider/delta/encode';
@@ -7,10 +7,12 @@ import type { Delta } from '@outrider/domain/delta/delta';
 import type { SlotContent } from '@outrider/domain/device/ports';
 import { assert } from '@outrider/domain/kernel/assert';
 import type { Bytes, ReleaseCounter, ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import type { CharterDocument, SignedCharter } from '@outrider/domain/policy/charter';
 import { type Component, RELEASE_MANIFEST_TYPE, type ReleaseManifest } from '@outrider/domain/release/release';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
-import type { TrustAnchors } from '@outrider/domain/trust/role';
+import type { SigningRole, TrustAnchors } from '@outrider/domain/trust/role';
+import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { encodeManifest } from '@outrider/protocol/release/manifest';
 
 /** Signed releases with their blobs, for tests of devices. The same images give the same lab, byte for byte. */
@@ -25,6 +27,11 @@ export interface DeviceLab {
   readonly sign: (document: Pick<Envelope, 'payloadType' | 'payload'>, signers: readonly Signer[]) => Envelope;
   /** One of each group. */
   readonly releaseSigners: readonly Signer[];
+  /** One of each group of approvers, who are pinned only where a test says so. */
+  readonly approverSigners: readonly Signer[];
+  readonly approverRole: SigningRole;
+  /** A charter that all approvers have signed, with openings of these waves. */
+  readonly charter: (document: CharterDocument, opened: readonly number[]) => SignedCharter;
 }
 
 export interface LabRelease {
@@ -97,6 +104,15 @@ export async function deviceLab(bundles: readonly Readonly<Record<string, Uint8A
     deltas,
     permitSigner,
     releaseSigners,
+    approverSigners: [labSigner(4), labSigner(5)],
+    approverRole: {
+      threshold: 2,
+      groups: [
+        { name: 'safety', keys: [labSigner(4).publicKey] },
+        { name: 'operations', keys: [labSigner(5).publicKey] },
+      ],
+    },
+    charter: (document, waves) => charterSignedBy(document, [labSigner(4), labSigner(5)], { digestText, waves }),
     sign: signed,
   };
 }

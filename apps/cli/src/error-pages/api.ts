@@ -237,6 +237,16 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Sign exactly what is to be approved; the detail says what differs.',
   ],
+  'charter-invalid': [
+    'What approvers have signed does not hold for the rollout: too few signatures, another plan or release, expired, or there is none. The detail names the reason, the page [device](device.md) explains it.',
+    UNTOUCHED,
+    'Look at it with `outrider charter show`; draw it up anew with `outrider charter create` and let it be signed.',
+  ],
+  'charter-in-force': [
+    'The rollout has started, and another charter than its own was submitted.',
+    'The rollout goes on under the charter that devices have been told.',
+    'Openings of further waves can be added to the charter in force; anything else is a new rollout.',
+  ],
   'resume-unsigned': [
     'The rollout is halted, and a resume came without the signatures of two approvers.',
     'It stays halted.',

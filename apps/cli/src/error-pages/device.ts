@@ -31,6 +31,25 @@ const REFUSALS_ACT: Readonly<Record<DeviceErrorCode, string>> = {
   'already-running': 'Nothing.',
   'below-floor': 'Roll out a release at or above the floor first.',
   'dependency-missing': 'Update the component outside the bundle first.',
+  'rollback-not-needed':
+    'Nothing, if it fell back by itself. If you ordered no rollback, somebody tries to take the device further back: look at who holds the permit key.',
+  'charter-missing':
+    'Submit a charter (`outrider charter submit`). If the rollout has one, the gateway has lost its approver-role.json.',
+  'charter-type-wrong': 'As for release-type-wrong.',
+  'charter-unsigned':
+    'Compare the approvers pinned at registration with those that signed. If nobody changed them, somebody who is no approver tries to roll out.',
+  'charter-malformed':
+    'The agent is older than the charter, or its parts contradict each other: `outrider charter show`.',
+  'charter-for-another':
+    'An honest server never sends it: somebody uses a charter for another release. Look at who holds the database.',
+  'charter-audience': 'Compare what the device knows of itself with the audience: `outrider charter show`.',
+  'charter-expired': 'Let a new charter be signed for a new rollout. Look at the clock of the device if others go on.',
+  'charter-place':
+    'An honest server never sends it: somebody widens a rollout by hand. Look at who holds the database.',
+  'charter-wave-unsigned': 'Let the wave be signed (`outrider charter sign --wave`), or look who opens it without.',
+  'charter-wave-early': 'It asks again by itself. If it repeats, look at the clock of the device.',
+  'charter-permit-differs':
+    'It asks again by itself. If it repeats, the device holds an older charter: it takes the newer one at its next check-in.',
   'release-reverted-here': 'Publish a repaired release with a higher counter; the same one is not tried twice.',
 };
 

@@ -46,6 +46,10 @@ const REFUSAL_REST: Readonly<Record<RefusalCode, Rest>> = {
     STAYS,
     'Wait: waves open by evidence. `outrider rollout explain` says what the next one waits for.',
   ],
+  'outside-charter': [
+    'No device gets more than what approvers have signed.',
+    '`outrider device explain` names the reason, `outrider charter show` what was signed. A wave that has no signature yet: `outrider charter sign --wave`.',
+  ],
   'offers-stale': [
     'Nothing is offered from an old policy, so a pause holds.',
     'The server has not read its database for three seconds: look at the database.',
@@ -64,6 +68,7 @@ const NOT_YET_REST: Readonly<Record<NotYetCode, Rest>> = {
   ],
   'no-offer': [STAYS, '`outrider device explain` shows the first condition that does not hold.'],
   'wave-not-open': REFUSAL_REST['wave-not-open'],
+  'outside-charter': REFUSAL_REST['outside-charter'],
   'segment-halted': REFUSAL_REST['segment-halted'],
   'rollout-not-running': REFUSAL_REST['rollout-not-running'],
   'scope-paused': REFUSAL_REST['scope-paused'],

@@ -7,6 +7,7 @@ import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { minutes } from '@outrider/domain/kernel/time';
 import { currentTrace, type TraceAbout } from '../log/request-context.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+import { countCharterFault } from './charter-counts.ts';
 import type { Contacts } from './contacts.ts';
 import type { Counters } from './counters.ts';
 import type { KnownDevices } from './known-devices.ts';
@@ -42,6 +43,9 @@ export function checkIns(options: {
       if (snapshot === undefined) return counted(OFFERS_STALE);
       const known = devices.peek(device.record.deviceId) ?? device;
       const answer = counted(answerCheckIn(snapshot, known, checkIn, now));
+      if (answer.kind === 'refusal' && answer.code === 'outside-charter') {
+        countCharterFault(counters, { snapshot, record: known.record, rolloutId: answer.rolloutId, now });
+      }
       const trace = currentTrace();
       if (trace !== undefined) trace.about = aboutCheckIn(answer, known);
       return answer;

@@ -10,6 +10,7 @@ export interface Counters {
 export type CounterFamily =
   | 'check-in'
   | 'permit'
+  | 'charter'
   | 'report'
   | 'registration'
   | 'blob'

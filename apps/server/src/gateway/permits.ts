@@ -24,6 +24,7 @@ import { currentTrace, type TracePhase } from '../log/request-context.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Schedule } from '../ports.ts';
+import { countCharterFault } from './charter-counts.ts';
 import type { Contacts } from './contacts.ts';
 import { groupCommit } from './group-commit.ts';
 import type { KnownDevices } from './known-devices.ts';
@@ -88,6 +89,9 @@ export function permits(options: PermitOptions): Permits {
     const gateBegan = recorder.now();
     const proposal = answerPermit(snapshot, devices.peek(request.deviceId) ?? device, request, now);
     notePhase('gateway.permit.gate', gateBegan, { 'outrider.revision': snapshot.revision });
+    if ('kind' in proposal && proposal.code === 'outside-charter') {
+      countCharterFault(counters, { snapshot, record: known.record, rolloutId: request.rolloutId, now });
+    }
     return 'kind' in proposal ? proposal : commitOne(snapshot, request, proposal);
   }
 

@@ -30,6 +30,7 @@ export interface RegistrationOptions {
   readonly tokenDigest: Sha256;
   readonly permitKey: PublicKey;
   readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
+  readonly loadApproverRole: () => Promise<SigningRole | undefined>;
 }
 
 /** Devices of one statement, and those that may wait: a fleet that registers on one morning does so in batches. */
@@ -69,7 +70,12 @@ export function registrations(
     if (devices.peek(deviceId) === undefined && registered.value.status.sequence === 0) {
       devices.keep({ record: registered.value, ledger: [] });
     }
-    const anchors = { releaseRole, permitKeys: [options.permitKey] };
+    const approverRole = await options.loadApproverRole();
+    const anchors = {
+      releaseRole,
+      permitKeys: [options.permitKey],
+      ...(approverRole === undefined ? {} : { approverRole }),
+    };
     return jsonResponse(201, encodeRegistrationAnswer({ deviceId, anchors }));
   };
 }

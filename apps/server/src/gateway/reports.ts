@@ -84,4 +84,5 @@ const STATE_AFTER = {
   'install-failed': 'failed',
   crash: undefined,
   'sensor-fault': undefined,
+  refused: undefined,
 } as const satisfies Record<ReportEvent, ReportedState | undefined>;

@@ -4,6 +4,7 @@ import { ok, type Result } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseSignedCharter } from '@outrider/protocol/policy/charter';
 import { OVERRULES_MAX } from '@outrider/protocol/policy/policy-change';
 import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { parseEnvelope } from '@outrider/protocol/trust/envelope';
@@ -205,6 +206,38 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
         return approval.ok
           ? policy.resumeHalted({ rolloutId: rolloutIdOf(params), approval: approval.value, ...contextOf(body) })
           : approval;
+      },
+    }),
+    apiRoute({
+      method: 'GET',
+      path: '/rollouts/:rolloutId/charter',
+      summary: 'Draws up what approvers have to sign for a rollout, or shows what they have signed',
+      schemas: { params: RolloutParams },
+      answers: 'CharterView {draft?: CharterDocument, inForce?: SignedCharter, sha256?}',
+      handle: ({ params }) => policy.showCharter(rolloutIdOf(params)),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/rollouts/:rolloutId/charter',
+      summary: 'Puts in force what approvers have signed; a draft is approved by that, later waves are opened by that',
+      schemas: {
+        params: RolloutParams,
+        body: Type.Object(
+          { charter: Type.Unknown(), reason: ReasonText, overrules: Overrules, ...CHANGE_FIELDS },
+          { additionalProperties: false },
+        ),
+      },
+      answers: RECEIPT,
+      async handle({ params, body }) {
+        const charter = parseSignedCharter(JSON.stringify(body.charter));
+        if (!charter.ok) return refuse('body-malformed', describeParseError(charter.error));
+        const { reason } = body;
+        const rolloutId = rolloutIdOf(params);
+        return policy.submitCharter({
+          ...{ rolloutId, charter: charter.value, reason },
+          ...overrulesOf(body),
+          ...contextOf(body),
+        });
       },
     }),
     apiRoute({

@@ -42,10 +42,14 @@ export function approverRoleSource(dataFolder: string, log: Log): () => Promise<
     } catch (cause) {
       if (!(cause instanceof StartError)) throw cause;
       log.error({ stage: 'policy', code: 'role-unusable' }, cause.message);
-      return undefined;
+      // Not nobody: an installation whose role was damaged must not run without charters.
+      return NOBODY_SIGNS;
     }
   };
 }
+
+/** A role that no document can meet. */
+const NOBODY_SIGNS: SigningRole = { threshold: 1, groups: [] };
 
 async function readRole(path: string, noun = 'release role'): Promise<SigningRole | undefined> {
   const text = await readTextIfPresent(path);

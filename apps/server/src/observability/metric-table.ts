@@ -119,6 +119,10 @@ export const METRICS: readonly MetricSpec[] = [
       label: 'answer',
     },
   ),
+  counter('outrider_gateway_charter_refusals_total', 'Answers that a charter did not allow, by its name for why', {
+    family: 'charter',
+    label: 'code',
+  }),
   counter('outrider_gateway_reports_total', 'Reports taken in: counted, duplicate or unmatched', {
     family: 'report',
     label: 'result',

@@ -48,7 +48,7 @@ async function onStage(deviceCount: number): Promise<Stage> {
   );
   for (const device of devices) await device.register();
   const plan = planOf(newer, { onHalt: 'stay', onSegmentHalt: 'halt-rollout' });
-  await startRollout(server, plan);
+  await startRollout(server, plan, [SAFETY, OPERATIONS]);
   return {
     ...{ server, plan, devices },
     async step(delayMs = 10 * MINUTE_MS) {

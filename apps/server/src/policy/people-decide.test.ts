@@ -52,7 +52,7 @@ async function onStage(deviceCount: number): Promise<Stage> {
   );
   for (const device of devices) await device.register();
   const plan = lenient(planOf(newer));
-  await startRollout(server, plan);
+  await startRollout(server, plan, [SAFETY, OPERATIONS]);
   return {
     ...{ server, plan, newer, devices },
     async step() {

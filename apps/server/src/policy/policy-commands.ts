@@ -20,6 +20,8 @@ import { type CommandError, refuse } from '../errors.ts';
 import type { Counters } from '../gateway/counters.ts';
 import type { Log } from '../ports.ts';
 import { underRequest } from '../trust/changed-by.ts';
+import { type CharterCommands, charterCommands } from './charter-commands.ts';
+import type { CharterStandings } from './charter-standings.ts';
 import { type HaltCommands, haltCommands } from './halt-commands.ts';
 import { type LintedPlan, lintedPlan, type OverruleRequest } from './plan-lint.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
@@ -79,7 +81,7 @@ export interface PolicyReceipt {
 
 type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
-export interface PolicyCommands extends HaltCommands {
+export interface PolicyCommands extends HaltCommands, Omit<CharterCommands, 'mayStart'> {
   /** The fleet's own history is asked about the plan. */
   createRollout(request: CreateRequest): Receipt;
   /** Approve, start, pause, resume, halt, cancel, complete, roll back: what ROLLOUT_TABLE allows. */
@@ -107,6 +109,7 @@ export function policyCommands(options: {
   readonly fleetClock: FleetClock;
   readonly histories: Histories;
   readonly approvals: ApprovalPorts;
+  readonly charters: CharterStandings;
   readonly counters: Counters;
   /** Where the other servers hear that there is something to read; absent: they look by themselves. */
   readonly notices?: PolicyNotices;
@@ -160,6 +163,8 @@ export function policyCommands(options: {
     const { plan } = rollout;
     const release = await store.catalogue.loadRelease(plan.releaseId);
     if (release === undefined || release.withdrawnAt !== undefined) return unusableRelease(plan, release !== undefined);
+    const chartered = await mayStart(rollout, release);
+    if (!chartered.ok) return chartered;
     const audience = await countAudience(store.registry, plan, release.manifest);
     if (audience.populations.length === 0) {
       const detail = `No registered ${plan.deviceType} is in the audience of ${rolloutId}; register devices or widen it`;
@@ -202,7 +207,13 @@ export function policyCommands(options: {
     };
   }
 
+  const { mayStart, ...charterVerbs } = charterCommands({
+    ...{ store, holder, fleetClock, append, receiptOf, lintedAtApproval },
+    charters: options.charters,
+  });
+
   return {
+    ...charterVerbs,
     ...haltCommands({ store, holder, fleetClock, approvals: options.approvals, append, receiptOf }),
 
     async createRollout({ plan, overrules: requests = [], ...context }) {

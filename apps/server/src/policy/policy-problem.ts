@@ -79,6 +79,10 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}; allowed are ${error.devicesMax} devices`;
       return { code: 'exclusions-too-many', detail, fields: { devicesMax: error.devicesMax } };
     }
+    case 'charter-in-force': {
+      const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}`;
+      return { code: 'charter-in-force', detail, fields: { state: error.state } };
+    }
     case 'scope-not-paused': {
       const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
       return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };

@@ -20,6 +20,20 @@ export async function* allDevices(registry: Registry): AsyncGenerator<DeviceReco
   }
 }
 
+/** The devices of the rollout's type, on the release's hardware and in its audience. */
+export async function* audienceDevices(
+  registry: Registry,
+  plan: RolloutPlan,
+  manifest: ReleaseManifest,
+): AsyncGenerator<DeviceRecord> {
+  for await (const record of allDevices(registry)) {
+    const { deviceId, attributes, status } = record;
+    if (attributes.deviceType !== plan.deviceType) continue;
+    if (!manifest.components.every((one) => one.hardwareIds.includes(attributes.hardwareId))) continue;
+    if (matchAudience(plan.audience, { deviceId, attributes, version: status.running.version })) yield record;
+  }
+}
+
 /** The devices a rollout is for, counted by segment, and how many of them stand in a ring of any of its waves. */
 export interface CountedAudience {
   readonly populations: readonly { readonly segment: SegmentId; readonly population: number }[];
@@ -36,11 +50,8 @@ export async function countAudience(
   const ringTags = plan.waves.flatMap((wave) => wave.ringTags);
   const counts = new Map<string, number>();
   let ringDevices = 0;
-  for await (const { deviceId, attributes, status } of allDevices(registry)) {
-    if (attributes.deviceType !== plan.deviceType) continue;
+  for await (const { attributes } of audienceDevices(registry, plan, manifest)) {
     if (region !== undefined && attributes.region !== region) continue;
-    if (!manifest.components.every((one) => one.hardwareIds.includes(attributes.hardwareId))) continue;
-    if (!matchAudience(plan.audience, { deviceId, attributes, version: status.running.version })) continue;
     const segment = attributes[plan.segmentBy];
     counts.set(segment, (counts.get(segment) ?? 0) + 1);
     if (attributes.tags.some((tag) => ringTags.includes(tag))) ringDevices++;

@@ -10,7 +10,9 @@ import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/f
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { SigningRole } from '@outrider/domain/trust/role';
 import type { Log, Schedule } from '../ports.ts';
+import type { CharterStandings } from './charter-standings.ts';
 
 /** The policy in memory, and how fresh it is. */
 export interface SnapshotHolder {
@@ -43,9 +45,13 @@ export const OFFERS_FRESH_MS = durationMs(3_000);
 /** Releases and deltas are read again at least this often: another server may have withdrawn one. */
 const RELEASES_FRESH_MS = durationMs(5_000);
 
+type CharterOf = Parameters<NonNullable<Parameters<typeof compileSnapshot>[0]['charterOf']>>;
+
 interface ReleasesRead {
   readonly releases: readonly PublishedRelease[];
   readonly deltas: readonly Delta[];
+  /** Who approves; absent: nobody is installed. */
+  readonly role: SigningRole | undefined;
   readonly at: MachineInstant;
 }
 
@@ -56,10 +62,12 @@ export function snapshotHolder(options: {
   readonly log: Log;
   /** Says when to look before it is time; absent: only the time says so. */
   readonly notices?: PolicyNotices;
+  /** Absent: nobody approves, and no charter is asked for. */
+  readonly charters?: CharterStandings;
   /** Told of entries that came since the read before, once they are in force here; not of those of the first read. */
   readonly onEntries?: (entries: readonly PolicyEntry[]) => void;
 }): SnapshotHolder {
-  const { store, machineClock, schedule, log, notices, onEntries } = options;
+  const { store, machineClock, schedule, log, charters, notices, onEntries } = options;
   let policy = emptyPolicy();
   let snapshot: PolicySnapshot | undefined;
   let readAt: MachineInstant | undefined;
@@ -77,7 +85,10 @@ export function snapshotHolder(options: {
     const current = isStale || entries.length > 0 ? await readReleases(beganAt) : releasesRead;
     if (current === undefined) return;
     releasesRead = current;
-    snapshot = compileSnapshot({ policy, releases: current.releases, deltas: current.deltas, exposures });
+    const { releases, deltas, role } = current;
+    const charterOf = role &&
+      charters && { charterOf: (...[one, of]: CharterOf) => charters.standingOf(one, of, role) };
+    snapshot = compileSnapshot({ policy, releases, deltas, exposures, ...charterOf });
     if (readAt !== undefined && entries.length > 0) onEntries?.(entries);
     readAt = beganAt;
   }
@@ -92,7 +103,7 @@ export function snapshotHolder(options: {
     }
     const images = new Set(releases.flatMap(({ manifest }) => imagesOf(manifest)));
     const deltas = await store.deltas.loadDeltasTo([...images]);
-    return { releases, deltas, at };
+    return { releases, deltas, role: await charters?.loadRole(), at };
   }
 
   function ageMs(): number | undefined {

@@ -9,6 +9,7 @@ import { type Component, RELEASE_MANIFEST_TYPE, type ReleaseManifest, type Rollb
 import type { SignatureVerifier } from '../trust/ports.ts';
 import type { TrustAnchors } from '../trust/role.ts';
 import { verifyThreshold } from '../trust/verify-threshold.ts';
+import { checkCharter, type DeviceCharterCheck } from './check-charter.ts';
 import type { DeviceError, DeviceErrorCode } from './errors.ts';
 import type { UpdatePart, UpdatePlan } from './state.ts';
 
@@ -22,6 +23,8 @@ export interface OfferCheck {
   readonly hardwareId: string;
   readonly running: RunningSoftware;
   readonly revertedCounters: readonly ReleaseCounter[];
+  /** How charters are read; who signs them is pinned in the anchors. */
+  readonly charter: Pick<DeviceCharterCheck, 'digestText' | 'parseCharter' | 'parseOpening' | 'facts' | 'now'>;
 }
 
 /**
@@ -45,6 +48,9 @@ export function checkOffer(offer: Offer, check: OfferCheck): Result<UpdatePlan, 
   if (fault !== undefined) return err(fault);
   const parts = matchParts(offer, meant.components, check);
   if (!parts.ok) return parts;
+  const { verifier, deviceType, anchors } = check;
+  const charter = checkCharter(offer, { ...check.charter, verifier, deviceType, role: anchors.approverRole });
+  if (!charter.ok) return charter;
   return ok({
     rolloutId: offer.rolloutId,
     releaseId: offer.releaseId,
@@ -56,6 +62,7 @@ export function checkOffer(offer: Offer, check: OfferCheck): Result<UpdatePlan, 
       components: meant.components.map(({ name, image }) => ({ name, digest: image.digest })),
     },
     parts: parts.value,
+    ...(charter.value === undefined ? {} : { charter: charter.value }),
   });
 }
 
@@ -78,6 +85,10 @@ function eligibilityFault({ offer, manifest, meant, check }: Candidate): DeviceE
   if (check.revertedCounters.includes(meant.releaseCounter)) {
     const detail = `Counter ${meant.releaseCounter} failed its trial boot on this device`;
     return { code: 'release-reverted-here', detail };
+  }
+  if (offer.isRollback && running.releaseCounter < manifest.releaseCounter) {
+    const detail = `Counter ${running.releaseCounter} runs, to be taken back is ${manifest.releaseCounter}`;
+    return { code: 'rollback-not-needed', detail };
   }
   // The way back asks for no floor and no dependency: it is what this device ran before, under a higher counter.
   const subject: EligibilitySubject = {

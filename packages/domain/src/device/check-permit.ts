@@ -7,6 +7,7 @@ import type { Envelope } from '../trust/envelope.ts';
 import type { SignatureVerifier } from '../trust/ports.ts';
 import type { TrustAnchors } from '../trust/role.ts';
 import { verifyThreshold } from '../trust/verify-threshold.ts';
+import { charterMisfit, floorAfterPermit, timeAtPermit } from './check-charter.ts';
 import type { DeviceError, DeviceErrorCode } from './errors.ts';
 import type { HeldPermit, UpdatePlan } from './state.ts';
 
@@ -19,11 +20,14 @@ export interface PermitCheck {
   readonly deviceId: DeviceId;
   readonly plan: UpdatePlan;
   readonly askedAt: FleetInstant;
+  /** The newest time the device was ever sure of. */
+  readonly timeFloor: FleetInstant;
 }
 
 /**
  * A permit that this device may act on: signed by a pinned permit key, for this device, rollout, release and counter.
- * Codes: permit-type-wrong, permit-unsigned, permit-malformed, permit-for-another.
+ * Codes: permit-type-wrong, permit-unsigned, permit-malformed, permit-for-another, and those of the
+ * charter it has to stand on.
  */
 export function checkPermit(envelope: Envelope, check: PermitCheck): Result<HeldPermit, DeviceError> {
   if (envelope.payloadType !== PERMIT_TYPE) {
@@ -37,7 +41,11 @@ export function checkPermit(envelope: Envelope, check: PermitCheck): Result<Held
   const document = parsed.value;
   const difference = differenceTo(document, check.deviceId, check.plan);
   if (difference !== undefined) return refuse('permit-for-another', difference);
-  return ok({ document, askedAt: check.askedAt });
+  const times = { clock: check.askedAt, floor: check.timeFloor, signed: document.grantedAt };
+  const misfit = charterMisfit(document, check.plan, timeAtPermit(times));
+  if (misfit !== undefined) return err(misfit);
+  const timeFloor = check.plan.charter === undefined ? {} : { timeFloor: floorAfterPermit(times) };
+  return ok({ document, askedAt: check.askedAt, ...timeFloor });
 }
 
 /**

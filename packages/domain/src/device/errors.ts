@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CHARTER_ERRORS } from '../policy/charter-errors.ts';
 import type { StorageError } from './ports.ts';
 
 /** Why a device refuses an offer or a permit. */
@@ -28,8 +29,23 @@ export const DEVICE_ERRORS = {
   'already-running': 'The release, by its counter, is the one that runs (C4)',
   'below-floor': 'The running version lies below the floor of the release (C4)',
   'dependency-missing': 'A component that the release depends on is not there in the needed version (C4)',
+  'rollback-not-needed': 'The device does not run the release that is to be taken back (C4)',
   'release-reverted-here': 'This release failed its trial boot here; only a higher counter is tried (C5)',
+  ...CHARTER_ERRORS,
 } as const;
+
+/** Whether a refusal says that somebody sent what nobody signed: an honest server never causes one of these. */
+export function isAlarming(code: DeviceErrorCode): boolean {
+  return ALARMING.has(code);
+}
+
+const ALARMING: ReadonlySet<DeviceErrorCode> = new Set<DeviceErrorCode>([
+  ...(['release-type-wrong', 'release-unsigned', 'release-malformed', 'release-differs', 'artifact-mismatch'] as const),
+  ...(['permit-type-wrong', 'permit-unsigned', 'permit-malformed', 'permit-for-another'] as const),
+  ...(['rollback-not-needed', 'counter-too-low'] as const),
+  // A table over the union has its keys.
+  ...(Object.keys(CHARTER_ERRORS) as (keyof typeof CHARTER_ERRORS)[]),
+]);
 
 /** Why an update could not be installed: told in the report `install-failed`. */
 export type InstallFailureCode = StorageError['code'] | 'staged-corrupt' | 'slot-not-free';

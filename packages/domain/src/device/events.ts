@@ -33,7 +33,13 @@ export type DeviceEvent =
   /** `check-in`: an offer that passed `checkOffer`. */
   | ({ readonly kind: 'offered'; readonly plan: UpdatePlan; readonly pollAfterMs: DurationMs } & ReadyFacts)
   /** `check-in`: an offer that did not. */
-  | { readonly kind: 'offer-refused'; readonly error: DeviceError; readonly pollAfterMs: DurationMs }
+  | {
+      readonly kind: 'offer-refused';
+      readonly error: DeviceError;
+      readonly pollAfterMs: DurationMs;
+      /** What was offered, for the report. */
+      readonly about?: { readonly rolloutId: RolloutId; readonly releaseId: ReleaseId };
+    }
   /** `check-in`: nothing for this device now. */
   | { readonly kind: 'refused'; readonly code: RefusalCode; readonly pollAfterMs: DurationMs }
   /** `check-in`, `ask-permit`: no usable answer. */

@@ -54,6 +54,28 @@ test('killed in any phase, a device comes back to where nothing is lost', () => 
   ]);
 });
 
+test('what nobody honest sends is told once for each reason, and anew after a good offer', () => {
+  const told = (state: DeviceState) => state.journal.reports.map(({ event, detail }) => `${event} ${detail}`);
+  const refusedBy = (state: DeviceState, code: 'charter-place' | 'charter-expired' | 'already-running') =>
+    step(checking(state), {
+      kind: 'offer-refused',
+      ...{ error: { code, detail: 'x' }, pollAfterMs: HOUR_MS, about: plan },
+    }).state;
+  const checking = (state: DeviceState): DeviceState => ({
+    ...state,
+    journal: { ...state.journal, phase: 'checking' },
+  });
+  let state = step(stateFrom(newJournal(deviceId, at(0)), runningA, facts(0)), booted(runningA, 0)).state;
+  state = refusedBy(refusedBy(state, 'charter-place'), 'charter-place');
+  assert.deepEqual(told(state), ['refused charter-place: x']);
+  state = refusedBy(state, 'charter-expired');
+  assert.deepEqual(told(state), ['refused charter-place: x', 'refused charter-expired: x']);
+  assert.equal(told(refusedBy(state, 'already-running')).length, 2, 'an honest server may send that');
+  const offered = { kind: 'offered', plan, pollAfterMs: HOUR_MS, mayDownload: false, readyAt: at(0) } as const;
+  const good = step(checking(state), offered).state;
+  assert.equal(told(refusedBy(good, 'charter-expired')).length, 3);
+});
+
 test('the way of a good update is these effects and no others', () => {
   const seen: string[] = [];
   let next = step(stateFrom(newJournal(deviceId, at(0)), runningA, facts(0)), booted(runningA, 0));
@@ -251,7 +273,7 @@ const event: fc.Arbitrary<DeviceEvent> = fc.oneof(
   }),
   fc.constantFrom<DeviceEvent>(
     { kind: 'refused', code: 'no-rollout', pollAfterMs: HOUR_MS },
-    { kind: 'offer-refused', error: { code: 'release-unsigned', detail: '' }, pollAfterMs: HOUR_MS },
+    { kind: 'offer-refused', error: { code: 'release-unsigned', detail: '' }, pollAfterMs: HOUR_MS, about: plan },
     { kind: 'unanswered', error: networkError },
     { kind: 'nudged' },
     { kind: 'staged' },

@@ -4,13 +4,14 @@ import { after, type FleetInstant } from '../kernel/time.ts';
 import { advance } from './advance.ts';
 import { isUsable } from './check-permit.ts';
 import { newCrashLog, withCrash } from './crash-log.ts';
+import { type DeviceError, isAlarming } from './errors.ts';
 import type { DeviceEvent, Step } from './events.ts';
 import { failInstall } from './fail-install.ts';
 import { mergePlan } from './merge-plan.ts';
 import { move, withJournal, withSituation, withUpdate } from './moves.ts';
 import { backOffUntil, POLL_AFTER_PERMIT_MS, pollInstant, RETRY_AFTER_FAILURE_MS } from './polling.ts';
 import type { ComponentDigest, SlotName } from './ports.ts';
-import { queueReport } from './report-queue.ts';
+import { queueReport, type ReportSubject } from './report-queue.ts';
 import { factsOf, readinessOf, resume } from './resume.ts';
 import type { DeviceState, HeldPermit, UpdatePlan } from './state.ts';
 import { arm, confirm, failTrial, judgeHealth } from './trial.ts';
@@ -38,7 +39,7 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
     case 'offered':
       return takeOffer(heard(withSituation(state, readinessOf(event)), event.pollAfterMs), event.plan);
     case 'offer-refused':
-      return dropOffer(heard(state, event.pollAfterMs), event.error.code);
+      return dropOffer(heard(tellRefusal(state, event.about, event.error), event.pollAfterMs), event.error.code);
     case 'refused':
       return dropOffer(heard(state, event.pollAfterMs), event.code);
     case 'unanswered': {
@@ -58,7 +59,11 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
     case 'permitted':
       return takePermit(state, event.permit);
     case 'permit-refused':
-      return deferPermit(state, event.error.code, after(state.situation.now, RETRY_AFTER_FAILURE_MS));
+      return deferPermit(
+        tellRefusal(state, state.journal.update, event.error),
+        event.error.code,
+        after(state.situation.now, RETRY_AFTER_FAILURE_MS),
+      );
     case 'not-yet':
       return deferPermit(state, event.code, pollInstant(state.situation.now, event.askAfterMs));
     case 'slot-verified':
@@ -101,7 +106,30 @@ function takeOffer(state: DeviceState, plan: UpdatePlan): DeviceState | undefine
   const update = mergePlan(journal.update, plan, situation);
   const isHere = update.isStaged || update.way === 'switch';
   const moved = move(state, isHere ? 'keep-offer' : 'take-offer');
-  return moved && withJournal(moved, { update });
+  if (moved === undefined) return undefined;
+  const told = moved.journal.refusalTold;
+  const taken = withJournal(moved, told === undefined ? { update } : { update, refusalTold: undefined });
+  return withFloor(taken, plan.charter?.issuedAt);
+}
+
+/** The floor never falls. */
+function withFloor(state: DeviceState, instant: FleetInstant | undefined): DeviceState {
+  const { timeFloor = 0 } = state.journal;
+  return instant === undefined || instant <= timeFloor ? state : withJournal(state, { timeFloor: instant });
+}
+
+/** What lies outside a charter or was forged is told to the server: once for each reason, not at every poll. */
+function tellRefusal(state: DeviceState, about: ReportSubject | undefined, error: DeviceError): DeviceState {
+  if (about === undefined || !isAlarming(error.code)) return state;
+  const { rolloutId, releaseId } = about;
+  const refusal = `${error.code} ${rolloutId} ${releaseId}`;
+  if (state.journal.refusalTold === refusal) return state;
+  const told = queueReport(
+    state,
+    { rolloutId, releaseId },
+    { event: 'refused', detail: `${error.code}: ${error.detail}` },
+  );
+  return withJournal(told, { refusalTold: refusal });
 }
 
 /** What is staged stays: the same release may be offered again, and its bytes are not fetched twice. */
@@ -118,7 +146,7 @@ function takePermit(state: DeviceState, permit: HeldPermit): DeviceState | undef
   }
   const moved = move(answered(state), 'take-permit');
   const nextPollAt = earlier(journal.nextPollAt, after(situation.now, POLL_AFTER_PERMIT_MS));
-  return moved && withJournal(withUpdate(moved, { permit }), { nextPollAt });
+  return moved && withFloor(withJournal(withUpdate(moved, { permit }), { nextPollAt }), permit.timeFloor);
 }
 
 function deferPermit(state: DeviceState, code: string, askAt: FleetInstant): DeviceState | undefined {

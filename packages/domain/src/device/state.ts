@@ -46,6 +46,10 @@ export interface Journal {
   readonly revertedCounters: readonly ReleaseCounter[];
   /** Absent in a journal of an agent that kept none; the next wake begins one. */
   readonly crashes?: CrashLog;
+  /** The newest time it was ever sure of: signed by approvers, or signed and no later than its own clock. Absent: none. */
+  readonly timeFloor?: FleetInstant;
+  /** What it last refused, so that the same is not told at every poll. Absent: nothing. */
+  readonly refusalTold?: string;
 }
 
 /** The volatile half: told anew at each boot and each wake. */
@@ -86,6 +90,24 @@ export interface UpdatePlan {
   readonly content: SlotContent;
   /** In the order of installation. */
   readonly parts: readonly UpdatePart[];
+  /** What the charter allows this device. Absent: no approvers are pinned. */
+  readonly charter?: HeldCharter;
+}
+
+/** A charter after its checks, as far as it is about this device: made by `checkCharter` only. */
+export interface HeldCharter {
+  readonly sha256: Sha256;
+  readonly issuedAt: FleetInstant;
+  readonly expiresAt: FleetInstant;
+  /** By index: from when on, whether it has the signatures that it needs, and whether it reaches this device. */
+  readonly waves: readonly HeldWave[];
+}
+
+/** A wave of the charter before this device. */
+export interface HeldWave {
+  readonly notBefore: FleetInstant;
+  readonly isSigned: boolean;
+  readonly isMine: boolean;
 }
 
 /** One image of a bundle, and the way to it. */
@@ -99,6 +121,8 @@ export interface UpdatePart {
 export interface HeldPermit {
   readonly document: PermitDocument;
   readonly askedAt: FleetInstant;
+  /** The floor of time that comes with it. Absent: no charter was asked for. */
+  readonly timeFloor?: FleetInstant;
 }
 
 /** What was armed last, and what became of it: the subject of `verified` and `reverted`. */

@@ -50,6 +50,7 @@ export function outcomeCheck({ rows, ledgers, asOf }: CheckedRows): OutcomeCheck
     add({ report, receivedAt }) {
       if (receivedAt > asOf) return;
       const { event, deviceId } = report;
+      if (event === 'refused') return;
       for (const outcome of ofDevice.get(deviceId) ?? []) {
         const { position, row } = outcome;
         if (!mayStandFor(report, row)) continue;
@@ -78,9 +79,12 @@ const OUTCOME_OF_EVENT = {
   'install-failed': 'installFailedAt',
   crash: 'crashedAt',
   'sensor-fault': 'sensorFaultAt',
-} as const satisfies Record<ReportEvent, keyof LedgerOutcome>;
+} as const satisfies Record<OutcomeEvent, keyof LedgerOutcome>;
 
-const EVENTS: readonly ReportEvent[] = ['verified', 'reverted', 'install-failed', 'crash', 'sensor-fault'];
+/** A refusal moves no evidence. */
+type OutcomeEvent = Exclude<ReportEvent, 'refused'>;
+
+const EVENTS: readonly OutcomeEvent[] = ['verified', 'reverted', 'install-failed', 'crash', 'sensor-fault'];
 
 /** The row of the permit it names; a fault without a permit is of some enrolment of its device. */
 function mayStandFor(report: Report, row: LedgerRow): boolean {

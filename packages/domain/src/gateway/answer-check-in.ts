@@ -3,7 +3,13 @@ import { chooseArtifact } from '../delta/delta.ts';
 import { firstFailing } from '../kernel/predicate.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Component } from '../release/release.ts';
-import { type Candidate, candidateOf, type RollbackCandidate, rollbackCandidateOf } from './candidate.ts';
+import {
+  type Candidate,
+  type CandidateFacts,
+  candidateOf,
+  type RollbackCandidate,
+  rollbackCandidateOf,
+} from './candidate.ts';
 import type { CheckIn, CheckInAnswer, Offer, Refusal, RefusalCode } from './check-in.ts';
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
@@ -21,7 +27,7 @@ export function answerCheckIn(
   checkIn: CheckIn,
   now: FleetInstant,
 ): CheckInAnswer {
-  const candidates = candidatesOf(snapshot, device, checkIn.running);
+  const candidates = candidatesOf(snapshot, { device, running: checkIn.running, now });
   const poll = { deviceId: checkIn.deviceId, sequence: checkIn.sequence, now, ...lastEnrolment(candidates) };
   const standings = candidates.map(standingOf);
   const open = standings.filter((one) => one.failing === undefined);
@@ -35,13 +41,9 @@ export function answerCheckIn(
 }
 
 /** The device before each live rollout of its type, newest first. */
-export function candidatesOf(
-  snapshot: PolicySnapshot,
-  device: KnownDevice,
-  running: CheckIn['running'],
-): readonly Candidate[] {
-  const live = snapshot.rolloutsByDeviceType.get(device.record.attributes.deviceType) ?? [];
-  return live.map((one) => candidateOf(snapshot, one, { device, running }));
+export function candidatesOf(snapshot: PolicySnapshot, facts: CandidateFacts): readonly Candidate[] {
+  const live = snapshot.rolloutsByDeviceType.get(facts.device.record.attributes.deviceType) ?? [];
+  return live.map((one) => candidateOf(snapshot, one, facts));
 }
 
 /** The enrolment granted last among these rollouts: the one whose re-polls are due. */
@@ -100,6 +102,7 @@ function forwardOffer(candidate: Candidate, { pollAfterMs }: Poll): Offer {
     releaseId: candidate.manifest.releaseId,
     epoch: candidate.live.rollout.epoch,
     release: candidate.live.release.envelope,
+    ...(candidate.live.charter?.kind === 'valid' ? { charter: candidate.live.charter.signed } : {}),
     isRollback: false,
     artifacts: artifactsFor(candidate, candidate.manifest.components),
     pollAfterMs,

@@ -3,6 +3,7 @@ import { firstFailing } from '../kernel/predicate.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import { armUnitOf, isPanel } from '../policy/place.ts';
 import { type Candidate, candidateOf, type RollbackCandidate, rollbackCandidateOf } from './candidate.ts';
+import { charterCap } from './charter-gate.ts';
 import type { RefusalCode } from './check-in.ts';
 import { wasSilentBefore } from './contact-history.ts';
 import { hadCrashBefore } from './crash-history.ts';
@@ -33,7 +34,7 @@ export function answerPermit(
   const live = snapshot.rollouts.get(request.rolloutId);
   const isForDevice = live?.rollout.plan.deviceType === device.record.attributes.deviceType;
   if (live === undefined || !isForDevice) return notYet('no-offer', { request, now });
-  const candidate = candidateOf(snapshot, live, { device, running: device.record.status.running });
+  const candidate = candidateOf(snapshot, live, { device, running: device.record.status.running, now });
   return request.isRollback
     ? answerRollback(rollbackCandidateOf(candidate), { request, now })
     : answerEnrolment(candidate, { request, now });
@@ -59,8 +60,15 @@ function answerEnrolment(candidate: Candidate, asking: Asking): PermitProposal |
 }
 
 /** A cap that the snapshot already shows to be full costs no round trip; the store decides about all others. */
-function fullCap({ live: { exposure, rollout }, segment }: Candidate): 'cap-full' | 'segment-cap-full' | undefined {
-  const cap = Math.min(exposure.cap, rollout.limitDevices ?? Number.POSITIVE_INFINITY);
+function fullCap({
+  live: { exposure, rollout, charter },
+  segment,
+}: Candidate): 'cap-full' | 'segment-cap-full' | undefined {
+  const cap = Math.min(
+    exposure.cap,
+    rollout.limitDevices ?? Number.POSITIVE_INFINITY,
+    charterCap(charter, exposure.waveIndex),
+  );
   if (exposure.granted >= cap) return 'cap-full';
   const own = exposure.segments.find((one) => one.segment === segment);
   return own === undefined || own.granted >= own.cap ? 'segment-cap-full' : undefined;
@@ -162,5 +170,6 @@ const NOT_YET_BY_REFUSAL: Readonly<Record<RefusalCode, NotYetCode>> = {
   'rollout-not-running': 'rollout-not-running',
   'segment-halted': 'segment-halted',
   'wave-not-open': 'wave-not-open',
+  'outside-charter': 'outside-charter',
   'scope-paused': 'scope-paused',
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
 import { populationOf } from '../policy/exposure.ts';
 import type { PausedScope, Scope } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
@@ -25,6 +26,7 @@ export interface Candidate {
   readonly rollbackRow?: LedgerRow;
   /** Paused scopes that the device lies in. */
   readonly paused: readonly PausedScope[];
+  readonly now: FleetInstant;
 }
 
 /** A candidate of a rollout that takes its release back by the rollback twin. */
@@ -36,7 +38,7 @@ export interface RollbackCandidate extends Candidate {
 export function candidateOf(
   snapshot: PolicySnapshot,
   live: LiveRollout,
-  { device, running }: { readonly device: KnownDevice; readonly running: RunningSoftware },
+  { device, running, now }: CandidateFacts,
 ): Candidate {
   const { rolloutId, segmentBy } = live.rollout.plan;
   const { record } = device;
@@ -54,7 +56,15 @@ export function candidateOf(
     ...(enrolment === undefined ? {} : { enrolment }),
     ...(rollbackRow === undefined ? {} : { rollbackRow }),
     paused: snapshot.pausedScopes.filter((one) => isInScope(one.scope, record)),
+    now,
   };
+}
+
+/** The device, what it says it runs, and when it asks. */
+export interface CandidateFacts {
+  readonly device: KnownDevice;
+  readonly running: RunningSoftware;
+  readonly now: FleetInstant;
 }
 
 /** The same as a candidate for the way back, if the rollout goes back and its release has a twin. */

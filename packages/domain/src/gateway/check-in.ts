@@ -2,6 +2,7 @@
 import type { Artifact } from '../delta/delta.ts';
 import type { DeviceId, Epoch, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import type { DurationMs } from '../kernel/time.ts';
+import type { SignedCharter } from '../policy/charter.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { ReportedState, RunningSoftware } from './device-record.ts';
 
@@ -27,6 +28,8 @@ export interface Offer {
   readonly epoch: Epoch;
   /** The signed release; for a rollback the release whose signed twin is meant. */
   readonly release: Envelope;
+  /** What approvers have signed for the rollout. Absent where no approvers are installed. */
+  readonly charter?: SignedCharter;
   /** True: install the release's rollback twin. */
   readonly isRollback: boolean;
   /** One for each component of the bundle, in its order. */
@@ -54,6 +57,7 @@ export type RefusalCode =
   | 'counter-too-low'
   | 'release-withdrawn'
   | 'wave-not-open'
+  | 'outside-charter'
   | 'segment-halted'
   | 'rollout-not-running'
   | 'scope-paused'

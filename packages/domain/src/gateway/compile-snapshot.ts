@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Delta } from '../delta/delta.ts';
 import type { ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
+import type { CharterStanding } from '../policy/charter.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import type { Policy } from '../policy/fold.ts';
 import type { Rollout, RolloutState } from '../policy/rollout.ts';
@@ -13,6 +14,8 @@ export interface SnapshotSources {
   readonly releases: readonly PublishedRelease[];
   readonly deltas: readonly Delta[];
   readonly exposures: readonly Exposure[];
+  /** What is known of the charter of a live rollout; undefined where no approvers are installed. */
+  readonly charterOf?: (rollout: Rollout, release: PublishedRelease) => CharterStanding | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export function compileSnapshot(sources: SnapshotSources): PolicySnapshot {
   const rollouts = new Map<RolloutId, LiveRollout>();
   const byDeviceType = new Map<string, LiveRollout[]>();
   for (const rollout of newestFirst(policy)) {
-    const live = liveRollout(rollout, { releases, exposures, deltasTo });
+    const live = liveRollout(rollout, { releases, exposures, deltasTo, charterOf: sources.charterOf });
     if (live === undefined) continue;
     const { rolloutId, deviceType } = rollout.plan;
     rollouts.set(rolloutId, live);
@@ -59,6 +62,7 @@ interface Lookups {
   readonly releases: ReadonlyMap<ReleaseId, PublishedRelease>;
   readonly exposures: ReadonlyMap<RolloutId, Exposure>;
   readonly deltasTo: ReadonlyMap<Sha256, readonly Delta[]>;
+  readonly charterOf: SnapshotSources['charterOf'];
 }
 
 function liveRollout(rollout: Rollout, lookups: Lookups): LiveRollout | undefined {
@@ -68,7 +72,8 @@ function liveRollout(rollout: Rollout, lookups: Lookups): LiveRollout | undefine
   if (release === undefined || exposure === undefined) return undefined;
   const imageDigests = imagesOf(release.manifest);
   const deltas = imageDigests.flatMap((digest) => lookups.deltasTo.get(digest) ?? []);
-  return { rollout, release, exposure, deltas, imageDigests };
+  const charter = lookups.charterOf?.(rollout, release);
+  return { rollout, release, exposure, deltas, imageDigests, ...(charter === undefined ? {} : { charter }) };
 }
 
 /** The digest of every image of the release and of its twin, once. */

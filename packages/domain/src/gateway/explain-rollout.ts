@@ -70,7 +70,7 @@ export function causeOf(
   const isBack = live.rollout.state === 'rolling-back' || live.rollout.state === 'rolled-back';
   if (enrolment !== undefined && !isBack && live.rollout.state !== 'completed') return 'control-arm';
   const known = { record: device, ledger: [] };
-  const candidate = candidateOf(snapshot, live, { device: known, running: device.status.running });
+  const candidate = candidateOf(snapshot, live, { device: known, running: device.status.running, now });
   const failing = OFFER_PREDICATES[firstFailing(OFFER_PREDICATES, candidate)];
   // A device that was enrolled is reached for good, wherever the wave stands.
   if (failing !== undefined && !(enrolment !== undefined && failing.code === 'wave-not-open')) return failing.code;

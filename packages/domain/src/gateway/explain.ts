@@ -57,7 +57,7 @@ export function explainDevice(snapshot: PolicySnapshot, device: KnownDevice, now
   const checkIn: CheckIn = { deviceId: record.deviceId, sequence, running, state };
   return {
     deviceId: record.deviceId,
-    rollouts: candidatesOf(snapshot, device, running).map((candidate) => explainRollout(candidate, now)),
+    rollouts: candidatesOf(snapshot, { device, running, now }).map((candidate) => explainRollout(candidate, now)),
     answer: explainAnswer(answerCheckIn(snapshot, device, checkIn, now)),
   };
 }

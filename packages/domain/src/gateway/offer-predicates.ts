@@ -5,6 +5,7 @@ import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import { ELIGIBILITY } from '../release/eligibility.ts';
 import { type Candidate, isInPrefix, type RollbackCandidate, thresholdOf } from './candidate.ts';
+import { charterFault } from './charter-gate.ts';
 import type { RefusalCode } from './check-in.ts';
 
 /**
@@ -65,6 +66,14 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
     },
   },
   {
+    code: 'outside-charter',
+    claim: 'What approvers have signed reaches the device: plan, release, place in the order, wave, time',
+    holds: (candidate) => faultOf(candidate) === undefined,
+    seen: (candidate) => charterText(candidate),
+    needed: ({ live }) =>
+      live.charter === undefined ? 'nothing: no approvers are installed' : 'a charter that allows it',
+  },
+  {
     code: 'scope-paused',
     claim: 'Nothing is paused where the device is',
     holds: ({ paused }) => paused.length === 0,
@@ -116,6 +125,17 @@ export const ROLLBACK_PREDICATES: readonly Predicate<RollbackCandidate, RefusalC
     needed: () => 'nothing paused including rollbacks',
   },
 ];
+
+function faultOf({ live, device: { deviceId }, segment, now }: Candidate): ReturnType<typeof charterFault> {
+  return charterFault(live.charter, { deviceId, segment }, now);
+}
+
+function charterText(candidate: Candidate): string {
+  const fault = faultOf(candidate);
+  if (fault !== undefined) return `${fault.code}: ${fault.detail}`;
+  const standing = candidate.live.charter;
+  return standing?.kind === 'valid' ? `charter ${standing.charter.sha256}` : 'no charter';
+}
 
 function haltedRegionsOf({ haltedRegions = [] }: Rollout): readonly string[] {
   return haltedRegions.map((one) => one.region);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId } from '../kernel/ids.ts';
+import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { CrashHistory } from './crash-history.ts';
@@ -40,6 +40,14 @@ export interface PermitDocument {
   readonly grantedAt: FleetInstant;
   /** Counted by the device on its own elapsed time since it asked. */
   readonly lifeMs: DurationMs;
+  /** What of the charter it stands on. Absent where no approvers are installed. */
+  readonly charter?: CharterPlace;
+}
+
+/** The charter by its digest, and the wave by its index; the way back has no wave. */
+export interface CharterPlace {
+  readonly sha256: Sha256;
+  readonly waveIndex?: number;
 }
 
 /** Not now, and why; ask again after `askAfterMs`. */
@@ -59,6 +67,7 @@ export type NotYetCode =
   | 'segment-halted'
   | 'rollout-not-running'
   | 'scope-paused'
+  | 'outside-charter'
   | 'epoch-moved'
   | 'already-enrolled'
   | 'store-away';

@@ -70,6 +70,7 @@ const MEAN_BY_NOT_YET: Readonly<Record<NotYetCode, DurationMs>> = {
   'control-arm': IDLE_POLL_MS,
   'no-offer': IDLE_POLL_MS,
   'wave-not-open': CAP_FULL_POLL_MS,
+  'outside-charter': CAP_FULL_POLL_MS,
   'segment-halted': IDLE_POLL_MS,
   'rollout-not-running': CAP_FULL_POLL_MS,
   'scope-paused': CAP_FULL_POLL_MS,

@@ -26,7 +26,9 @@ export type ReportEvent =
   /** Could not install: no space, corrupt, cancelled. A deferral is not one. */
   | 'install-failed'
   | 'crash'
-  | 'sensor-fault';
+  | 'sensor-fault'
+  /** The device refused an offer or a permit that an honest server does not send. It moves no evidence. */
+  | 'refused';
 
 /** A report as stored: the raw signed body beside it, and when the server received it. */
 export interface StoredReport {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { charterPlaceOf } from './charter-gate.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { NotYet, NotYetCode, PermitDocument } from './permit.ts';
 import { askAfter } from './poll.ts';
@@ -40,6 +41,7 @@ export function settlePermit(
       epoch: proposed.epoch,
       grantedAt: proposed.grantedAt,
       lifeMs: row.permitLifeMs,
+      ...(live.charter?.kind === 'valid' ? { charter: charterPlaceOf(live.charter.charter, row, row.kind) } : {}),
     },
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Delta } from '../delta/delta.ts';
 import type { Revision, RolloutId, Sha256 } from '../kernel/ids.ts';
+import type { CharterStanding } from '../policy/charter.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import type { PausedScope } from '../policy/log.ts';
 import type { Rollout } from '../policy/rollout.ts';
@@ -24,4 +25,6 @@ export interface LiveRollout {
   readonly deltas: readonly Delta[];
   /** For each image digest of the release and twin: digest of its block list blob is in the manifest. */
   readonly imageDigests: readonly Sha256[];
+  /** Absent where no approvers are installed: then nothing is asked for. */
+  readonly charter?: CharterStanding;
 }

@@ -48,6 +48,10 @@ function detailOf(change: PolicyChange): string | undefined {
       const count = change.approval?.signatures.length;
       return count === undefined ? undefined : `signed by ${count === 1 ? 'one key' : `${count} keys`}`;
     }
+    case 'rollout-chartered': {
+      const { document, openings } = change.charter;
+      return `signed by ${document.signatures.length} keys, ${openings.length} waves opened`;
+    }
     case 'rollout-limited':
       return change.devices === undefined ? 'no ceiling' : `at most ${change.devices} devices`;
     case 'rollout-flagged':

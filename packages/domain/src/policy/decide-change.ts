@@ -27,6 +27,8 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return withRollout(policy, change, (rollout) => faultOfEvent(rollout, change));
     case 'segment-halted':
       return withRollout(policy, change, (rollout) => faultOfSegmentHalt(rollout, change));
+    case 'rollout-chartered':
+      return withRollout(policy, change, (rollout) => faultOfCharterChange(rollout, change));
     case 'rollout-flagged':
       return withRollout(policy, change, (rollout) => faultOfFlag(rollout, change));
     case 'region-halted':
@@ -101,6 +103,14 @@ function faultOfExclusion(
     : undefined;
 }
 
+/** What devices have been told stays as it was signed; what may be added while the rollout runs is openings. */
+function faultOfCharterChange({ state, charter }: Rollout, change: Of<'rollout-chartered'>): PolicyError | undefined {
+  if (HAS_ENDED.has(state)) return { code: 'rollout-ended', state };
+  const mayReplace = state === 'draft' || state === 'approved';
+  const isSame = charter?.document.payload === change.charter.document.payload;
+  return mayReplace || isSame || charter === undefined ? undefined : { code: 'charter-in-force', state };
+}
+
 function faultOfSegmentHalt(rollout: Rollout, { segment }: Of<'segment-halted'>): PolicyError | undefined {
   if (!CAN_HALT_SEGMENT.has(rollout.state)) return { code: 'rollout-not-live', state: rollout.state };
   return rollout.haltedSegments.includes(segment) ? { code: 'segment-already-halted', segment } : undefined;
@@ -145,6 +155,7 @@ function withRollout(
     | 'rollout-event'
     | 'segment-halted'
     | 'region-halted'
+    | 'rollout-chartered'
     | 'rollout-flagged'
     | 'rollout-limited'
     | 'evidence-excluded'

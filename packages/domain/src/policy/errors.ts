@@ -22,6 +22,7 @@ export type PolicyError =
   | { readonly code: 'segment-not-halted'; readonly segment: string }
   | { readonly code: 'exclusion-unchanged'; readonly deviceId: string }
   | { readonly code: 'exclusions-too-many'; readonly devicesMax: number }
+  | { readonly code: 'charter-in-force'; readonly state: RolloutState }
   | { readonly code: 'scope-not-paused'; readonly scope: string }
   | PlanError;
 
@@ -80,6 +81,7 @@ export const POLICY_ERRORS = {
   'region-not-halted': 'Only a halted region can be opened again',
   'exclusion-unchanged': 'The evidence of the device stands as it was asked for already',
   'exclusions-too-many': 'More devices than one rollout leaves out: make a new rollout for the release',
+  'charter-in-force': 'A rollout that has started keeps its charter; only openings of further waves may be added',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
   ...PLAN_ERRORS,
 } as const satisfies Readonly<Record<PolicyError['code'], string>>;

@@ -68,6 +68,8 @@ function changedRollout(
       return createdRollout(change, entry, epochBase);
     case 'rollout-event':
       return moved(present(rollouts.get(change.rolloutId), 'the rollout that an event names'), change, entry);
+    case 'rollout-chartered':
+      return chartered(present(rollouts.get(change.rolloutId), 'the rollout that a charter names'), change, entry);
     case 'rollout-flagged':
       return flagged(present(rollouts.get(change.rolloutId), 'the rollout that is flagged'), change, entry);
     case 'region-halted':
@@ -108,6 +110,14 @@ function createdRollout(change: Of<'rollout-created'>, entry: PolicyEntry, epoch
 function limited(rollout: Rollout, { devices }: Of<'rollout-limited'>, { revision }: PolicyEntry): Rollout {
   const { limitDevices: _, ...others } = rollout;
   return { ...others, revision, ...(devices === undefined ? {} : { limitDevices: devices }) };
+}
+
+/** The signatures of the approvers are the approval. */
+function chartered(rollout: Rollout, change: Of<'rollout-chartered'>, entry: PolicyEntry): Rollout {
+  const { charter, reason, overrules } = change;
+  const { revision, at } = entry;
+  const signed = { ...rollout, revision, charter, ...overruledIn(rollout.overruled, overrules, entry) };
+  return rollout.state === 'draft' ? { ...signed, state: 'approved', reason, stateSince: at } : signed;
 }
 
 /** A flag that pauses does so in its own entry: between the two no permit could come into being. */

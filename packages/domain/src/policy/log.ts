@@ -2,6 +2,7 @@
 import type { DeviceId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
+import type { SignedCharter } from './charter.ts';
 import type { Flag } from './flags.ts';
 import type { RolloutEvent, RolloutPlan } from './rollout.ts';
 
@@ -35,6 +36,15 @@ export type PolicyChange =
       readonly isIncludingRollback?: boolean;
       /** For `resume` by signatures: what the approvers have ordered beside it. */
       readonly resumed?: ResumeOrder;
+    }
+  /** What approvers have signed: it approves a draft, and may later bring openings of further waves. */
+  | {
+      readonly kind: 'rollout-chartered';
+      readonly rolloutId: RolloutId;
+      readonly charter: SignedCharter;
+      readonly reason: string;
+      /** Findings about the plan that its approvers overruled. */
+      readonly overrules?: readonly Overrule[];
     }
   /** Reports of these devices are not believed: they leave all counts, in both arms, until they are included again. */
   | ExclusionChange<'evidence-excluded'>

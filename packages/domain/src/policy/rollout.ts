@@ -2,6 +2,7 @@
 import type { DeviceId, Epoch, ReleaseId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { AttributeName, Audience } from './audience.ts';
+import type { SignedCharter } from './charter.ts';
 import type { RecordedFlag } from './flags.ts';
 import type { Overrule, SegmentPopulation } from './log.ts';
 
@@ -122,6 +123,8 @@ export interface Rollout {
   readonly excludedDevices?: readonly DeviceId[];
   /** The tests began again, by signatures, so many times and last at this instant. Absent: never. */
   readonly restarted?: Restarted;
+  /** What approvers have signed for it. Absent: nothing. */
+  readonly charter?: SignedCharter;
   /** Findings about the plan that people overruled, with who and when. Absent: none. */
   readonly overruled?: readonly Overruled[];
 }

@@ -13,6 +13,7 @@ export const AUDIT_ACTIONS = {
   'rollout-complete': 'A rollout was released to its whole audience',
   'rollout-roll-back': 'The way back of a rollout was begun',
   'rollout-rolled-back': 'The way back of a rollout has ended',
+  'rollout-chartered': 'What approvers have signed for a rollout was put in force',
   'rollout-limited': 'A ceiling of a rollout was set or lifted',
   'evidence-excluded': 'Reports of devices were taken out of the counts of a rollout',
   'evidence-included': 'Reports of devices count for a rollout again',

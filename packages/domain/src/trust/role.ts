@@ -23,4 +23,6 @@ export interface TrustAnchors {
   readonly releaseRole: SigningRole;
   /** The online key that signs permits and offers. */
   readonly permitKeys: readonly PublicKey[];
+  /** Signs charters. Absent: the installation has no approvers, and its devices ask for no charter. */
+  readonly approverRole?: SigningRole;
 }

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CrashLog } from '@outrider/domain/device/crash-log';
-import type { HeldPermit, Installed, Journal, Update, UpdatePart } from '@outrider/domain/device/state';
+import type {
+  HeldCharter,
+  HeldPermit,
+  HeldWave,
+  Installed,
+  Journal,
+  Update,
+  UpdatePart,
+} from '@outrider/domain/device/state';
 import { CRASHES_MAX } from '@outrider/domain/gateway/crash-history';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { Image } from '@outrider/domain/release/release';
@@ -24,6 +32,7 @@ import {
   rolloutId,
   sha256,
 } from '../kernel/values.ts';
+import { WAVES_MAX } from '../policy/rollout-plan.ts';
 
 /** Writes the journal of a device: what its agent stores before each effect. */
 export function encodeJournal(journal: Journal): string {
@@ -84,12 +93,19 @@ const STAGING_MAX = 2 * COMPONENTS_MAX;
 const slotName = oneOf(['a', 'b']);
 const count = whole({ min: 0 });
 
-const heldPermit = record<HeldPermit>({ document: permitDocument, askedAt: instant });
+const heldPermit = record<HeldPermit>({ document: permitDocument, askedAt: instant, timeFloor: optional(instant) });
 
 const part = record<UpdatePart>({
   component: label,
   image: record<Image>({ digest: sha256, bytes, blockBytes: bytes, blocksDigest: sha256 }),
   artifact,
+});
+
+const heldCharter = record<HeldCharter>({
+  sha256,
+  issuedAt: instant,
+  expiresAt: instant,
+  waves: listOf(record<HeldWave>({ notBefore: instant, isSigned: bool, isMine: bool }), { countMax: WAVES_MAX }),
 });
 
 const update = record<Update>({
@@ -105,6 +121,7 @@ const update = record<Update>({
   isWritten: bool,
   askAt: instant,
   permit: optional(heldPermit),
+  charter: optional(heldCharter),
 });
 
 const installed = record<Installed>({
@@ -131,5 +148,7 @@ const journal = record<Journal>({
   reports: listOf(report, { countMax: QUEUE_MAX }),
   staging: listOf(sha256, { countMax: STAGING_MAX }),
   revertedCounters: listOf(releaseCounter, { countMax: QUEUE_MAX }),
+  timeFloor: optional(instant),
+  refusalTold: optional(text({ charactersMax: DETAIL_CHARACTERS_MAX })),
   crashes: optional(record<CrashLog>({ since: instant, at: listOf(instant, { countMax: CRASHES_MAX }) })),
 });

@@ -15,6 +15,7 @@ import { encodeJson } from '../kernel/json-text.ts';
 import { describeParseError, type ParseError } from '../kernel/parse-error.ts';
 import { parseProblem } from '../kernel/problem.ts';
 import * as approval from '../policy/approval.ts';
+import * as charter from '../policy/charter.ts';
 import * as exposure from '../policy/exposure.ts';
 import * as change from '../policy/policy-change.ts';
 import * as plan from '../policy/rollout-plan.ts';
@@ -31,6 +32,7 @@ type Reread = (text: string) => Result<string, ParseError>;
 /** Every message, by the name of its golden file in vectors/v1. */
 const MESSAGES: Readonly<Record<string, Reread>> = {
   approval: reread(approval.parseApproval, approval.encodeApproval),
+  charter: reread(charter.parseCharter, charter.encodeCharter),
   'boot-chooser': reread(parseChooser, encodeChooser),
   'check-in': reread(checkIn.parseCheckIn, checkIn.encodeCheckIn),
   'check-in-answer': reread(checkIn.parseCheckInAnswer, checkIn.encodeCheckInAnswer),
@@ -55,12 +57,14 @@ const MESSAGES: Readonly<Record<string, Reread>> = {
   report: reread(report.parseReport, report.encodeReport),
   'report-answer': reread(report.parseReportAnswer, report.encodeReportAnswer),
   'rollout-plan': reread(plan.parseRolloutPlan, plan.encodeRolloutPlan),
+  'signed-charter': reread(charter.parseSignedCharter, charter.encodeSignedCharter),
   'signing-role': reread(anchors.parseSigningRole, anchors.encodeSigningRole),
   'trust-anchors': reread(anchors.parseTrustAnchors, anchors.encodeTrustAnchors),
+  'wave-opening': reread(charter.parseWaveOpening, charter.encodeWaveOpening),
 };
 
 /** Golden files of another shape, each with a test of its own. */
-const OTHER_FILES = ['decisions.json', 'overview.json', 'places.json', 'signatures.json'];
+const OTHER_FILES = ['charter-check.json', 'decisions.json', 'overview.json', 'places.json', 'signatures.json'];
 
 /** Messages whose reader leaves out members on purpose: the extension members of RFC 9457. */
 const LOSSY = ['problem'];

@@ -9,6 +9,7 @@ import { ANSWER_BYTES_MAX, COMPONENTS_MAX, REQUEST_BYTES_MAX } from '../kernel/l
 import type { ParseError } from '../kernel/parse-error.ts';
 import { bool, keyOr, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
 import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
+import { signedCharter } from '../policy/charter.ts';
 import { envelope } from '../trust/envelope.ts';
 import { reportedState, runningSoftware } from './device-record.ts';
 
@@ -64,6 +65,7 @@ const checkInAnswer = variant<CheckInAnswer>({
     releaseId,
     epoch,
     release: envelope,
+    charter: optional(signedCharter),
     isRollback: bool,
     artifacts: listOf(record<Offer['artifacts'][number]>({ component: label, artifact }), { countMax: COMPONENTS_MAX }),
     pollAfterMs: duration,

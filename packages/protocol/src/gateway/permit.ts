@@ -2,6 +2,7 @@
 import { CRASHES_MAX, type CrashHistory } from '@outrider/domain/gateway/crash-history';
 import { NOT_YETS } from '@outrider/domain/gateway/errors';
 import type {
+  CharterPlace,
   NotYet,
   NotYetCode,
   PermitAnswer,
@@ -23,7 +24,9 @@ import {
   releaseCounter,
   releaseId,
   rolloutId,
+  sha256,
 } from '../kernel/values.ts';
+import { WAVES_MAX } from '../policy/rollout-plan.ts';
 import { envelope } from '../trust/envelope.ts';
 
 /** Writes the body of `POST /v1/permit`. */
@@ -86,6 +89,7 @@ export const permitDocument = record<PermitDocument>({
   epoch,
   grantedAt: instant,
   lifeMs: duration,
+  charter: optional(record<CharterPlace>({ sha256, waveIndex: optional(whole({ min: 0, max: WAVES_MAX })) })),
 });
 
 const notYetCode = keyOr<NotYetCode>(NOT_YETS, 'no-offer');

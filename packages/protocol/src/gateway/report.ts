@@ -39,6 +39,7 @@ const reportEvent = keyOf<ReportEvent>({
   'install-failed': true,
   crash: true,
   'sensor-fault': true,
+  refused: true,
 });
 
 /** Reads a report inside another document. */

@@ -59,6 +59,8 @@ export const PROBLEMS = {
   'limit-in-force': { status: 409, title: 'The rollout is under the ceiling of an operator' },
   'approver-role-missing': { status: 409, title: 'The server has not been told who approves' },
   'approval-invalid': { status: 422, title: 'What the approvers have signed is not what they are needed for' },
+  'charter-invalid': { status: 422, title: 'What approvers have signed for the rollout does not hold' },
+  'charter-in-force': { status: 409, title: 'The rollout has started under another charter' },
   'resume-unsigned': { status: 409, title: 'A halted rollout goes on by signatures of two approvers alone' },
   'resume-invalid': { status: 422, title: 'The signed resume is not about the rollout as it stands' },
   'rollout-not-halted': { status: 409, title: 'The rollout is not halted' },

@@ -30,6 +30,7 @@ import {
 } from '../kernel/reader.ts';
 import { deviceId, instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
+import { signedCharter } from './charter.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
 import { rolloutPlan } from './rollout-plan.ts';
 
@@ -110,6 +111,13 @@ const policyChange = variant<PolicyChange>({
     overrules: optional(overrules),
     approval: optional(envelope),
     resumed: optional(resumeOrder),
+  }),
+  'rollout-chartered': record<Of<'rollout-chartered'>>({
+    kind: literal('rollout-chartered'),
+    rolloutId,
+    charter: signedCharter,
+    reason,
+    overrules: optional(overrules),
   }),
   'rollout-limited': record<Of<'rollout-limited'>>({
     kind: literal('rollout-limited'),

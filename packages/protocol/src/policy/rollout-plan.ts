@@ -9,7 +9,7 @@ import { duration, label, releaseId, rolloutId } from '../kernel/values.ts';
 import { attributeName, audience } from './audience.ts';
 
 /** Waves of one rollout: nine are common, more than this is a schedule, not a plan. */
-const WAVES_MAX = 32;
+export const WAVES_MAX = 32;
 const RING_TAGS_MAX = 16;
 /** More than this many drivers would be the tests' to notice. */
 const DRIVER_FLAGS_MAX = 100;

@@ -4,12 +4,11 @@ import type { SigningGroup, SigningRole, TrustAnchors } from '@outrider/domain/t
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, record, whole } from '../kernel/reader.ts';
+import { listOf, optional, record, whole } from '../kernel/reader.ts';
 import { label } from '../kernel/values.ts';
 import { publicKey } from './envelope.ts';
+import { GROUPS_MAX } from './limits.ts';
 
-/** Groups of one role: build, release engineering and a few suppliers. */
-const GROUPS_MAX = 16;
 /** Keys of one group at a time, old and new ones while they are exchanged. */
 const KEYS_MAX = 16;
 
@@ -45,4 +44,5 @@ const signingRole = record<SigningRole>({
 export const trustAnchors = record<TrustAnchors>({
   releaseRole: signingRole,
   permitKeys: listOf(publicKey, { countMin: 1, countMax: KEYS_MAX }),
+  approverRole: optional(signingRole),
 });

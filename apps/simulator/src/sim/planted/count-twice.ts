@@ -24,6 +24,7 @@ export function countTwice(state: MemoryState): ReportLog {
 function clearInstant(state: MemoryState, { deviceId, permitId, event }: Report): void {
   for (const entry of state.ledgerOfDevice.get(deviceId) ?? []) {
     if (entry.outcome.row.permitId !== permitId) continue;
+    if (event === 'refused') continue;
     const { [INSTANT_OF_EVENT[event]]: _, ...others } = entry.outcome;
     entry.outcome = others as LedgerOutcome;
   }
@@ -35,4 +36,4 @@ const INSTANT_OF_EVENT = {
   'install-failed': 'installFailedAt',
   crash: 'crashedAt',
   'sensor-fault': 'sensorFaultAt',
-} as const satisfies Record<ReportEvent, keyof LedgerOutcome>;
+} as const satisfies Record<Exclude<ReportEvent, 'refused'>, keyof LedgerOutcome>;
