@@ -72,11 +72,13 @@ const MEMBERS = Object.keys({
   phase: true,
   quietUntil: true,
   reason: true,
+  refusalTold: true,
   reports: true,
   revertedCounters: true,
   schema: true,
   sequence: true,
   staging: true,
+  timeFloor: true,
   update: true,
 } satisfies Record<keyof Journal, true>).sort();
 
