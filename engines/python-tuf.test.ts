@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
-import { type FollowedRepository, refresh, resolveTarget } from '@outrider/adapters/device/metadata-client';
+import { type FollowedRepository, refresh, resolveTarget } from '@outrider/adapters/shared/metadata-client';
 import { createMetadataVerifier, metadataDigest } from '@outrider/adapters/shared/metadata-keys';
 import { err, ok } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';

@@ -82,6 +82,11 @@ test('rollback attack: what is older, or runs already, or failed here, is refuse
   refused('release-reverted-here', {}, { revertedCounters: [3 as ReleaseCounter] });
 });
 
+test('a counter other than the one that both repositories vouch for is refused, though the manifest is theirs', () => {
+  const vouched = { releaseCounter: 9 as ReleaseCounter, hardwareIds: [LAB_HARDWARE_ID] };
+  refused('repository-refused', {}, { vouched });
+});
+
 test('no device jumps over a floor, or lacks what a release depends on', () => {
   refused('below-floor', { release: resigned({ floorVersion: '1.0.1' }) });
   refused('dependency-missing', {

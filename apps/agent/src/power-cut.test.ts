@@ -13,10 +13,12 @@ import { prng } from '@outrider/domain/kernel/prng';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { type LabNetwork, labNetwork } from '@outrider/testkit/lab-network';
+import { labRepositories } from '@outrider/testkit/lab-repositories';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { memoryDisk, memoryStorage, PowerCut } from '@outrider/testkit/memory-storage';
 import { composeAgent } from './compose.ts';
 
+const deviceId = 'camera-7' as DeviceId;
 const old = { main: noise('main', 1_500), radio: noise('radio', 700) };
 const fresh = { main: Buffer.concat([old.main, noise('more', 800)]), radio: noise('other radio', 900) };
 const lab = await deviceLab([old, fresh]);
@@ -24,6 +26,15 @@ const [first, second] = lab.releases as readonly [LabRelease, LabRelease];
 const start = fleetInstant(1_000 * DAY_MS);
 /** What one interruption may cost beside the payload: the chunk that was on its way. */
 const CHUNK_BYTES = 700;
+const STARTS_MAX = 12;
+/** Both repositories, as they are served at each start: the device trusts nothing that they do not vouch for. */
+const repositories = await labRepositories(lab, start);
+const anchors = { ...lab.anchors, roots: repositories.roots };
+const served = [new Map(repositories.files)];
+for (let count = 1; count < STARTS_MAX; count++) {
+  await repositories.renew(fleetInstant(start + count * HOUR_MS));
+  served.push(new Map(repositories.files));
+}
 
 test('a device whose power is cut at any effect ends on the new release, and says so once', async () => {
   const uncut = await playInMemory([]);
@@ -127,9 +138,12 @@ async function playOnFiles(cuts: readonly number[]): Promise<Played> {
 
 /** Starts the device again after each cut; each start is an hour after the last. */
 async function untilDone(network: LabNetwork, live: (now: FleetInstant) => Promise<Boot>): Promise<string | undefined> {
-  for (let count = 0; count < 12; count++) {
+  for (let count = 0; count < STARTS_MAX; count++) {
+    const now = fleetInstant(start + count * HOUR_MS);
+    for (const [name, text] of served[count] ?? []) repositories.files.set(name, text);
+    network.alterOffer = (answer) => repositories.direct(answer, { deviceId, now });
     try {
-      const boot = await live(fleetInstant(start + count * HOUR_MS));
+      const boot = await live(now);
       const state = await boot.state();
       if (network.reports.size > 0) return state.contents[state.confirmed]?.version;
     } catch (cause) {
@@ -141,10 +155,10 @@ async function untilDone(network: LabNetwork, live: (now: FleetInstant) => Promi
 
 function agentOn(network: LabNetwork, storage: Storage, boot: Boot) {
   return composeAgent({
-    identity: { deviceId: 'camera-7' as DeviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
-    anchors: lab.anchors,
+    identity: { deviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
+    anchors,
     verifier: lab.verifier,
-    network,
+    network: { ...network, fetchMetadata: repositories.fetchMetadata },
     storage,
     boot,
     health: { check: async () => ({ isHealthy: true, detail: '' }) },
@@ -168,6 +182,7 @@ function gatedStorage(storage: Storage, pass: () => void): Storage {
   }
   return {
     ...storage,
+    storeMetadata: (name, text) => around(() => storage.storeMetadata(name, text)),
     storeJournal: (text) => around(() => storage.storeJournal(text)),
     stage: (digest, chunks, bytesMax) => around(() => storage.stage(digest, each(chunks), bytesMax)),
     verifyStaged: (digest) => around(() => storage.verifyStaged(digest)),

@@ -6,13 +6,17 @@ import { checkPermit } from '@outrider/domain/device/check-permit';
 import type { DeviceEvent, Effect, WakeFacts } from '@outrider/domain/device/events';
 import type { BootState } from '@outrider/domain/device/ports';
 import { type Journal, runningSoftware } from '@outrider/domain/device/state';
+import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
 import { assertNever, present } from '@outrider/domain/kernel/assert';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { DeviceFacts } from '@outrider/domain/policy/audience-facts';
+import type { TargetClaim } from '@outrider/domain/release/release-targets';
+import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
+import { checkNothingOffered, checkOfferVouched, permitKeysOf } from './follow-repositories.ts';
 import { download, install } from './transfer.ts';
 
 /** What an effect needs beside itself. */
@@ -37,7 +41,7 @@ export async function runEffect(
   const { ports } = context;
   switch (effect.kind) {
     case 'check-in':
-      return { event: await checkIn(effect, context), sent: 1 };
+      return checkIn(effect, context);
     case 'ask-permit':
       return { event: await askPermit(effect, context), sent: 1 };
     case 'send-report':
@@ -66,15 +70,42 @@ export async function runEffect(
   }
 }
 
-async function checkIn(
-  { checkIn }: Extract<Effect, { kind: 'check-in' }>,
-  { ports, facts, journal, boot }: EffectContext,
-): Promise<DeviceEvent> {
-  const answer = await ports.network.checkIn(checkIn);
-  if (!answer.ok) return { kind: 'unanswered', error: answer.error };
+async function checkIn({ checkIn }: Extract<Effect, { kind: 'check-in' }>, context: EffectContext): Promise<EffectRun> {
+  const answer = await context.ports.network.checkIn(checkIn);
+  if (!answer.ok) return { event: { kind: 'unanswered', error: answer.error }, sent: 1 };
+  const { roots } = context.ports.anchors;
+  if (roots === undefined) return { event: judge(answer.value, context), sent: 1 };
+  const { ports, facts } = context;
+  if (answer.value.kind === 'refusal') {
+    const { result, sent } = await checkNothingOffered(ports, roots, facts.now);
+    const event = result.ok ? judge(answer.value, context) : untrusted(result.error);
+    return { event, sent: sent + 1 };
+  }
+  const { result, sent } = await checkOfferVouched(ports, answer.value, { roots, now: facts.now });
+  if (result.ok) return { event: judge(answer.value, context, result.value), sent: sent + 1 };
+  // Not reached is not refused: the offer is asked for again.
+  if (result.error.code === 'metadata-unreachable') return { event: untrusted(result.error), sent: sent + 1 };
+  const error = { code: 'repository-refused', detail: `${result.error.code}: ${result.error.detail}` } as const;
   const { pollAfterMs } = answer.value;
-  if (answer.value.kind === 'refusal') return { kind: 'refused', code: answer.value.code, pollAfterMs };
-  const plan = checkOffer(answer.value, {
+  return { event: { kind: 'offer-refused', error, pollAfterMs }, sent: sent + 1 };
+}
+
+/** An answer that nobody vouches for is none: the device backs off, and asks again. */
+function untrusted({ code, detail }: MetadataError): DeviceEvent {
+  const isAway = code === 'metadata-unreachable';
+  const error = { code: isAway ? 'network-unreachable' : 'answer-malformed', detail: `${code}: ${detail}` } as const;
+  return { kind: 'unanswered', error };
+}
+
+function judge(
+  answer: CheckInAnswer,
+  { ports, facts, journal, boot }: EffectContext,
+  vouched?: TargetClaim,
+): DeviceEvent {
+  const { pollAfterMs } = answer;
+  if (answer.kind === 'refusal') return { kind: 'refused', code: answer.code, pollAfterMs };
+  const plan = checkOffer(answer, {
+    ...(vouched && { vouched }),
     anchors: ports.anchors,
     verifier: ports.verifier,
     parse: parseManifest,
@@ -89,7 +120,7 @@ async function checkIn(
     },
   });
   if (!plan.ok) {
-    const { rolloutId, releaseId } = answer.value;
+    const { rolloutId, releaseId } = answer;
     return { kind: 'offer-refused', error: plan.error, pollAfterMs, about: { rolloutId, releaseId } };
   }
   // Consent and readiness may depend on what was offered.
@@ -106,8 +137,9 @@ async function askPermit(
   if (answer.value.kind === 'not-yet') {
     return { kind: 'not-yet', code: answer.value.code, askAfterMs: answer.value.askAfterMs };
   }
+  const { roots } = ports.anchors;
   const permit = checkPermit(answer.value.permit, {
-    anchors: ports.anchors,
+    anchors: roots ? { permitKeys: await permitKeysOf(ports, roots, facts.now) } : ports.anchors,
     verifier: ports.verifier,
     parse: parsePermitDocument,
     deviceId: ports.identity.deviceId,

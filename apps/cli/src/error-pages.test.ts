@@ -12,6 +12,7 @@ import { ROLLOUT_CAUSES } from '@outrider/domain/gateway/explain-rollout';
 import { PLAN_ERRORS } from '@outrider/domain/policy/errors';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
 import { AUDIT_FAULTS } from '@outrider/domain/trust/audit-faults';
+import { METADATA_ERRORS } from '@outrider/domain/trust/tuf/errors';
 import { PROBLEMS } from '@outrider/protocol/kernel/problem';
 import { ERROR_AREAS, errorIndex, errorPage } from './error-pages/pages.ts';
 import { EXIT_CODES } from './exit-codes.ts';
@@ -50,6 +51,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   'store-away': Object.keys(STORE_AWAY_REASONS),
   backup: Object.keys(BACKUP_ERRORS),
   audit: Object.keys(AUDIT_FAULTS),
+  trust: Object.keys(METADATA_ERRORS),
   cli: codesOfCommandLine(),
   'exit-codes-cli': Object.keys(EXIT_CODES),
   'exit-codes-server': exitNames('apps/server/src/exit-codes.ts'),

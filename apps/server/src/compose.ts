@@ -41,6 +41,7 @@ import type { ServerPorts } from './ports.ts';
 import { type Queries, queries } from './queries.ts';
 import { type ReleaseCommands, releaseCommands } from './release/release-commands.ts';
 import { type AuditDesk, auditDesk } from './trust/audit-desk.ts';
+import { repositories } from './trust/repositories.ts';
 
 /** One server: the same in production, in the demonstration and in the simulator, whatever carries the requests. */
 export interface Server {
@@ -119,7 +120,11 @@ export function composeServer(ports: ServerPorts): Server {
     recorder,
   });
   const reportDesk = reports({ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder });
+  const trust =
+    ports.repositories &&
+    repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
   const routes = deviceRoutes({
+    ...(trust === undefined ? {} : { repositories: trust }),
     devices,
     verifier: ports.verifier,
     checkIns: checkIns({ holder, devices, contacts: notes, fleetClock, counters }),
@@ -136,6 +141,7 @@ export function composeServer(ports: ServerPorts): Server {
       permitKey: ports.permitSigner.publicKey,
       loadReleaseRole: ports.loadReleaseRole,
       loadApproverRole,
+      loadRoots: async () => trust?.roots(),
     }),
     blobs,
     health: health({
@@ -184,6 +190,7 @@ export function composeServer(ports: ServerPorts): Server {
     fleetClock,
     verifier: ports.verifier,
     loadReleaseRole: ports.loadReleaseRole,
+    ...(trust === undefined ? {} : { repositories: trust }),
     async onReleasesChanged() {
       holder.invalidateReleases();
       await holder.refresh();
@@ -226,6 +233,10 @@ export function composeServer(ports: ServerPorts): Server {
   async function decideRound(): Promise<boolean> {
     if (!isDeciding) return false;
     const began = recorder.now();
+    await trust?.renew().catch((cause: unknown) => {
+      const message = 'Metadata of the repositories was not signed anew; what is published holds until it expires';
+      log.error({ stage: 'release', code: 'repository-stale', err: cause }, message);
+    });
     const isDone = leader === undefined ? await lasting.tick().then(() => true) : await leader.tick();
     if (isDone) recorder.timings.tick.observe(elapsedMs(began, recorder.now()));
     return isDone;

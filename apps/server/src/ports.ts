@@ -8,6 +8,7 @@ import type { DurationMs, FleetInstant, MachineInstant } from '@outrider/domain/
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { SigningRole } from '@outrider/domain/trust/role';
+import type { MetadataSigner, MetadataStore } from '@outrider/domain/trust/tuf/ports';
 
 /** What a server is for: devices and people both, or one of them; a gateway never decides. */
 export type ServerRole = 'all' | 'gateway' | 'control';
@@ -39,6 +40,8 @@ export interface ServerPorts {
   readonly conductor?: Conductor;
   /** Whether fleet time can be trusted; absent where a conductor sets it. */
   readonly clockWatch?: ClockWatch;
+  /** Where the image repository and the director lie; absent: the installation has none, and devices pin keys alone. */
+  readonly repositories?: RepositoryPorts;
   readonly log: Log;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
@@ -46,6 +49,20 @@ export interface ServerPorts {
   readonly spanSink?: SpanSink;
   /** Room on the disk of the data folder; absent where there is none. */
   readonly diskSpace?: () => Promise<DiskSpace>;
+}
+
+/** The documents of both repositories, and the keys that the server signs with by itself. */
+export interface RepositoryPorts {
+  readonly files: MetadataStore;
+  /** Undefined before the ceremony that makes them; read anew in each round, so that one that was replaced is seen. */
+  readonly loadKeys: () => Promise<OnlineKeys | undefined>;
+}
+
+/** Keys at the server, so that whoever takes the server has them: none of them can name an image. */
+export interface OnlineKeys {
+  readonly snapshot: MetadataSigner;
+  readonly timestamp: MetadataSigner;
+  readonly director: MetadataSigner;
 }
 
 export interface DiskSpace {

@@ -11,9 +11,12 @@ import { err, ok } from '@outrider/domain/kernel/result';
  */
 export function hashingStorage(running: readonly ComponentDigest[]): Storage {
   let journal: string | undefined;
+  const metadata = new Map<string, string>();
   const staged = new Map<Sha256, { readonly hash: Hash; bytes: number; isRight?: boolean }>();
   const slots: Record<SlotName, readonly ComponentDigest[]> = { a: running, b: [] };
   return {
+    loadMetadata: async (name) => metadata.get(name),
+    storeMetadata: async (name, text) => void metadata.set(name, text),
     loadJournal: async () => journal,
     async storeJournal(text) {
       journal = text;

@@ -26,7 +26,7 @@ export interface LabNetwork extends Network {
   /** The network is away. */
   isDown: boolean;
   /** Changes answers before they leave: for attacks. */
-  alterOffer: (answer: CheckInAnswer) => CheckInAnswer;
+  alterOffer: (answer: CheckInAnswer) => CheckInAnswer | Promise<CheckInAnswer>;
   alterPermit: (document: PermitDocument) => PermitDocument;
   /** Downloads break off after so many bytes in all. */
   downloadBytesLeft: number;
@@ -57,7 +57,7 @@ export function labNetwork(lab: DeviceLab): LabNetwork {
     async checkIn(checkIn) {
       if (network.isDown) return away();
       network.checkIns.push(checkIn);
-      return ok(network.alterOffer(answerOf(lab, network, checkIn)));
+      return ok(await network.alterOffer(answerOf(lab, network, checkIn)));
     },
     async askPermit(request) {
       if (network.isDown) return away();

@@ -11,6 +11,7 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 /** What a device's disk holds: it survives a cut, the storage made on it does not. */
 export interface MemoryDisk {
   journal: string | undefined;
+  readonly metadata: Map<string, string>;
   readonly staged: Map<Sha256, Uint8Array>;
   readonly slots: Readonly<Record<SlotName, Map<string, Uint8Array>>>;
 }
@@ -27,6 +28,7 @@ export type PowerGate = (effect: string) => void;
 export function memoryDisk(images: Readonly<Record<string, Uint8Array>>): MemoryDisk {
   return {
     journal: undefined,
+    metadata: new Map(),
     staged: new Map(),
     slots: { a: new Map(Object.entries(images)), b: new Map() },
   };
@@ -38,6 +40,11 @@ export function memoryDisk(images: Readonly<Record<string, Uint8Array>>): Memory
  */
 export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}): Storage {
   return {
+    loadMetadata: async (name) => disk.metadata.get(name),
+    async storeMetadata(name, text) {
+      gate('metadata');
+      disk.metadata.set(name, text);
+    },
     loadJournal: async () => disk.journal,
     async storeJournal(text) {
       gate('journal');

@@ -111,6 +111,11 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'What is stored is untouched.',
     'Upload it. If a device asks for it: its offer is older than a restore; it asks again by itself at its next check-in.',
   ],
+  'document-unknown': [
+    'The repository has no document of this name; for the next root this is how devices learn that there is none.',
+    UNTOUCHED,
+    'Nothing, unless it is a document that `timestamp.json` leads to: then restore it from a backup.',
+  ],
   'range-unsatisfiable': [
     'The asked range begins after the end of the blob.',
     UNTOUCHED,
@@ -151,6 +156,11 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'The server does not know who may sign releases.',
     'Nothing can be published and no device can register until it does.',
     'Make the role with `outrider key role` and put it where the server looks for it.',
+  ],
+  'release-unvouched': [
+    'The image repository cannot vouch for the release: its signed targets are missing, of the wrong version, or say something else.',
+    'Nothing was published, and the former metadata stays served.',
+    'Create the release anew with `--former` naming the newest one, and let both groups sign it again.',
   ],
   'manifest-invalid': [
     'The manifest breaks a rule; the detail names it, and [rules.md](rules.md) explains it.',

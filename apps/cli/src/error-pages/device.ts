@@ -19,6 +19,7 @@ const REFUSALS_ACT: Readonly<Record<DeviceErrorCode, string>> = {
   'release-differs':
     'Look at the release with `outrider release show`; an offer and its manifest that differ are a fault of the server to be reported.',
   'artifact-mismatch': 'The device asks again by itself. If it repeats, look what it runs with `outrider device show`.',
+  'repository-refused': 'Read the word before the colon in its detail, and look it up in [trust.md](trust.md).',
   'permit-type-wrong': 'As for release-type-wrong.',
   'permit-unsigned':
     'The permit key of the server is not the one pinned at registration: the data folder was replaced. Restore the key from the backup.',

@@ -7,6 +7,7 @@ import { deviceArea } from './device.ts';
 import { causeArea, notYetArea, refusalArea } from './gateway.ts';
 import { agentExitArea, cliArea, cliExitArea, importArea, serverExitArea, storeArea } from './programs.ts';
 import { ruleArea } from './rules.ts';
+import { trustArea } from './trust.ts';
 
 /** Every place where a code is met. */
 export const ERROR_AREAS: readonly ErrorArea[] = [
@@ -15,6 +16,7 @@ export const ERROR_AREAS: readonly ErrorArea[] = [
   notYetArea,
   causeArea,
   deviceArea,
+  trustArea,
   importArea,
   ruleArea,
   storeArea,

@@ -20,6 +20,7 @@ import type { Health } from '../observability/health.ts';
 import type { Recorder } from '../observability/recorder.ts';
 import type { RequestTraces } from '../observability/request-traces.ts';
 import type { Log } from '../ports.ts';
+import type { Repositories } from '../trust/repositories.ts';
 import { type Authenticated, authenticate, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
@@ -27,6 +28,7 @@ import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse 
 import type { KnownDevices } from './known-devices.ts';
 import { type Permits, STORE_AWAY } from './permits.ts';
 import type { Reports } from './reports.ts';
+import { answerDocument, REPOSITORY_PATH } from './repository-files.ts';
 
 export interface DeviceRoutes {
   /** Answers one request of a device; never rejects. */
@@ -46,6 +48,8 @@ export interface DeviceRouteOptions {
   readonly health: Health;
   readonly recorder: Recorder;
   readonly traces?: RequestTraces;
+  /** Absent where the installation has none. */
+  readonly repositories?: Repositories;
   readonly log: Log;
 }
 
@@ -68,7 +72,14 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       answerMessage(request, options, {
         proof: 'device',
         parse: parseCheckIn,
-        answer: async ({ device }, checkIn) => encodeCheckInAnswer(checkIns.answer(device, checkIn)),
+        answer: async ({ device }, checkIn) => {
+          const answer = checkIns.answer(device, checkIn);
+          // Only an offer costs a signature.
+          if (answer.kind === 'refusal' || options.repositories === undefined) return encodeCheckInAnswer(answer);
+          const { deviceId, attributes } = device.record;
+          const { hardwareId } = attributes;
+          return encodeCheckInAnswer(await options.repositories.direct(answer, { deviceId, hardwareId }));
+        },
         whenStoreAway: () => encodeCheckInAnswer(checkIns.counted(OFFERS_STALE)),
       }),
     '/v1/permit': (request) =>
@@ -102,6 +113,10 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     if (path.startsWith(BLOB_PATH)) {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
       return (await refuseStranger(request, options)) ?? answerBlob({ ...request, path }, options.blobs);
+    }
+    if (path.startsWith(REPOSITORY_PATH)) {
+      if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
+      return answerDocument({ ...request, path }, options.repositories);
     }
     if (path === '/health/live' || path === '/health/ready') {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');

@@ -11,7 +11,7 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { durationMs, type FleetInstant } from '@outrider/domain/kernel/time';
 import type { PublicKey } from '@outrider/domain/trust/envelope';
 import type { DigestText, SignatureVerifier } from '@outrider/domain/trust/ports';
-import type { SigningRole } from '@outrider/domain/trust/role';
+import type { SigningRole, TrustRoots } from '@outrider/domain/trust/role';
 import { encodeRegistrationAnswer, parseRegistration } from '@outrider/protocol/gateway/registration';
 import { parseRequestIdentity, requestText } from '@outrider/protocol/gateway/request-signature';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -31,6 +31,8 @@ export interface RegistrationOptions {
   readonly permitKey: PublicKey;
   readonly loadReleaseRole: () => Promise<SigningRole | undefined>;
   readonly loadApproverRole: () => Promise<SigningRole | undefined>;
+  /** The roots of the repositories; undefined: there are none. */
+  readonly loadRoots?: () => Promise<TrustRoots | undefined>;
 }
 
 /** Devices of one statement, and those that may wait: a fleet that registers on one morning does so in batches. */
@@ -70,11 +72,12 @@ export function registrations(
     if (devices.peek(deviceId) === undefined && registered.value.status.sequence === 0) {
       devices.keep({ record: registered.value, ledger: [] });
     }
-    const approverRole = await options.loadApproverRole();
+    const [approverRole, roots] = await Promise.all([options.loadApproverRole(), options.loadRoots?.()]);
     const anchors = {
       releaseRole,
       permitKeys: [options.permitKey],
       ...(approverRole === undefined ? {} : { approverRole }),
+      ...(roots && { roots }),
     };
     return jsonResponse(201, encodeRegistrationAnswer({ deviceId, anchors }));
   };

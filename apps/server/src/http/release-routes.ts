@@ -12,6 +12,12 @@ import { CHANGE_FIELDS, IdText, idOf, ReasonText } from './parameters.ts';
 
 const ReleaseParams = Type.Object({ releaseId: IdText });
 
+/** The signed targets that a release file carries beside its envelope, as text; they are read and verified later. */
+function targetsIn(body: unknown): string | undefined {
+  const isObject = typeof body === 'object' && body !== null && 'targets' in body;
+  return isObject && body.targets !== undefined ? JSON.stringify(body.targets) : undefined;
+}
+
 /** Blobs and releases. */
 export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[] {
   return [
@@ -37,7 +43,7 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       async handle({ query, body }) {
         const envelope = parseEnvelope(JSON.stringify(body));
         if (!envelope.ok) return refuse('body-malformed', describeParseError(envelope.error));
-        return releases.publish(envelope.value, query.author);
+        return releases.publish(envelope.value, query.author, targetsIn(body));
       },
     }),
     apiRoute({

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
 import { readDiskSpace } from '@outrider/adapters/server/disk-space';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
+import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
 import { durationMs } from '@outrider/domain/kernel/time';
 import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
@@ -20,7 +22,7 @@ import { type Database, openDatabase, refuseUnfinishedRestore } from './database
 import type { Flags } from './flags.ts';
 import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
-import { refuseForeignSecrets, settleInstanceId, settlePermitKey, settleToken } from './secrets.ts';
+import { loadOnlineKeys, refuseForeignSecrets, settleInstanceId, settlePermitKey, settleToken } from './secrets.ts';
 import { serverFile } from './server-file.ts';
 
 /** What the program gives: its settings, and what only `main.ts` may touch. */
@@ -105,6 +107,10 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       loadReleaseRole: isGateway ? loadReleaseRole : audit.notingRole('release-role', loadReleaseRole),
       loadApproverRole: audit.notingRole('approver-role', approverRoleSource(secretsFolder, log)),
       registrationTokenDigest,
+      repositories: {
+        files: metadataFolder(join(secretsFolder, REPOSITORY_FOLDER)),
+        loadKeys: () => loadOnlineKeys(secretsFolder),
+      },
       log,
     });
     await server.drain();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createSeed, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
+import { metadataSigner } from '@outrider/adapters/shared/metadata-keys';
 import { randomSecret } from '@outrider/adapters/shared/random';
 import type { InstallationSettings } from '@outrider/domain/decision/server-store';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
@@ -10,6 +11,7 @@ import type { Signer } from '@outrider/domain/trust/ports';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeKeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
 import { StartError } from '../exit-codes.ts';
+import type { OnlineKeys } from '../ports.ts';
 import { inForceSetting } from '../trust/audit-start.ts';
 
 /** Only the owner may read what proves who one is. */
@@ -44,15 +46,38 @@ export async function settleToken({ folder, isMaking }: SecretsPlace, fileName: 
 }
 
 /** The online key that signs permits: devices pin it when they register, so it must outlive the process. */
-export async function settlePermitKey({ folder, isMaking }: SecretsPlace): Promise<Signer> {
-  const path = join(folder, 'permit-key.json');
+export function settlePermitKey(place: SecretsPlace): Promise<Signer> {
+  return settleKey(place, 'permit');
+}
+
+/** What the server signs metadata with; undefined before `outrider trust init` has made the keys. Throws StartError. */
+export async function loadOnlineKeys(folder: string): Promise<OnlineKeys | undefined> {
+  const names = ['snapshot', 'timestamp', 'permit'] as const;
+  const texts = await Promise.all(names.map((name) => readTextIfPresent(join(folder, `${name}-key.json`))));
+  if (texts.includes(undefined)) return undefined;
+  const [snapshot, timestamp, permit] = await Promise.all(
+    names.map((name) => settleKey({ folder, isMaking: false }, name)),
+  );
+  if (snapshot === undefined || timestamp === undefined || permit === undefined) return undefined;
+  return {
+    snapshot: metadataSigner(snapshot),
+    timestamp: metadataSigner(timestamp),
+    director: metadataSigner(permit),
+  };
+}
+
+async function settleKey(
+  { folder, isMaking }: SecretsPlace,
+  name: 'permit' | 'snapshot' | 'timestamp',
+): Promise<Signer> {
+  const path = join(folder, `${name}-key.json`);
   const stored = await readTextIfPresent(path);
   if (stored === undefined) {
     if (!isMaking) throw missing(path);
     const seed = createSeed();
     const signer = signerFromSeed(seed);
     const privateKey = Buffer.from(seed).toString('base64');
-    const text = encodeKeyFile({ schema: 1, group: 'permit', privateKey, ...signer.publicKey });
+    const text = encodeKeyFile({ schema: 1, group: name, privateKey, ...signer.publicKey });
     await writeFileDurably(path, `${text}\n`, SECRET_MODE);
     return signer;
   }

@@ -16,6 +16,7 @@ import type { Recorder } from '../observability/recorder.ts';
 import { allDevices } from '../policy/populations.ts';
 import type { Log } from '../ports.ts';
 import { changedBy } from '../trust/changed-by.ts';
+import type { Repositories } from '../trust/repositories.ts';
 import { blobProblem } from './blob-problem.ts';
 import { readRelease } from './read-release.ts';
 import { imagesOf, verifyImages } from './verify-images.ts';
@@ -35,7 +36,7 @@ export interface ReleaseCommands {
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, CommandError>>;
   /** Verifies, makes the deltas, then publishes for good; one release at a time. */
-  publish(envelope: Envelope, author?: string): Promise<Result<PublishedRelease, CommandError>>;
+  publish(envelope: Envelope, author?: string, targets?: string): Promise<Result<PublishedRelease, CommandError>>;
   withdraw(releaseId: ReleaseId, reason: string, author?: string): Promise<Result<PublishedRelease, CommandError>>;
   /** The release being published, if any. */
   progress(): PublishProgress | undefined;
@@ -56,13 +57,19 @@ export function releaseCommands(options: {
   /** Called when what the gateway offers may have changed. */
   readonly onReleasesChanged: () => Promise<void>;
   readonly recorder: Recorder;
+  /** Vouches for what is published; absent where there is none. */
+  readonly repositories?: Repositories;
   readonly log: Log;
 }): ReleaseCommands {
   const { store, blobs, fleetClock, verifier, loadReleaseRole, onReleasesChanged, recorder, log } = options;
   let progress: PublishProgress | undefined;
   let lastPublish: Promise<unknown> = Promise.resolve();
 
-  async function publish(envelope: Envelope, author: string): Promise<Result<PublishedRelease, CommandError>> {
+  async function publish(
+    envelope: Envelope,
+    author: string,
+    targets: string | undefined,
+  ): Promise<Result<PublishedRelease, CommandError>> {
     const role = await loadReleaseRole();
     if (role === undefined) {
       const detail =
@@ -83,6 +90,9 @@ export function releaseCommands(options: {
     if (!made.ok) return made;
 
     progress = { ...progress, step: 'storing' };
+    // Before the catalogue: what is offered, devices must find vouched for.
+    const vouched = await options.repositories?.vouchFor(manifest, { payload: envelope.payload, targets });
+    if (vouched?.ok === false) return vouched;
     const release = { manifest, envelope, publishedAt: fleetClock.now() };
     const published = await store.catalogue.publish(release, changedBy(author));
     if (!published.ok) return refuse('release-exists', published.error.detail, { releaseId });
@@ -111,9 +121,9 @@ export function releaseCommands(options: {
       const put = await blobs.put(chunks, { bytesMax: BLOB_BYTES_MAX, expectedDigest: digest });
       return put.ok ? put : blobProblem(put.error, { stage: 'release', log });
     },
-    publish(envelope, author = AUTHOR_DEFAULT) {
+    publish(envelope, author = AUTHOR_DEFAULT, targets = undefined) {
       const done = lastPublish
-        .then(() => publish(envelope, author))
+        .then(() => publish(envelope, author, targets))
         .then((published) => {
           recorder.counters.add('release', published.ok ? 'published' : published.error.code);
           return published;

@@ -6,6 +6,8 @@ import type { SlotName } from '@outrider/domain/device/ports';
 export interface DeviceFolders {
   readonly journal: string;
   readonly staging: string;
+  /** What the device trusts of both repositories. */
+  readonly trust: string;
   readonly slots: Readonly<Record<SlotName, string>>;
 }
 
@@ -14,6 +16,7 @@ export function deviceFolders(folder: string): DeviceFolders {
   return {
     journal: join(folder, 'journal.json'),
     staging: join(folder, 'staging'),
+    trust: join(folder, 'trust'),
     slots: { a: join(folder, 'slots', 'a'), b: join(folder, 'slots', 'b') },
   };
 }

@@ -15,6 +15,7 @@ import {
   syncFolder,
   writeFileDurably,
 } from '../shared/files.ts';
+import { metadataFolder } from '../shared/metadata-repository.ts';
 import { type DeviceFolders, deviceFolders, IMAGE_SUFFIX, imagePath } from './device-folders.ts';
 import { installImage } from './file-install.ts';
 
@@ -26,6 +27,7 @@ export async function openFileStorage(folder: string): Promise<Storage> {
   const folders = deviceFolders(folder);
   for (const one of [folders.staging, folders.slots.a, folders.slots.b]) await createFolder(one);
   return {
+    ...metadataFolder(folders.trust),
     loadJournal: () => readTextIfPresent(folders.journal),
     storeJournal: (text) => writeFileDurably(folders.journal, text),
     stagedBytes: (digest) => sizeOf(join(folders.staging, digest)),

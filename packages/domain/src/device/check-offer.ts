@@ -6,6 +6,7 @@ import { firstFailing } from '../kernel/predicate.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { ELIGIBILITY, type EligibilitySubject } from '../release/eligibility.ts';
 import { type Component, RELEASE_MANIFEST_TYPE, type ReleaseManifest, type RollbackTwin } from '../release/release.ts';
+import type { TargetClaim } from '../release/release-targets.ts';
 import type { SignatureVerifier } from '../trust/ports.ts';
 import type { TrustAnchors } from '../trust/role.ts';
 import { verifyThreshold } from '../trust/verify-threshold.ts';
@@ -25,6 +26,8 @@ export interface OfferCheck {
   readonly revertedCounters: readonly ReleaseCounter[];
   /** How charters are read; who signs them is pinned in the anchors. */
   readonly charter: Pick<DeviceCharterCheck, 'digestText' | 'parseCharter' | 'parseOpening' | 'facts' | 'now'>;
+  /** What both repositories say of exactly this payload; absent on a device that pins keys alone. */
+  readonly vouched?: TargetClaim;
 }
 
 /**
@@ -37,7 +40,8 @@ export function checkOffer(offer: Offer, check: OfferCheck): Result<UpdatePlan, 
   if (release.payloadType !== RELEASE_MANIFEST_TYPE) {
     return refuse('release-type-wrong', `The document is of type ${release.payloadType}, not ${RELEASE_MANIFEST_TYPE}`);
   }
-  const verified = verifyThreshold(release, check.anchors.releaseRole, check.verifier);
+  // With repositories their roles say who may sign, and the keys pinned beside them are asked no more.
+  const verified = check.vouched ? ok('verified') : verifyThreshold(release, check.anchors.releaseRole, check.verifier);
   if (!verified.ok) return refuse('release-unsigned', `The pinned keys do not vouch for it: ${verified.error.code}`);
   const parsed = check.parse(release.payload);
   if (!parsed.ok) return refuse('release-malformed', 'The signed text is no release manifest that this agent reads');
@@ -81,6 +85,10 @@ function eligibilityFault({ offer, manifest, meant, check }: Candidate): DeviceE
   if (manifest.deviceType !== check.deviceType) {
     const detail = `The release is for ${manifest.deviceType}, this device is a ${check.deviceType}`;
     return { code: 'device-type-mismatch', detail };
+  }
+  if (check.vouched !== undefined && check.vouched.releaseCounter !== meant.releaseCounter) {
+    const detail = `Both repositories say counter ${check.vouched.releaseCounter}, the manifest ${meant.releaseCounter}`;
+    return { code: 'repository-refused', detail };
   }
   if (check.revertedCounters.includes(meant.releaseCounter)) {
     const detail = `Counter ${meant.releaseCounter} failed its trial boot on this device`;

@@ -13,7 +13,7 @@ import type { HeldPermit, UpdatePlan } from './state.ts';
 
 /** What a device needs to judge a permit. */
 export interface PermitCheck {
-  readonly anchors: TrustAnchors;
+  readonly anchors: Pick<TrustAnchors, 'permitKeys'>;
   readonly verifier: SignatureVerifier;
   /** Reads the payload, once it is verified (protocol/gateway/permit). */
   readonly parse: (payload: string) => Result<PermitDocument, unknown>;

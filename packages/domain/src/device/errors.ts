@@ -19,6 +19,7 @@ export const DEVICE_ERRORS = {
   'release-malformed': 'The signed text is no release manifest that this agent reads (C1)',
   'release-differs': 'Offer and signed manifest name different releases, or there is no twin to roll back to (C1)',
   'artifact-mismatch': 'The artifacts do not lead from the running images to the signed ones, one for each (C1)',
+  'repository-refused': 'Director and image repository do not both vouch for the release, freshly and as one (C1)',
   'permit-type-wrong': 'The signed document of the permit is of another kind than a permit (C2)',
   'permit-unsigned': 'No pinned permit key signed the permit (C2)',
   'permit-malformed': 'The signed text is no permit that this agent reads (C2)',

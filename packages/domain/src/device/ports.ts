@@ -8,6 +8,7 @@ import type { Bytes, ReleaseCounter, Sha256 } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Image } from '../release/release.ts';
+import type { MetadataSource, MetadataStore } from '../trust/tuf/ports.ts';
 
 /** One of the two places that can hold a bundle. */
 export type SlotName = 'a' | 'b';
@@ -20,6 +21,8 @@ export interface Network {
   sendReport(report: Report): Promise<Result<'acknowledged', NetworkError>>;
   /** Bytes of a blob from `start` on; the caller cuts at the promised length. Throws DownloadCut where it breaks off. */
   fetchBlob(digest: Sha256, start: number): AsyncIterable<Uint8Array>;
+  /** Documents of the repositories; absent where a device pins keys alone. */
+  readonly fetchMetadata?: MetadataSource['fetchMetadata'];
 }
 
 /** Why a message had no usable answer: nobody there (also 429 and 5xx), refused for good (4xx), or not understood. */
@@ -32,7 +35,7 @@ export interface NetworkError {
  * Where an update lives on the device: a journal, a staging area that survives cuts, and two slots. Adapters:
  * `adapters/device/file-storage.ts`, `testkit/memory-storage.ts`, `testkit/hashing-storage.ts` (hashes, keeps nothing).
  */
-export interface Storage {
+export interface Storage extends MetadataStore {
   /** The journal: the last record that was wholly written, or undefined on a new device. */
   loadJournal(): Promise<string | undefined>;
   /** Replaces the journal, all or nothing; durable when it returns. */

@@ -35,6 +35,8 @@ export interface Offer {
   /** One for each component of the bundle, in its order. */
   readonly artifacts: readonly { readonly component: string; readonly artifact: Artifact }[];
   readonly pollAfterMs: DurationMs;
+  /** The director's targets for this device, as signed metadata; absent before the installation has repositories. */
+  readonly director?: string;
 }
 
 /** Nothing for this device now, and why: an answer, counted and shown, never an error. */

@@ -25,4 +25,12 @@ export interface TrustAnchors {
   readonly permitKeys: readonly PublicKey[];
   /** Signs charters. Absent: the installation has no approvers, and its devices ask for no charter. */
   readonly approverRole?: SigningRole;
+  /** The roots of both repositories. With them the keys above are no longer asked: the repositories say who may sign. */
+  readonly roots?: TrustRoots;
+}
+
+/** The root of each repository as a device pins it: the text of a document, the beginning of a chain. */
+export interface TrustRoots {
+  readonly image: string;
+  readonly director: string;
 }

@@ -7,7 +7,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, COMPONENTS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, keyOr, listOf, literal, optional, record, variant, whole } from '../kernel/reader.ts';
+import { bool, keyOr, listOf, literal, optional, record, text, variant, whole } from '../kernel/reader.ts';
 import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
 import { signedCharter } from '../policy/charter.ts';
 import { envelope } from '../trust/envelope.ts';
@@ -56,6 +56,9 @@ export const artifact = variant<Artifact>({
   }),
 });
 
+/** One file and one signature take less than a kilobyte. */
+const DIRECTOR_CHARACTERS_MAX = 16_384;
+
 const refusalCode = keyOr<RefusalCode>(REFUSALS, 'no-rollout');
 
 const checkInAnswer = variant<CheckInAnswer>({
@@ -69,6 +72,7 @@ const checkInAnswer = variant<CheckInAnswer>({
     isRollback: bool,
     artifacts: listOf(record<Offer['artifacts'][number]>({ component: label, artifact }), { countMax: COMPONENTS_MAX }),
     pollAfterMs: duration,
+    director: optional(text({ charactersMax: DIRECTOR_CHARACTERS_MAX })),
   }),
   refusal: record<Refusal>({
     kind: literal('refusal'),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Result } from '@outrider/domain/kernel/result';
-import type { SigningGroup, SigningRole, TrustAnchors } from '@outrider/domain/trust/role';
+import type { SigningGroup, SigningRole, TrustAnchors, TrustRoots } from '@outrider/domain/trust/role';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, optional, record, whole } from '../kernel/reader.ts';
+import { listOf, optional, record, text, whole } from '../kernel/reader.ts';
 import { label } from '../kernel/values.ts';
 import { publicKey } from './envelope.ts';
 import { GROUPS_MAX } from './limits.ts';
@@ -40,9 +40,14 @@ const signingRole = record<SigningRole>({
   }),
 });
 
+/** A root with sixteen keys of ECDSA; a registration answer holds two, and each is a text inside a text. */
+const ROOT_CHARACTERS_MAX = 16_384;
+const root = text({ charactersMin: 2, charactersMax: ROOT_CHARACTERS_MAX });
+
 /** Reads trust anchors inside another document. */
 export const trustAnchors = record<TrustAnchors>({
   releaseRole: signingRole,
   permitKeys: listOf(publicKey, { countMin: 1, countMax: KEYS_MAX }),
   approverRole: optional(signingRole),
+  roots: optional(record<TrustRoots>({ image: root, director: root })),
 });

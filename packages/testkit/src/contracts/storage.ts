@@ -28,6 +28,18 @@ export function storageContract(
       assert.equal(await (await bench.powerOn()).loadJournal(), 'two: ü');
     });
 
+    test('what the device trusts is there after a restart, each document as it was stored last', async () => {
+      const bench = await provision({ main: OLD });
+      const storage = await bench.powerOn();
+      assert.equal(await storage.loadMetadata('image/root.json'), undefined);
+      await storage.storeMetadata('image/root.json', 'one');
+      await storage.storeMetadata('director/root.json', 'two: ü');
+      await storage.storeMetadata('image/root.json', 'three');
+      const reopened = await bench.powerOn();
+      assert.equal(await reopened.loadMetadata('image/root.json'), 'three');
+      assert.equal(await reopened.loadMetadata('director/root.json'), 'two: ü');
+    });
+
     test('a download that broke off goes on from what came, and is verified as a whole', async () => {
       const bench = await provision({ main: OLD });
       const { image } = await listBlocks([NEW]);

@@ -19,9 +19,19 @@ export const KEPT_FILES: readonly { readonly file: string; readonly isNeeded: bo
   // Devices have pinned it: with another key no permit is worth anything to them.
   { file: 'permit-key.json', isNeeded: true },
   { file: 'registration-token', isNeeded: true },
+  { file: 'snapshot-key.json', isNeeded: false },
+  { file: 'timestamp-key.json', isNeeded: false },
   { file: 'release-role.json', isNeeded: false },
   { file: 'approver-role.json', isNeeded: false },
 ];
+
+/** Documents of the repositories: every version, since devices ask for the roots between theirs and the newest. */
+const REPOSITORY_FILE = /^repository\/(image|director)\/[A-Za-z0-9][A-Za-z0-9._:@+-]{0,180}\.json$/;
+
+/** Whether a file below the data folder is a document of a repository. */
+export function isRepositoryFile(file: string): boolean {
+  return REPOSITORY_FILE.test(file);
+}
 
 /** Rows of a table that are compressed and named at a time: what a backup and a restore hold in memory. */
 export const TABLE_PART_BYTES = 4_194_304;
@@ -45,5 +55,7 @@ export function readPartName(name: string): PartName | undefined {
   const digest = parseSha256(name.startsWith('blobs/') ? name.slice('blobs/'.length) : '');
   if (digest.ok) return { kind: 'blob', digest: digest.value };
   const kept = KEPT_FILES.find((one) => name === filePartName(one.file));
-  return kept && { kind: 'file', file: kept.file };
+  if (kept !== undefined) return { kind: 'file', file: kept.file };
+  const document = name.startsWith('files/') ? name.slice('files/'.length) : '';
+  return isRepositoryFile(document) ? { kind: 'file', file: document } : undefined;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { assert } from '@outrider/domain/kernel/assert';
 import { durationMs, elapsedMs, type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
-import { syncFolder } from '../../shared/files.ts';
+import { createFolder, syncFolder } from '../../shared/files.ts';
 import { openBlobFolder } from '../blob-folder.ts';
 import { bringInSome } from '../postgres/audit-chain.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
@@ -94,6 +94,7 @@ export function storageFull(dataFolder: string, finding: string, cause?: unknown
 }
 
 async function restoreFile(path: string, { chunks }: ArchivePart): Promise<void> {
+  await createFolder(dirname(path));
   const file = await open(path, 'wx', FILE_MODE);
   try {
     for await (const chunk of chunks) await file.writeFile(chunk);

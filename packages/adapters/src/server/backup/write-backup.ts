@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { zstdCompress } from 'node:zlib';
@@ -8,6 +8,7 @@ import type { Revision, Sha256 } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { digestText } from '../../shared/digest.ts';
 import { errorCode, exists, syncFolder } from '../../shared/files.ts';
+import { REPOSITORY_FOLDER } from '../../shared/metadata-repository.ts';
 import { randomSecret } from '../../shared/random.ts';
 import { readBlobFolder } from '../blob-folder.ts';
 import type { PostgresConnection } from '../postgres/connection.ts';
@@ -22,6 +23,7 @@ import { type BackupManifest, type BackupTable, encodeBackupManifest, PARTS_MAX 
 import {
   blobPartName,
   filePartName,
+  isRepositoryFile,
   KEPT_FILES,
   MANIFEST_PART,
   SEAL_PART,
@@ -92,6 +94,7 @@ async function fill(archive: ArchiveWriter, session: CopySession, request: Backu
   const tables: BackupTable[] = [];
   for (const name of tablesOf(MIGRATIONS, version)) tables.push(await addTable(archive, session, name, request));
   await addFiles(archive, request.dataFolder);
+  await addDocuments(archive, request.dataFolder);
   await addBlobs(archive, await blobsNamedIn(session.query), request);
   const manifest: BackupManifest = {
     format: 'outrider-backup',
@@ -162,6 +165,32 @@ async function addFiles(archive: ArchiveWriter, dataFolder: string): Promise<voi
       throw new BackupError('key-missing', detail);
     }
     if (content !== undefined) await archive.add(filePartName(file), content.byteLength, once(content));
+  }
+}
+
+/** Documents of both repositories. The timestamp is read first: all that it leads to is there by then, whatever is published meanwhile. */
+async function addDocuments(archive: ArchiveWriter, dataFolder: string): Promise<void> {
+  for (const repository of ['image', 'director']) {
+    const folder = join(dataFolder, REPOSITORY_FOLDER, repository);
+    const timestamp = await readIfPresent(join(folder, TIMESTAMP_FILE));
+    for (const name of await namesIn(folder)) {
+      const file = `${REPOSITORY_FOLDER}/${repository}/${name}`;
+      if (!isRepositoryFile(file)) continue;
+      if (archive.parts.length >= PARTS_MAX) throw tooLarge();
+      const content = name === TIMESTAMP_FILE ? timestamp : await readIfPresent(join(dataFolder, file));
+      if (content !== undefined) await archive.add(filePartName(file), content.byteLength, once(content));
+    }
+  }
+}
+
+const TIMESTAMP_FILE = 'timestamp.json';
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT') return [];
+    throw cause;
   }
 }
 

@@ -65,18 +65,24 @@ export async function resolveTarget(
     const search = findTarget(set, path, repository.context.digest);
     if (search.kind === 'found') return ok({ set, target: search.target });
     if (search.kind === 'unknown') return err({ code: 'target-unknown', detail: `No role names the file ${path}` });
-    const taken = await takeTargets(set, search, repository);
+    const taken = await loadRole(set, search, repository);
     if (!taken.ok) return taken;
     set = taken.value;
   }
 }
 
-async function followRoots(repository: FollowedRepository): Promise<Followed> {
+/** The newest root that is trusted already, without asking anyone. Codes: metadata-malformed, metadata-unsigned. */
+export async function storedRoot(repository: FollowedRepository): Promise<Followed> {
   const { pinnedRoot, store, context } = repository;
   const stored = await store.loadMetadata(nameOf(repository, 'root.json'));
   const known = stored === undefined ? undefined : trustRoot(stored, context);
   // A stored root that cannot be read is no reason to stay behind for good: the chain starts at the pinned one again.
-  let set = known?.ok ? known : trustRoot(pinnedRoot, context);
+  return known?.ok ? known : trustRoot(pinnedRoot, context);
+}
+
+async function followRoots(repository: FollowedRepository): Promise<Followed> {
+  const { store, context } = repository;
+  let set = await storedRoot(repository);
   for (let count = 0; set.ok && count < ROOTS_MAX; count++) {
     const name = `${set.value.root.signed.version + 1}.root.json`;
     const text = await fetched(repository, name, BYTES_MAX.root);
@@ -123,7 +129,8 @@ async function takeSnapshot(start: TrustedSet, repository: FollowedRepository): 
   return taken;
 }
 
-async function takeTargets(
+/** Takes one role that another, trusted already, delegates to; `targets` is delegated by `root`. */
+export async function loadRole(
   set: TrustedSet,
   { role, delegator }: { readonly role: string; readonly delegator: string },
   repository: FollowedRepository,

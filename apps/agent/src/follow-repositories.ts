@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type FollowedRepository,
+  refresh,
+  refreshTimestamp,
+  resolveTarget,
+  storedRoot,
+} from '@outrider/adapters/shared/metadata-client';
+import { metadataDigest } from '@outrider/adapters/shared/metadata-keys';
+import { trustContext } from '@outrider/adapters/shared/metadata-repository';
+import { checkVouched } from '@outrider/domain/device/check-vouched';
+import type { Offer } from '@outrider/domain/gateway/check-in';
+import type { KeyId } from '@outrider/domain/kernel/ids';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import { type TargetClaim, targetPath } from '@outrider/domain/release/release-targets';
+import type { PublicKey } from '@outrider/domain/trust/envelope';
+import type { TrustRoots } from '@outrider/domain/trust/role';
+import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
+import type { RootMetadata, SignedMetadata, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
+import { raisedFloor, trustedNow } from '@outrider/domain/trust/tuf/time-floor';
+import { type TrustedSet, verifyDetached } from '@outrider/domain/trust/tuf/trusted-set';
+import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
+import type { AgentPorts } from './compose.ts';
+
+/** What following the repositories came to, and how many requests it cost. */
+export interface Followed<T> {
+  readonly result: Result<T, MetadataError>;
+  readonly sent: number;
+}
+
+/** The director's word for this device that was followed last: an older one is a replay. */
+const DEVICE_TARGETS = 'director/device.json';
+
+/**
+ * Nothing was offered: whether that is fresh. A director that is held back, or an old answer played again, is noticed by the age
+ * of its word to the whole fleet. Codes: those of MetadataError.
+ */
+export async function checkNothingOffered(
+  ports: AgentPorts,
+  roots: TrustRoots,
+  now: FleetInstant,
+): Promise<Followed<TrustedSet>> {
+  const world = followed(ports, roots);
+  return { result: await refreshDirector(world, now), sent: world.sentCount() };
+}
+
+/** Whether both repositories vouch for an offer, by documents that are fresh, newer than all before, and signed by whom the roots name. */
+export async function checkOfferVouched(
+  ports: AgentPorts,
+  offer: Offer,
+  { roots, now }: { readonly roots: TrustRoots; readonly now: FleetInstant },
+): Promise<Followed<TargetClaim>> {
+  const world = followed(ports, roots);
+  return { result: await vouched(world, offer, now), sent: world.sentCount() };
+}
+
+/** Who may sign permits by the newest director's root that this device trusts. */
+export async function permitKeysOf(
+  ports: AgentPorts,
+  roots: TrustRoots,
+  now: FleetInstant,
+): Promise<readonly PublicKey[]> {
+  const root = await storedRoot(followed(ports, roots).director(now));
+  if (!root.ok) return [];
+  const { keys, roles } = root.value.root.signed;
+  return roles.targets.keyIds.flatMap((keyId) => {
+    const key = keys.get(keyId);
+    if (key?.scheme !== 'ed25519') return [];
+    // A key of ours has the digest of its bytes as its id, in metadata too.
+    return [{ keyId: keyId as KeyId, publicKey: Buffer.from(key.publicKey, 'hex').toString('base64') }];
+  });
+}
+
+type World = ReturnType<typeof followed>;
+
+function followed({ identity, storage, network }: AgentPorts, roots: TrustRoots) {
+  let sent = 0;
+  const repository = (folder: 'image' | 'director', now: FleetInstant): FollowedRepository => ({
+    folder,
+    pinnedRoot: roots[folder],
+    store: storage,
+    source: {
+      async fetchMetadata(name, bytesMax) {
+        if (network.fetchMetadata === undefined) {
+          return err({ code: 'unreachable', detail: 'This network carries no documents of repositories' });
+        }
+        sent += 1;
+        return network.fetchMetadata(name, bytesMax);
+      },
+    },
+    context: trustContext(now),
+  });
+  return {
+    identity,
+    storage,
+    director: (now: FleetInstant) => repository('director', now),
+    image: (now: FleetInstant) => repository('image', now),
+    sentCount: () => sent,
+  };
+}
+
+/** The director's root and its word to the fleet, judged by the later of the clock and the time that its last word proved. */
+async function refreshDirector(world: World, clock: FleetInstant): Promise<Result<TrustedSet, MetadataError>> {
+  return refreshTimestamp(world.director(await nowOf(world, clock)));
+}
+
+/** A clock at 1970 is moved up to what the director said last, if that still counts. */
+async function nowOf(world: World, clock: FleetInstant): Promise<FleetInstant> {
+  const text = await world.storage.loadMetadata('director/timestamp.json');
+  const timestamp = text === undefined ? undefined : metadataReader.timestamp(text);
+  const root = await storedRoot(world.director(clock));
+  if (!timestamp?.ok || !root.ok) return clock;
+  // Its age does not matter here: that it was signed proves that it is at least so late.
+  const context = trustContext(fleetInstant(0));
+  const verified = verifyDetached(timestamp.value, { role: 'timestamp', root: root.value.root.signed, context });
+  return verified.ok ? trustedNow(clock, raisedFloor(fleetInstant(0), timestamp.value.signed.fleet?.signedAt)) : clock;
+}
+
+async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise<Result<TargetClaim, MetadataError>> {
+  const director = await refreshDirector(world, clock);
+  if (!director.ok) return director;
+  const now = await nowOf(world, clock);
+  const directed = await takeDirected(world, offer, { root: director.value.root.signed, now });
+  if (!directed.ok) return directed;
+  const repository = world.image(now);
+  const image = await refresh(repository);
+  if (!image.ok) return image;
+  const [held, named] = [image.value.timestamp?.signed.snapshot, director.value.timestamp?.signed.snapshot];
+  if ((held?.version ?? 0) < (named?.version ?? 0)) {
+    const detail = `The image repository shows snapshot ${held?.version}, the director has seen ${named?.version}`;
+    return err({ code: 'metadata-rolled-back', detail });
+  }
+  const { deviceType, deviceId, hardwareId } = world.identity;
+  const path = targetPath(deviceType, offer.releaseId);
+  const found = await resolveTarget(image.value, path, repository);
+  if (!found.ok) return found;
+  const digest = metadataDigest;
+  return checkVouched(offer, {
+    path,
+    image: found.value.target,
+    director: directed.value,
+    deviceId,
+    hardwareId,
+    digest,
+  });
+}
+
+/** The director's word for this device: signed, not expired, and no older than the one followed last. */
+async function takeDirected(
+  { storage }: World,
+  { director }: Offer,
+  { root, now }: { readonly root: RootMetadata; readonly now: FleetInstant },
+): Promise<Result<SignedMetadata<TargetsMetadata>, MetadataError>> {
+  if (director === undefined) return err({ code: 'metadata-missing', detail: 'The offer has no word of the director' });
+  const read = metadataReader.targets(director);
+  if (!read.ok) return err({ code: 'metadata-malformed', detail: `The director's targets: ${read.error}` });
+  const verified = verifyDetached(read.value, { role: 'targets', root, context: trustContext(now) });
+  if (!verified.ok) return verified;
+  const stored = await storage.loadMetadata(DEVICE_TARGETS);
+  const former = stored === undefined ? undefined : metadataReader.targets(stored);
+  if (
+    former?.ok &&
+    verifyDetached(former.value, { role: 'targets', root, context: trustContext(fleetInstant(0)) }).ok
+  ) {
+    const [seen, before] = [read.value.signed.version, former.value.signed.version];
+    if (seen < before) {
+      return err({
+        code: 'metadata-rolled-back',
+        detail: `The director's word has version ${seen}, followed was ${before}`,
+      });
+    }
+  }
+  if (stored !== director) await storage.storeMetadata(DEVICE_TARGETS, director);
+  return ok(read.value);
+}

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { createSigner } from '@outrider/adapters/shared/ed25519';
+import { metadataDigest, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
+import { signMetadata } from '@outrider/adapters/shared/metadata-repository';
+import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
+import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
+import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
+import type { TargetFile, TimestampMetadata } from '@outrider/domain/trust/tuf/metadata';
+import { nextFleetTimestamp, nextSnapshot, nextTimestamp, referenceTo } from '@outrider/domain/trust/tuf/publication';
+import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
+import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
+import { labNetwork } from '@outrider/testkit/lab-network';
+import { type LabRepositories, labRepositories } from '@outrider/testkit/lab-repositories';
+import { memoryBoot } from '@outrider/testkit/memory-boot';
+import { memoryDisk, memoryStorage } from '@outrider/testkit/memory-storage';
+import { composeAgent } from './compose.ts';
+
+const lab = await deviceLab([{ main: randomBytes(3_000) }, { main: randomBytes(4_000) }]);
+const [first, second] = lab.releases as readonly [LabRelease, LabRelease];
+const deviceId = 'camera-7' as DeviceId;
+const start = fleetInstant(20_000 * DAY_MS);
+
+test('a device installs what director and image repository both vouch for, by their keys alone', async () => {
+  const device = await bench();
+  await device.agent.wake(start);
+  assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+});
+
+test('a rollback at night installs the twin that was signed with the release, and no offline key is asked', async () => {
+  const device = await bench();
+  await device.agent.wake(start);
+  device.network.offered = { release: second, isRollback: true };
+  const night = fleetInstant(start + 12 * HOUR_MS);
+  await device.repositories.renew(night);
+  device.serverNow = night;
+  await device.agent.wake(night);
+  assert.equal(device.agent.status()?.activeVersion, '1.0.0');
+  assert.equal((await device.boot.state()).contents.a?.releaseCounter, second.manifest.rollbackTwin?.releaseCounter);
+});
+
+/** What a thief of one key, or of the way between, tries; each with the words of the refusal. */
+const ATTACKS: readonly (readonly [
+  string,
+  RegExp,
+  (around: { readonly repositories: LabRepositories; readonly device: Awaited<ReturnType<typeof bench>> }) => unknown,
+])[] = [
+  [
+    'arbitrary software: a director that names what the image repository does not',
+    /target-unknown/,
+    ({ repositories }) => replaceTargets(repositories, new Map()),
+  ],
+  [
+    'a control plane without the director: an offer that it has not signed',
+    /metadata-missing/,
+    ({ device }) => alter(device, unsigned),
+  ],
+  [
+    'an offer for another device',
+    /target-differs/,
+    ({ device, repositories }) => say(device, repositories, { deviceId: 'camera-8' as DeviceId }),
+  ],
+  [
+    'a director that claims another length',
+    /target-differs/,
+    ({ device, repositories }) =>
+      say(device, repositories, { change: (file) => ({ ...file, length: file.length + 1 }) }),
+  ],
+  [
+    'a director that claims another digest',
+    /target-differs/,
+    ({ device, repositories }) =>
+      say(device, repositories, { change: (file) => ({ ...file, hashes: new Map([['sha256', '0'.repeat(64)]]) }) }),
+  ],
+  [
+    'a director that claims another counter',
+    /target-differs/,
+    ({ device, repositories }) =>
+      say(device, repositories, {
+        change: (file) => ({
+          ...file,
+          custom: { releaseCounter: 9 as ReleaseCounter, hardwareIds: [LAB_HARDWARE_ID] },
+        }),
+      }),
+  ],
+  [
+    'wrong software installation: a director that claims another hardware',
+    /target-differs/,
+    ({ device, repositories }) =>
+      say(device, repositories, {
+        change: (file) => ({
+          ...file,
+          custom: { releaseCounter: second.manifest.releaseCounter, hardwareIds: ['rev-z'] },
+        }),
+      }),
+  ],
+  [
+    'a director by a key that no root names',
+    /metadata-unsigned/,
+    ({ device }) => alter(device, async (answer) => ({ ...answer, director: await resigned(answer) }) as CheckInAnswer),
+  ],
+  [
+    'freeze: the image repository is held back until it has expired',
+    /metadata-expired/,
+    ({ device }) => setClock(device, fleetInstant(start + 8 * DAY_MS)),
+  ],
+  [
+    'mixed bundles: an image repository older than the one the director has seen',
+    /metadata-rolled-back/,
+    ({ repositories }) => holdImageBack(repositories),
+  ],
+  [
+    'a threshold of two groups, met by the build system alone',
+    /metadata-unsigned/,
+    ({ repositories }) => replaceTargets(repositories, undefined),
+  ],
+];
+
+for (const [attack, words, prepare] of ATTACKS) {
+  test(`${attack} is refused`, async () => {
+    const device = await bench();
+    await prepare({ repositories: device.repositories, device });
+    await device.agent.wake(device.now);
+    assert.equal(device.agent.status()?.activeVersion, '1.0.0');
+    assert.match(device.refusal(), words);
+  });
+}
+
+test('indefinite freeze by a director replay: an older word for the same device is refused', async () => {
+  const device = await bench();
+  device.network.permits = { kind: 'not-yet', code: 'cap-full', askAfterMs: HOUR_MS };
+  const replayed: CheckInAnswer[] = [];
+  alter(device, (answer) => {
+    replayed.push(answer);
+    return answer;
+  });
+  await device.agent.wake(start);
+  const hour = (count: number) => fleetInstant(start + count * HOUR_MS);
+  await device.repositories.renew(hour(2));
+  device.serverNow = hour(2);
+  await device.agent.wake(hour(2));
+  alter(device, () => replayed[0] as CheckInAnswer);
+  await device.repositories.renew(hour(5));
+  await device.agent.wake(hour(5));
+  assert.match(device.refusal(), /metadata-rolled-back: The director's word/);
+});
+
+test('the empty answer is no answer while the director is held back: a device notices that it is frozen', async () => {
+  const device = await bench();
+  device.network.offered = undefined;
+  await device.agent.wake(start);
+  assert.equal(device.refusal(), '');
+  await device.agent.wake(fleetInstant(start + 2 * DAY_MS));
+  assert.match(device.refusal(), /metadata-expired: timestamp/);
+});
+
+test('a pause cannot be undone by a word to the fleet from before it', async () => {
+  const device = await bench();
+  const before = device.repositories.files.get('director/timestamp.json') ?? '';
+  await device.repositories.renew(start, 7);
+  await device.agent.wake(start);
+  assert.equal(device.refusal(), '');
+  device.repositories.files.set('director/timestamp.json', before);
+  await device.agent.wake(fleetInstant(start + 13 * HOUR_MS));
+  assert.match(device.refusal(), /metadata-rolled-back: timestamp/);
+  await nextFleet(device.repositories, start, 3);
+  await device.agent.wake(fleetInstant(start + 30 * HOUR_MS));
+  assert.match(device.refusal(), /metadata-rolled-back: policy epoch has version 3, trusted before was 7/);
+});
+
+test('a clock at 1970 takes what is signed, and afterwards nothing that the device has known to be older', async () => {
+  const device = await bench();
+  device.now = fleetInstant(1);
+  await device.agent.wake(fleetInstant(1));
+  assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+  const stored = device.disk.metadata.get('director/timestamp.json') ?? '';
+  const read = metadataReader.timestamp(stored);
+  assert(read.ok && read.value.signed.fleet?.signedAt === start);
+  // What was signed a day before, and expires before the time that the device has proof of, is refused, though its clock says 1970.
+  await nextFleet(device.repositories, fleetInstant(start - DAY_MS), 1);
+  await device.agent.wake(fleetInstant(DAY_MS));
+  assert.match(device.refusal(), /metadata-expired/);
+});
+
+test('a clock in the future refuses what has expired by it, installs nothing, and asks again', async () => {
+  const device = await bench();
+  device.now = fleetInstant(start + 3_650 * DAY_MS);
+  await device.agent.wake(device.now);
+  assert.equal(device.agent.status()?.activeVersion, '1.0.0');
+  assert.match(device.refusal(), /metadata-expired: root/);
+});
+
+function setClock(device: { now: FleetInstant }, now: FleetInstant): void {
+  device.now = now;
+}
+
+async function bench() {
+  const repositories = await labRepositories(lab, start);
+  const network = labNetwork(lab);
+  network.offered = { release: second, isRollback: false };
+  const disk = memoryDisk(first.images);
+  const boot = memoryBoot(first.content);
+  let refusal = '';
+  const device = {
+    repositories,
+    network,
+    disk,
+    boot,
+    now: start as FleetInstant,
+    serverNow: start as FleetInstant,
+    refusal: () => refusal,
+    agent: composeAgent({
+      identity: { deviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
+      anchors: { ...lab.anchors, roots: repositories.roots, releaseRole: { threshold: 1, groups: [] } },
+      verifier: lab.verifier,
+      network: { ...network, checkIn: (one) => network.checkIn(one), fetchMetadata: repositories.fetchMetadata },
+      storage: memoryStorage(disk),
+      boot,
+      health: { check: async () => ({ isHealthy: true, detail: '' }) },
+      readiness: { mayDownload: () => true, readyAt: (now) => now },
+      watch(event) {
+        if (event.kind === 'offer-refused' || event.kind === 'unanswered') refusal = event.error.detail;
+      },
+    }),
+  };
+  network.alterOffer = (answer) => repositories.direct(answer, { deviceId, now: device.serverNow });
+  return device;
+}
+
+type Bench = Awaited<ReturnType<typeof bench>>;
+
+/** Changes an offer that the director has signed. */
+function alter(device: Bench, change: (answer: CheckInAnswer) => CheckInAnswer | Promise<CheckInAnswer>): void {
+  device.network.alterOffer = async (answer) =>
+    change(await device.repositories.direct(answer, { deviceId, now: device.serverNow }));
+}
+
+function say(
+  device: Bench,
+  repositories: LabRepositories,
+  said: { readonly deviceId?: DeviceId; readonly change?: (file: TargetFile) => TargetFile },
+): void {
+  device.network.alterOffer = (answer) => repositories.direct(answer, { deviceId, now: device.serverNow, ...said });
+}
+
+function unsigned(answer: CheckInAnswer): CheckInAnswer {
+  if (answer.kind === 'refusal') return answer;
+  const { director: _, ...offer } = answer;
+  return offer;
+}
+
+/** The director's word, signed by a stranger. */
+async function resigned(answer: CheckInAnswer): Promise<string> {
+  const read = metadataReader.targets(answer.kind === 'offer' ? (answer.director ?? '') : '');
+  assert(read.ok);
+  return signMetadata(read.value.signed, [metadataSigner(createSigner())]);
+}
+
+/** Signed anew by both groups with these files, or, undefined, as it is by the build system alone; all below it follows. */
+async function replaceTargets(repositories: LabRepositories, files: ReadonlyMap<string, TargetFile> | undefined) {
+  const { build, releng, snapshot, timestamp } = repositories.keys;
+  const former = metadataReader.targets(repositories.files.get(`image/1.${LAB_DEVICE_TYPE}.json`) ?? '');
+  assert(former.ok);
+  const targets = { ...former.value.signed, version: 2, targets: files ?? former.value.signed.targets };
+  const text = await signMetadata(targets, files === undefined ? [build] : [build, releng]);
+  const changed = new Map([[`${LAB_DEVICE_TYPE}.json`, referenceTo(text, 2, metadataDigest)]]);
+  const stamp = metadataReader.timestamp(repositories.files.get('image/timestamp.json') ?? '');
+  assert(stamp.ok);
+  const { version } = stamp.value.signed.snapshot;
+  const known = metadataReader.snapshot(repositories.files.get(`image/${version}.snapshot.json`) ?? '');
+  assert(known.ok);
+  const next = nextSnapshot(known.value.signed, { changed, now: start });
+  const nextText = await signMetadata(next, [snapshot]);
+  const reference = referenceTo(nextText, next.version, metadataDigest);
+  const { files: served } = repositories;
+  served.set(`image/2.${LAB_DEVICE_TYPE}.json`, text);
+  served.set(`image/${next.version}.snapshot.json`, nextText);
+  const named = nextTimestamp(stamp.value.signed, { snapshot: reference, now: start });
+  served.set('image/timestamp.json', await signMetadata(named, [timestamp]));
+}
+
+/** The image repository as it was before, with a timestamp of today. */
+async function holdImageBack(repositories: LabRepositories): Promise<void> {
+  const held = repositories.files.get('image/timestamp.json') ?? '';
+  await repositories.renew(start);
+  repositories.files.set('image/timestamp.json', held);
+}
+
+/** The next word to the fleet, at any instant, with any epoch: a thief of the director's key. */
+async function nextFleet(repositories: LabRepositories, now: FleetInstant, policyEpoch: number): Promise<void> {
+  const read = metadataReader.timestamp(repositories.files.get('director/timestamp.json') ?? '');
+  assert(read.ok);
+  const image = metadataReader.timestamp(repositories.files.get('image/timestamp.json') ?? '');
+  assert(image.ok);
+  const { snapshot } = image.value.signed;
+  const former: TimestampMetadata = { ...read.value.signed, version: read.value.signed.version + 5, snapshot };
+  const next = nextFleetTimestamp(former, { snapshot: former.snapshot, policyEpoch, now });
+  repositories.files.set('director/timestamp.json', await signMetadata(next, [repositories.keys.director]));
+}
