@@ -26,7 +26,7 @@ for (const [claim, parameters, sentence] of [
   [
     'an unknown noun',
     ['realease'],
-    /^outrider: Unknown command 'realease'; allowed are up, demo, backup, restore, key, release, /,
+    /^outrider: Unknown command 'realease'; allowed are up, demo, backup, restore, key, ca, release, /,
   ],
   [
     'an unknown verb',

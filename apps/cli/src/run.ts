@@ -4,6 +4,7 @@ import { EXIT_CODES } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
 import { auditNoun } from './nouns/audit.ts';
 import { backupNoun } from './nouns/backup.ts';
+import { caNoun } from './nouns/ca.ts';
 import { charterNoun } from './nouns/charter.ts';
 import { clockNoun } from './nouns/clock.ts';
 import { configNoun } from './nouns/config.ts';
@@ -62,6 +63,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   backupNoun(program, world);
   restoreNoun(program, world);
   keyNoun(program, world);
+  caNoun(program, world);
   charterNoun(program, world);
   releaseNoun(program, world);
   rolloutNoun(program, world);

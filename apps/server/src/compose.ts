@@ -2,6 +2,7 @@
 
 import type { DecidedBy } from '@outrider/domain/decision/lease-ports';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { KeyId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
@@ -15,10 +16,13 @@ import { verdicts } from './decision/verdicts.ts';
 import { type CommandError, refuse } from './errors.ts';
 import { type Recounts, recounts } from './evidence/recounts.ts';
 import { type Reporters, reporters } from './evidence/reporters.ts';
+import { certificates } from './gateway/certificates.ts';
 import { checkIns } from './gateway/check-ins.ts';
 import { contacts } from './gateway/contacts.ts';
 import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
 import { deviceRoutes } from './gateway/device-routes.ts';
+import { type IdentityDesk, identityDesk } from './gateway/identity-desk.ts';
+import { identityGate } from './gateway/identity-gate.ts';
 import { knownDevices } from './gateway/known-devices.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
@@ -51,6 +55,7 @@ export interface Server {
   readonly policy: PolicyCommands;
   readonly queries: Queries;
   readonly registry: RegistryDesk;
+  readonly identities: IdentityDesk;
   readonly forecasts: Forecasts;
   readonly recounts: Recounts;
   readonly reporters: Reporters;
@@ -123,10 +128,18 @@ export function composeServer(ports: ServerPorts): Server {
   const trust =
     ports.repositories &&
     repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
+  const isRevoked = (keyId: KeyId) => holder.policy().revokedKeys.has(keyId);
+  const { deviceCa, factoryCas } = ports;
+  const credentials = certificates({
+    ...{ store: store.identities, schedule, counters },
+    ...(deviceCa === undefined ? {} : { deviceCa }),
+  });
   const routes = deviceRoutes({
     ...(trust === undefined ? {} : { repositories: trust }),
     devices,
     verifier: ports.verifier,
+    identities: identityGate({ devices, isRevoked, now: () => (deviceCa ?? fleetClock).now(), machineClock }),
+    certificates: credentials,
     checkIns: checkIns({ holder, devices, contacts: notes, fleetClock, counters }),
     permits: permitDesk,
     reports: reportDesk,
@@ -138,6 +151,9 @@ export function composeServer(ports: ServerPorts): Server {
       verifier: ports.verifier,
       digestText: ports.digestText,
       tokenDigest: ports.registrationTokenDigest,
+      certificates: credentials,
+      isRevoked,
+      ...(factoryCas === undefined ? {} : { factoryCas }),
       permitKey: ports.permitSigner.publicKey,
       loadReleaseRole: ports.loadReleaseRole,
       loadApproverRole,
@@ -280,6 +296,7 @@ export function composeServer(ports: ServerPorts): Server {
       clockHold: clock.hold,
     }),
     acceptClock: clock.accept,
+    identities: identityDesk({ ...{ store, holder, policy, fleetClock }, digestText: ports.digestText, deviceCa }),
     registry: registryDesk({ store, holder, fleetClock, follower }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),

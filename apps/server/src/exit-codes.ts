@@ -58,6 +58,8 @@ export const EXIT_CODES = {
   'stopped-short': 40,
   /** The socket of the terminator cannot be opened. */
   'socket-refused': 42,
+  /** The folder `ca` holds files that do not fit together. */
+  'ca-malformed': 43,
   /** The disk of the data folder has no room for a file that is needed. */
   'storage-full': 41,
 } as const satisfies Readonly<Record<PostgresStartCode | DatabaseFaultCode | SchemaErrorCode, number>> &

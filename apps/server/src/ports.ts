@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import type { DeviceCa, FactoryCas } from '@outrider/domain/gateway/identity-ports';
 import type { BlobStore } from '@outrider/domain/gateway/ports';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
@@ -36,6 +37,10 @@ export interface ServerPorts {
   readonly loadApproverRole?: () => Promise<SigningRole | undefined>;
   /** SHA-256 of the token that new devices must show; the token itself is not kept in memory. */
   readonly registrationTokenDigest: Sha256;
+  /** The online CA for devices; absent: there is none, and devices sign their requests. */
+  readonly deviceCa?: DeviceCa;
+  /** Factories whose certificates let a device register; absent: none. */
+  readonly factoryCas?: FactoryCas;
   /** Moves fleet time, in a conducted installation only. */
   readonly conductor?: Conductor;
   /** Whether fleet time can be trusted; absent where a conductor sets it. */

@@ -10,6 +10,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     registry,
     finder,
     importer,
+    identities,
     ledger,
     reports,
     policyLog,
@@ -39,6 +40,12 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       loadAttributeChanges: (...all) =>
         around('importer.loadAttributeChanges', () => importer.loadAttributeChanges(...all)),
       lastAttributeChange: () => around('importer.lastAttributeChange', () => importer.lastAttributeChange()),
+    },
+    identities: {
+      storeToken: (...all) => around('identities.storeToken', () => identities.storeToken(...all)),
+      listTokens: (...all) => around('identities.listTokens', () => identities.listTokens(...all)),
+      storeCertificates: (...all) => around('identities.storeCertificates', () => identities.storeCertificates(...all)),
+      loadCertificates: (...all) => around('identities.loadCertificates', () => identities.loadCertificates(...all)),
     },
     ledger: {
       commitPermits: (...all) => around('ledger.commitPermits', () => ledger.commitPermits(...all)),

@@ -6,6 +6,7 @@ import { memoryDecisions } from './memory-store/decisions.ts';
 import { memoryDeltas } from './memory-store/deltas.ts';
 import { memoryExposures } from './memory-store/exposures.ts';
 import { memoryFinder } from './memory-store/finder.ts';
+import { memoryIdentities } from './memory-store/identities.ts';
 import { memoryImporter } from './memory-store/importer.ts';
 import { memoryInstallation } from './memory-store/installation.ts';
 import { memoryLedger } from './memory-store/ledger.ts';
@@ -20,6 +21,7 @@ export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStor
     registry: memoryRegistry(state),
     finder: memoryFinder(state),
     importer: memoryImporter(state),
+    identities: memoryIdentities(state),
     ledger: memoryLedger(state),
     reports: memoryReports(state),
     policyLog: memoryPolicyLog(state),

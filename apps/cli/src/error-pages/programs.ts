@@ -83,6 +83,16 @@ export const cliArea: ErrorArea = {
       'The document is untouched.',
       'Nothing is left to do.',
     ],
+    'ca-exists': [
+      'There is a CA in the data folder already.',
+      'Nothing was changed: devices have pinned its root.',
+      'Use `outrider ca renew`, which keeps the root. A new root means that every device registers again.',
+    ],
+    'root-differs': [
+      'The sealed key opens, and belongs to none of the roots in the data folder.',
+      'Nothing was changed.',
+      'Name the key that `outrider ca init` has written for this installation, or the right data folder.',
+    ],
     'code-unknown': [
       '`outrider explain` was asked for a code that this version does not know.',
       NOTHING_TRIED,
@@ -211,6 +221,11 @@ export const serverExitArea: ErrorArea = {
       'The socket of the terminator cannot be opened: another program answers there, a file is in the way, or the path is too long.',
       NOT_STARTED,
       'Choose another path with --terminator-socket, in a folder that this user may write.',
+    ],
+    'ca-malformed': [
+      'The folder `ca` in the data folder lacks a file, or a key and a certificate in it do not belong together.',
+      NOT_STARTED,
+      'Restore the folder from a backup; `outrider ca show` says what is wrong with it. The root alone is enough to make the rest anew: `outrider ca renew`.',
     ],
     'file-malformed': [
       'A file in the data folder, or one that was named, is not what it should be.',

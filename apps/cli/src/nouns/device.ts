@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { cellAt, listAt, timeAt } from '../answer.ts';
-import { type ConnectionFlags, dataFolder, withConnection } from '../connection.ts';
-import { readTextFile } from '../files.ts';
+import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
 import { deviceExportVerb } from './device-export.ts';
+import { deviceIdentityVerbs } from './device-identity.ts';
 import { deviceImportVerb } from './device-import.ts';
 import { deviceListVerb } from './device-list.ts';
 
@@ -35,14 +34,7 @@ export function deviceNoun(program: Command, world: World): void {
     .option('--json', 'print JSON')
     .action((id: string, flags: Flags) => explain(world, id, flags));
 
-  device
-    .command('token')
-    .description('print the token that a new device registers with (a server on this machine)')
-    .option('--data <folder>', 'data folder of the server')
-    .action(async (flags: { data?: string }) => {
-      const path = join(dataFolder(world, flags), 'registration-token');
-      world.write(`${(await readTextFile(world, 'registration token', path)).trim()}\n`);
-    });
+  deviceIdentityVerbs(device, world);
 }
 
 async function showOne(world: World, id: string, flags: Flags): Promise<void> {

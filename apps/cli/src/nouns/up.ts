@@ -59,7 +59,9 @@ async function up(world: World, flags: UpFlags): Promise<number> {
     throw fileFailure(cause, 'data folder', dataFolder, 'written');
   }
   const logFile = join(dataFolder, 'server.log');
-  world.log(`Data in ${dataFolder}: the API's token in admin-token, the token for new devices in registration-token`);
+  world.log(
+    `Data in ${dataFolder}: the API's token in admin-token; \`outrider device token\` makes tokens for new devices`,
+  );
   if (flags.logToTerminal !== true) world.log(`Log in ${logFile}`);
   return world.runProgram({
     name: 'server',

@@ -12,6 +12,7 @@ import {
 } from '@outrider/protocol/gateway/request-signature';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from './device-request.ts';
+import type { IdentityGate } from './identity-gate.ts';
 import type { KnownDevices } from './known-devices.ts';
 
 /** A request that was found to come from a registered device. */
@@ -20,6 +21,12 @@ export interface Authenticated {
   readonly authentication: DeviceAuthentication;
   /** It was not in memory and has been read from the store for this request. */
   readonly isJustRead: boolean;
+}
+
+export interface AuthenticationOptions {
+  readonly devices: KnownDevices;
+  readonly verifier: SignatureVerifier;
+  readonly identities: IdentityGate;
 }
 
 /** What a message has to show: evidence is kept with the signature of its device, however it was carried. */
@@ -31,25 +38,30 @@ export type Proof = 'device' | 'signature';
  */
 export async function authenticate(
   request: DeviceRequest & SignedRequest,
-  { devices, verifier }: { readonly devices: KnownDevices; readonly verifier: SignatureVerifier },
+  { devices, verifier, identities }: AuthenticationOptions,
   proof: Proof,
 ): Promise<Result<Authenticated, DeviceResponse>> {
   const claim = readClaim(request, proof);
   if (!claim.ok) return claim;
   const { deviceId, signature } = claim.value;
   const kept = devices.peek(deviceId);
-  const device = kept ?? (await devices.find(deviceId));
-  if (device === undefined) {
+  const found = kept ?? (await devices.find(deviceId));
+  if (found === undefined) {
     const detail = 'No device is registered under the id of this request; register it first with POST /v1/register';
     return err(problemResponse({ code: 'device-unknown', detail, fields: { deviceId } }));
   }
+  const { certificate } = request;
+  const judged = identities.admit(found, certificate);
+  const admitted = judged instanceof Promise ? await judged : judged;
+  if (!admitted.ok) return admitted;
+  const device = admitted.value;
   if (signature !== undefined && !verifier.verify(device.record.publicKey, requestText(request), signature)) {
     const detail =
       'Outrider-Signature is not a signature by the registered key of this device; ' +
       'sign method, path and the exact body, each on a line of its own';
     return err(problemResponse({ code: 'signature-invalid', detail, fields: { deviceId } }));
   }
-  return ok({ device, authentication: claim.value, isJustRead: kept === undefined });
+  return ok({ device, authentication: claim.value, isJustRead: device !== kept });
 }
 
 /** Who the request claims to be, by certificate before signature; nothing but the headers has been looked at. */

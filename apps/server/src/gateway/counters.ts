@@ -13,6 +13,7 @@ export type CounterFamily =
   | 'charter'
   | 'report'
   | 'registration'
+  | 'certificate'
   | 'blob'
   | 'problem'
   | 'release'

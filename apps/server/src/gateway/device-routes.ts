@@ -23,8 +23,10 @@ import type { Log } from '../ports.ts';
 import type { Repositories } from '../trust/repositories.ts';
 import { type Authenticated, authenticate, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
+import { type Certificates, orderCertificate } from './certificates.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
+import type { IdentityGate } from './identity-gate.ts';
 import type { KnownDevices } from './known-devices.ts';
 import { type Permits, STORE_AWAY } from './permits.ts';
 import type { Reports } from './reports.ts';
@@ -43,7 +45,9 @@ export interface DeviceRouteOptions {
   readonly checkIns: CheckIns;
   readonly permits: Permits;
   readonly reports: Reports;
+  readonly identities: IdentityGate;
   readonly register: (request: PostRequest) => Promise<DeviceResponse>;
+  readonly certificates: Certificates;
   readonly blobs: BlobReader;
   readonly health: Health;
   readonly recorder: Recorder;
@@ -68,6 +72,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       if (response.status === 201) counters.add('registration', 'registered');
       return response;
     },
+    '/v1/certificate': (request) => orderCertificate(request, options),
     '/v1/check-in': (request) =>
       answerMessage(request, options, {
         proof: 'device',

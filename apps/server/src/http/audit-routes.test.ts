@@ -38,12 +38,13 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
   'POST /rollouts/forecast': { none: 'It plays, and stores nothing' },
   'POST /rollouts/{rolloutId}/evidence/recount': { none: 'It counts again, and stores nothing' },
   'POST /device-import': { entry: 'devices-imported' },
+  'POST /registration-tokens': { entry: 'token-issued' },
   'POST /clock/accept': { entry: 'clock-accepted' },
   'POST /conductor/step': { none: 'A conducted clock is that of a demonstration, and a program steps it' },
 };
 
 /** All that goes through the policy log has its entry there, in one place for all of them. */
-const BY_POLICY_LOG = /^POST \/(scopes|rollouts\/\{rolloutId\})\//;
+const BY_POLICY_LOG = /^POST \/(scopes|rollouts\/\{rolloutId\}|devices\/\{deviceId\})\//;
 
 test('every route that changes something leaves an entry in the audit log, or says why not', async () => {
   const document: unknown = await (await fetch(`${url}/api/v1/openapi.json`)).json();

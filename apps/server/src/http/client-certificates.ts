@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { err, ok } from '@outrider/domain/kernel/result';
-import { namesCertificate, parseClientCertificate } from '@outrider/protocol/gateway/client-certificate';
-import { describeParseError } from '@outrider/protocol/kernel/parse-error';
-import { problemResponse } from '../gateway/device-request.ts';
+import { IDENTITY_REFUSALS } from '@outrider/domain/gateway/device-identity';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import {
+  namesCertificate,
+  parseClientCertificate,
+  parseVerifyResult,
+} from '@outrider/protocol/gateway/client-certificate';
+import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import { type DeviceResponse, problemResponse } from '../gateway/device-request.ts';
 import type { CertificateOf } from './device-listener.ts';
 
 /** On the open port: whoever names a certificate there is refused, so that a mistake in a proxy is seen and not believed. */
@@ -16,7 +21,19 @@ export const noCertificate: CertificateOf = ({ headers }) => {
 
 /** On the socket that only the terminator can open: it has verified the certificate, and lets no client write these headers. */
 export const certificateOfTerminator: CertificateOf = ({ headers }) => {
+  const verified = parseVerifyResult(headers);
+  if (!verified.ok) return malformed(verified.error);
+  if (verified.value !== 'verified') return err(refusedCertificate(verified.value));
   const certificate = parseClientCertificate(headers);
-  if (certificate.ok) return certificate;
-  return err(problemResponse({ code: 'certificate-malformed', detail: describeParseError(certificate.error) }));
+  return certificate.ok ? certificate : malformed(certificate.error);
 };
+
+/** A certificate that proves nothing is never taken for none: its holder would not learn why. */
+export function refusedCertificate(found: 'expired' | 'refused'): DeviceResponse {
+  const code = found === 'expired' ? 'certificate-expired' : 'certificate-unknown-ca';
+  return problemResponse({ code, detail: IDENTITY_REFUSALS[code], headers: { connection: 'close' } });
+}
+
+function malformed(error: ParseError): Result<never, DeviceResponse> {
+  return err(problemResponse({ code: 'certificate-malformed', detail: describeParseError(error) }));
+}

@@ -16,6 +16,7 @@ import { deviceListener } from './device-listener.ts';
 import { type DrainGate, drainGate } from './draining.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
+import { identityRoutes } from './identity-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX, managementListener } from './management.ts';
 import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
@@ -84,6 +85,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...installationRoutes(server),
     ...registryRoutes(server),
     ...overviewRoutes(server),
+    ...identityRoutes(server),
     ...auditRoutes(server),
   ];
   const { version, publicUrl, digestText } = options;

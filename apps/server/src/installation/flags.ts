@@ -23,6 +23,8 @@ export interface Flags {
   readonly publicUrl: string | undefined;
   /** Where a terminator of TLS hands over requests; undefined: none is trusted. */
   readonly terminatorSocket: string | undefined;
+  /** How long a device's certificate is good for; it is renewed at half time. */
+  readonly certificateLifeDays: number;
   readonly clock: 'wall' | 'conducted';
   /** Who must sign releases; a file that need not be there yet, unless it was named. */
   readonly releaseRoleFile: string;
@@ -79,6 +81,7 @@ export function readFlags(
     host: rest.host,
     publicUrl: rest.publicUrl,
     terminatorSocket: rest.terminatorSocket,
+    certificateLifeDays: rest.certificateLifeDays,
     clock: rest.clock,
     releaseRoleFile: releaseRoleFile ?? join(secretsFolder, 'release-role.json'),
     isReleaseRoleNamed: releaseRoleFile !== undefined,

@@ -20,6 +20,7 @@ import type { Log, Schedule } from '../ports.ts';
 import { startAudit } from '../trust/audit-start.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
+import { openCa } from './open-ca.ts';
 import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
 import { loadOnlineKeys, refuseForeignSecrets, settleInstanceId, settlePermitKey, settleToken } from './secrets.ts';
@@ -72,6 +73,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const permitSigner = await settlePermitKey(secrets);
   const instanceId = await settleInstanceId(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
+  const ca = await openCa(secretsFolder, flags.certificateLifeDays, log);
   const blobs = await openBlobFolder(flags.blobFolder);
   const database = await openDatabase(flags, dataFolder, log);
   return endingOnFailure(database, async () => {
@@ -111,6 +113,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
         files: metadataFolder(join(secretsFolder, REPOSITORY_FOLDER)),
         loadKeys: () => loadOnlineKeys(secretsFolder),
       },
+      ...ca?.ports,
       log,
     });
     await server.drain();

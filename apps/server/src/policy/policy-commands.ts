@@ -4,7 +4,7 @@ import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { completeExposure } from '@outrider/domain/decision/widen';
 import type { OpenPermit } from '@outrider/domain/gateway/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import type { Epoch, Revision, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
+import type { DeviceId, Epoch, KeyId, Revision, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { decideChange } from '@outrider/domain/policy/decide-change';
@@ -70,6 +70,13 @@ export interface ScopeRequest extends ChangeContext {
   readonly isIncludingRollback?: boolean;
 }
 
+export interface KeyRequest extends ChangeContext {
+  readonly kind: 'device-revoked' | 'device-reinstated';
+  readonly deviceId: DeviceId;
+  readonly keyId: KeyId;
+  readonly reason: string;
+}
+
 /** What a change did: durable, and in force for every permit from now on. */
 export interface PolicyReceipt {
   readonly revision: Revision;
@@ -93,6 +100,8 @@ export interface PolicyCommands extends HaltCommands, Omit<CharterCommands, 'may
   haltSegment(
     request: ChangeContext & { readonly rolloutId: RolloutId; readonly segment: SegmentId; readonly reason: string },
   ): Receipt;
+  /** Revokes the key of a device, or takes that back. In force on every gateway as soon as it has read the policy. */
+  changeKey(request: KeyRequest): Receipt;
   pauseScope(request: ScopeRequest): Receipt;
   resumeScope(request: ScopeRequest): Receipt;
 }
@@ -282,6 +291,11 @@ export function policyCommands(options: {
     async haltSegment({ rolloutId, segment, reason, ...context }) {
       const entry = await append({ kind: 'segment-halted', rolloutId, segment, reason }, context);
       return entry.ok ? ok(await receiptOf(entry.value, { rolloutId, openIn: `rollout:${rolloutId}` })) : entry;
+    },
+
+    async changeKey({ kind, deviceId, keyId, reason, ...context }) {
+      const entry = await append({ kind, deviceId, keyId, reason }, context);
+      return entry.ok ? ok(await receiptOf(entry.value, {})) : entry;
     },
 
     async pauseScope({ scope, reason, isIncludingRollback, ...context }) {

@@ -87,6 +87,11 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
       return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };
     }
+    case 'key-revoked-already':
+    case 'key-not-revoked': {
+      const detail = `${POLICY_ERRORS[error.code]}: ${error.keyId}`;
+      return { code: error.code, detail, fields: { keyId: error.keyId } };
+    }
     default: {
       const { code, field, seen, allowed } = error;
       const detail = `${PLAN_ERRORS[code]}: ${field} is ${seen}, allowed is ${allowed}`;

@@ -77,6 +77,13 @@ export const SERVER_SETTINGS = {
     sentence:
       'A Unix socket, mode 0600, for a terminator of TLS that names the client certificate of each request; see docs/protocol/terminator.md',
   },
+  certificateLifeDays: {
+    shape: { kind: 'whole', min: 1, max: 3_650, unit: 'days' },
+    flag: 'certificate-life-days',
+    variable: 'OUTRIDER_CERTIFICATE_LIFE_DAYS',
+    default: 365,
+    sentence: 'How long the certificate of a device is good for; agents renew it at half time',
+  },
   databaseUrl: {
     shape: { kind: 'url', protocols: ['postgres:', 'postgresql:'] },
     variable: 'DATABASE_URL',

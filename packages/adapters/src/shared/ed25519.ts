@@ -36,13 +36,8 @@ export function createSeed(): Uint8Array {
 
 /** The key pair of a 32-byte seed (RFC 8032 §5.1.5): the same seed gives the same keys. */
 export function signerFromSeed(seed: Uint8Array): Signer {
-  assert(seed.byteLength === KEY_BYTES, `an Ed25519 seed of ${KEY_BYTES} bytes, got ${seed.byteLength}`);
-  const privateKey = createPrivateKey({
-    key: Buffer.concat([PKCS8_PREFIX, seed]),
-    format: 'der',
-    type: 'pkcs8',
-  });
-  const raw = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.byteLength);
+  const privateKey = privateKeyOf(seed);
+  const raw = publicKeyInfo(privateKey).subarray(SPKI_PREFIX.byteLength);
   const publicKey = publicKeyOf(raw);
   return {
     publicKey,
@@ -51,6 +46,32 @@ export function signerFromSeed(seed: Uint8Array): Signer {
       return { keyId: publicKey.keyId, signature };
     },
   };
+}
+
+/** The same key as node:crypto, TLS and certificate requests take it. */
+export function privateKeyOf(seed: Uint8Array): KeyObject {
+  assert(seed.byteLength === KEY_BYTES, `an Ed25519 seed of ${KEY_BYTES} bytes, got ${seed.byteLength}`);
+  return createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' });
+}
+
+/** The public half as certificates hold it: SubjectPublicKeyInfo in DER (RFC 5280 §4.1.2.7). */
+export function publicKeyInfo(key: KeyObject): Buffer {
+  const half = key.type === 'private' ? createPublicKey(key) : key;
+  return half.export({ format: 'der', type: 'spki' });
+}
+
+/** SubjectPublicKeyInfo of 32 raw bytes. */
+export function infoOfKey(raw: Uint8Array): Buffer {
+  assert(raw.byteLength === KEY_BYTES, `a raw Ed25519 public key of ${KEY_BYTES} bytes, got ${raw.byteLength}`);
+  return Buffer.concat([SPKI_PREFIX, raw]);
+}
+
+/** The 32 raw bytes within a SubjectPublicKeyInfo; undefined when it is of another kind, or no key at all. */
+export function publicKeyBytes(info: Uint8Array): Uint8Array | undefined {
+  if (info.byteLength !== SPKI_PREFIX.byteLength + KEY_BYTES) return undefined;
+  if (!SPKI_PREFIX.equals(info.subarray(0, SPKI_PREFIX.byteLength))) return undefined;
+  const raw = info.subarray(SPKI_PREFIX.byteLength);
+  return parseKey(Buffer.from(raw).toString('base64')) === undefined ? undefined : raw;
 }
 
 /** A raw public key of 32 bytes with its id. */

@@ -7,6 +7,11 @@ export function randomSecret(byteCount = 32): string {
   return randomBytes(byteCount).toString('hex');
 }
 
+/** Random bytes, for salts, nonces and serial numbers. */
+export function randomBuffer(byteCount: number): Buffer {
+  return randomBytes(byteCount);
+}
+
 /** A pseudo-random source that no one can predict the seed of: for jitter, never for secrets. */
 export function unpredictablePrng(): Prng {
   return prng(randomSecret());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeltaStore } from '../delta/ports.ts';
 import type { DeviceFinder, DeviceImporter } from '../gateway/finder-ports.ts';
+import type { IdentityStore } from '../gateway/identity-ports.ts';
 import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
 import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
 import type { Catalogue } from '../release/ports.ts';
@@ -18,6 +19,7 @@ export interface ServerStore {
   readonly registry: Registry;
   readonly finder: DeviceFinder;
   readonly importer: DeviceImporter;
+  readonly identities: IdentityStore;
   readonly ledger: Ledger;
   readonly reports: ReportLog;
   readonly policyLog: PolicyLog;

@@ -232,6 +232,7 @@ function sources() {
     revision: 3 as never,
     rollouts: new Map([[live.rollout.plan.rolloutId, live.rollout]]),
     pausedScopes: [],
+    revokedKeys: new Map(),
     epochBase: 0,
   };
   return { policy, releases: [live.release], exposures: [live.exposure] };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Brand } from '../kernel/brand.ts';
-import type { DeviceId, Sha256 } from '../kernel/ids.ts';
+import type { DeviceId, KeyId, Sha256 } from '../kernel/ids.ts';
+import type { FleetInstant } from '../kernel/time.ts';
 
 /**
  * How a request was found to come from its device. `signed`: the device's key over method, path and body, verified for this
@@ -25,6 +26,10 @@ export interface ClientCertificate {
   readonly serial: CertificateSerial;
   /** SHA-256 of the whole certificate in DER. */
   readonly fingerprint: Sha256;
+  /** Of the key that it is for, as our CA writes it into the subject; absent where another CA, or its terminator, does not say. */
+  readonly keyId?: KeyId;
+  /** An open connection outlives its certificate; what it may do does not. Absent where its terminator does not say. */
+  readonly notAfter?: FleetInstant;
 }
 
 /** Up to 20 bytes (RFC 5280 §4.1.2.2) in lower-case hexadecimal without leading zeros. */

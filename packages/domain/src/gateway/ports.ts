@@ -3,7 +3,7 @@ import type { Bytes, DeviceId, Epoch, PermitId, Revision, RolloutId, Sha256 } fr
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
-import type { UnexpectedCode } from './device-import.ts';
+import type { AdmissionWorld, RegistrationRefusalCode } from './admit-registration.ts';
 import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
 import type { HourCount, LedgerOutcome, LedgerRow } from './ledger.ts';
 import type { NotYetCode } from './permit.ts';
@@ -12,12 +12,13 @@ import type { StoredReport } from './report.ts';
 /** The registry of devices. */
 export interface Registry {
   /**
-   * Registers new devices; one that exists with the same key is left as it is, with another key it is refused. One that was
-   * announced must be as it was announced, and takes its attributes from there (see `admitExpected`).
+   * Registers devices as `admitRegistrations` says: all or each by its own right, the uses of tokens counted in the same
+   * transaction. Without a world each is admitted by the token of the fleet. Answers with each device as it is now.
    */
   register(
     devices: readonly DeviceRecord[],
-  ): Promise<readonly Result<DeviceRecord, { readonly code: UnexpectedCode }>[]>;
+    world?: AdmissionWorld,
+  ): Promise<readonly Result<DeviceRecord, { readonly code: RegistrationRefusalCode }>[]>;
   /** One batched read: the devices that exist, with their ledger rows, in any order. */
   loadDevices(deviceIds: readonly DeviceId[]): Promise<readonly KnownDevice[]>;
   /** One batched write; a status whose sequence is not newer than the stored one changes nothing. */

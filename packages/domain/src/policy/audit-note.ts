@@ -36,6 +36,7 @@ function aboutOf(change: PolicyChange): {
 
 function subjectOf(change: PolicyChange): string {
   if ('plan' in change) return change.plan.rolloutId;
+  if ('keyId' in change) return change.deviceId;
   return 'scope' in change ? change.scope : change.rolloutId;
 }
 
@@ -62,6 +63,9 @@ function detailOf(change: PolicyChange): string | undefined {
       return `segment ${change.segment}`;
     case 'scope-paused':
       return change.isIncludingRollback === true ? 'rollbacks too' : undefined;
+    case 'device-revoked':
+    case 'device-reinstated':
+      return `key ${change.keyId}`;
     default:
       return 'deviceIds' in change && Array.isArray(change.deviceIds)
         ? devicesText(change.deviceIds.length)

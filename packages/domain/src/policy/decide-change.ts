@@ -44,6 +44,10 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return policy.pausedScopes.some((one) => one.scope === change.scope)
         ? undefined
         : { code: 'scope-not-paused', scope: change.scope };
+    case 'device-revoked':
+      return policy.revokedKeys.has(change.keyId) ? { code: 'key-revoked-already', keyId: change.keyId } : undefined;
+    case 'device-reinstated':
+      return policy.revokedKeys.has(change.keyId) ? undefined : { code: 'key-not-revoked', keyId: change.keyId };
     default:
       return assertNever(change);
   }

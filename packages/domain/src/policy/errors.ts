@@ -24,6 +24,8 @@ export type PolicyError =
   | { readonly code: 'exclusions-too-many'; readonly devicesMax: number }
   | { readonly code: 'charter-in-force'; readonly state: RolloutState }
   | { readonly code: 'scope-not-paused'; readonly scope: string }
+  | { readonly code: 'key-revoked-already'; readonly keyId: string }
+  | { readonly code: 'key-not-revoked'; readonly keyId: string }
   | PlanError;
 
 /** A rule that a rollout plan breaks: where, what stands there and what may stand there. */
@@ -83,5 +85,7 @@ export const POLICY_ERRORS = {
   'exclusions-too-many': 'More devices than one rollout leaves out: make a new rollout for the release',
   'charter-in-force': 'A rollout that has started keeps its charter; only openings of further waves may be added',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
+  'key-revoked-already': 'The key of the device has been revoked before',
+  'key-not-revoked': 'The key of the device is not revoked, so there is nothing to take back',
   ...PLAN_ERRORS,
 } as const satisfies Readonly<Record<PolicyError['code'], string>>;

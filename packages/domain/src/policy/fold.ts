@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assert, assertNever, present } from '../kernel/assert.ts';
-import type { DeviceId, Epoch, Revision, RolloutId } from '../kernel/ids.ts';
+import type { DeviceId, Epoch, KeyId, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
+import type { FleetInstant } from '../kernel/time.ts';
 import { pausesWith } from './flags.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
@@ -15,16 +16,26 @@ export interface Policy {
   /** In order of creation. */
   readonly rollouts: ReadonlyMap<RolloutId, Rollout>;
   readonly pausedScopes: readonly PausedScope[];
+  /** Keys of devices that are not believed any more, with the device that had each. */
+  readonly revokedKeys: ReadonlyMap<KeyId, RevokedKey>;
   /** New rollouts begin one above it: beyond every epoch that devices may have seen before a restore. */
   readonly epochBase: number;
   /** The restore from a backup from which nobody has resumed yet. */
   readonly restored?: RestoredPolicy;
 }
 
+/** Whose key was revoked, when and why. */
+export interface RevokedKey {
+  readonly deviceId: DeviceId;
+  readonly at: FleetInstant;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** The policy before the first entry of its log. */
 export function emptyPolicy(): Policy {
   // The constructor of the first revision: entries count from one.
-  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [], epochBase: 0 };
+  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [], revokedKeys: new Map(), epochBase: 0 };
 }
 
 /**
@@ -38,6 +49,7 @@ export function foldPolicy(policy: Policy, entry: PolicyEntry): Policy {
 /** The policy after all of these entries, in one pass: the tables are copied once. */
 export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Policy {
   const rollouts = new Map(policy.rollouts);
+  const revokedKeys = isAboutKeys(entries) ? new Map(policy.revokedKeys) : policy.revokedKeys;
   let { revision, pausedScopes, epochBase, restored } = policy;
   for (const entry of entries) {
     assert(entry.revision > revision, `an entry after revision ${revision}, got ${entry.revision}`);
@@ -52,8 +64,9 @@ export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Po
     const rollout = changedRollout(rollouts, entry, epochBase);
     if (rollout !== undefined) rollouts.set(rollout.plan.rolloutId, rollout);
     pausedScopes = changedScopes(pausedScopes, entry.change);
+    if (revokedKeys instanceof Map) changeKeys(revokedKeys, entry);
   }
-  return { revision, rollouts, pausedScopes, epochBase, ...(restored === undefined ? {} : { restored }) };
+  return { revision, rollouts, pausedScopes, revokedKeys, epochBase, ...(restored === undefined ? {} : { restored }) };
 }
 
 /** The rollout that the entry is about, after it; undefined for entries about scopes. */
@@ -86,6 +99,8 @@ function changedRollout(
     }
     case 'scope-paused':
     case 'scope-resumed':
+    case 'device-revoked':
+    case 'device-reinstated':
       return undefined;
     default:
       return assertNever(change);
@@ -208,6 +223,18 @@ function changedScopes(scopes: readonly PausedScope[], change: PolicyChange): re
   // Pausing again widens a pause to rollbacks and never narrows it: that takes a resume.
   const isIncludingRollback = (change.isIncludingRollback ?? false) || (former?.isIncludingRollback ?? false);
   return [...others, { scope: change.scope, isIncludingRollback }];
+}
+
+/** A table of a hundred thousand keys is copied only where one changes. */
+function isAboutKeys(entries: readonly PolicyEntry[]): boolean {
+  return entries.some(({ change: { kind } }) => kind === 'device-revoked' || kind === 'device-reinstated');
+}
+
+function changeKeys(revokedKeys: Map<KeyId, RevokedKey>, { change, at, author }: PolicyEntry): void {
+  if (change.kind === 'device-reinstated') revokedKeys.delete(change.keyId);
+  if (change.kind !== 'device-revoked') return;
+  const { deviceId, keyId, reason } = change;
+  revokedKeys.set(keyId, { deviceId, at, by: author, reason });
 }
 
 type Of<Kind extends PolicyChange['kind']> = Extract<PolicyChange, { readonly kind: Kind }>;

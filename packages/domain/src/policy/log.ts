@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, KeyId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { SignedCharter } from './charter.ts';
@@ -82,7 +82,17 @@ export type PolicyChange =
       readonly reason: string;
       readonly isIncludingRollback?: boolean;
     }
-  | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string };
+  | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string }
+  | KeyChange<'device-revoked'>
+  | KeyChange<'device-reinstated'>;
+
+/** Nobody speaks for a device any more with this key, from wherever; or, when that was a mistake, its device does again. */
+export interface KeyChange<Kind extends 'device-revoked' | 'device-reinstated'> {
+  readonly kind: Kind;
+  readonly deviceId: DeviceId;
+  readonly keyId: KeyId;
+  readonly reason: string;
+}
 
 /** Whose reports count and whose do not: at least one device, at most `EXCLUDED_DEVICES_MAX` left out of a rollout. */
 export interface ExclusionChange<Kind extends 'evidence-excluded' | 'evidence-included'> {

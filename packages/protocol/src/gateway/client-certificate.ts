@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ClientCertificate, parseCertificateSerial } from '@outrider/domain/gateway/device-authentication';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { below, faultOf } from '../kernel/reader.ts';
-import { deviceId, sha256 } from '../kernel/values.ts';
+import { below, faultOf, malformed, type Reader } from '../kernel/reader.ts';
+import { deviceId, instant, keyId, sha256 } from '../kernel/values.ts';
 import type { RequestHeaders } from './request-signature.ts';
 
 /** The common name of the subject of the client certificate: the id of its device. */
@@ -12,6 +13,13 @@ export const CERTIFICATE_DEVICE_HEADER = 'outrider-certificate-device';
 export const CERTIFICATE_SERIAL_HEADER = 'outrider-certificate-serial';
 /** SHA-256 of its DER in hexadecimal. */
 export const CERTIFICATE_SHA256_HEADER = 'outrider-certificate-sha256';
+
+/** The id of the key that it is for, as it stands in the attribute serialNumber of its subject. May be left out. */
+export const CERTIFICATE_KEY_HEADER = 'outrider-certificate-key';
+/** When it runs out, as OpenSSL and HAProxy write a UTCTime: `YYMMDDhhmmssZ`. May be left out. */
+export const CERTIFICATE_NOT_AFTER_HEADER = 'outrider-certificate-not-after';
+/** What the terminator found: `0`, or the number of OpenSSL's X509_V_ERR. May be left out by one that hands over nothing else. */
+export const CERTIFICATE_VERIFY_HEADER = 'outrider-certificate-verify';
 
 /**
  * Reads the client certificate that a trusted terminator names; undefined when it names none: then the client had none. An empty
@@ -28,15 +36,61 @@ export function parseClientCertificate(headers: RequestHeaders): Result<ClientCe
   const digestText = headers[CERTIFICATE_SHA256_HEADER];
   const fingerprint = sha256(typeof digestText === 'string' ? digestText.toLowerCase() : digestText);
   if (!fingerprint.ok) return err(below(CERTIFICATE_SHA256_HEADER, fingerprint.error));
-  return ok({ deviceId: device.value, serial, fingerprint: fingerprint.value });
+  const key = optionalHeader(headers, CERTIFICATE_KEY_HEADER, keyId);
+  if (!key.ok) return key;
+  const notAfter = optionalHeader(headers, CERTIFICATE_NOT_AFTER_HEADER, utcTime);
+  if (!notAfter.ok) return notAfter;
+  return ok({
+    deviceId: device.value,
+    serial,
+    fingerprint: fingerprint.value,
+    ...(key.value === undefined ? {} : { keyId: key.value }),
+    ...(notAfter.value === undefined ? {} : { notAfter: notAfter.value }),
+  });
 }
 
-/** Whether any of the three headers is there: on the open port, where nobody may name a certificate, this refuses a request. */
+/** What the terminator found out about the certificate. Code: body-malformed, with the header's name as path. */
+export function parseVerifyResult(headers: RequestHeaders): Result<'verified' | 'expired' | 'refused', ParseError> {
+  const text = headers[CERTIFICATE_VERIFY_HEADER];
+  if (!isThere(text) || text === '0') return ok('verified');
+  if (text === CERTIFICATE_HAS_EXPIRED) return ok('expired');
+  if (typeof text === 'string' && /^[0-9]{1,3}$/.test(text)) return ok('refused');
+  return err(
+    below(CERTIFICATE_VERIFY_HEADER, faultOf(text, 'a number of X509_V_ERR, 0 for a certificate that was verified')),
+  );
+}
+
+/** X509_V_ERR_CERT_HAS_EXPIRED (OpenSSL, x509_vfy.h). */
+const CERTIFICATE_HAS_EXPIRED = '10';
+
+function optionalHeader<T>(
+  headers: RequestHeaders,
+  name: string,
+  reader: Reader<T>,
+): Result<T | undefined, ParseError> {
+  const text = headers[name];
+  if (!isThere(text)) return ok(undefined);
+  const read = reader(text);
+  return read.ok ? read : err(below(name, read.error));
+}
+
+/** Two digits of a year: from 1950 to 2049 (RFC 5280 §4.1.2.5.1). */
+function utcTime(value: unknown): Result<FleetInstant, ParseError> {
+  const digits = typeof value === 'string' ? UTC_TIME.exec(value)?.slice(1).map(Number) : undefined;
+  if (digits === undefined) return malformed(value, 'a UTCTime, YYMMDDhhmmssZ');
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits;
+  return instant(Math.max(0, Date.UTC((year < 50 ? 2000 : 1900) + year, month - 1, day, hour, minute, second)));
+}
+
+const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
+
+/** Whether any of the headers that name one is there: on the open port, where nobody may name a certificate, this refuses a request. */
 export function namesCertificate(headers: RequestHeaders): boolean {
   return (
     isThere(headers[CERTIFICATE_DEVICE_HEADER]) ||
     isThere(headers[CERTIFICATE_SERIAL_HEADER]) ||
-    isThere(headers[CERTIFICATE_SHA256_HEADER])
+    isThere(headers[CERTIFICATE_SHA256_HEADER]) ||
+    isThere(headers[CERTIFICATE_VERIFY_HEADER])
   );
 }
 

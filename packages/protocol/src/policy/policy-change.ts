@@ -28,7 +28,7 @@ import {
   variant,
   whole,
 } from '../kernel/reader.ts';
-import { deviceId, instant, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
+import { deviceId, instant, keyId, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
 import { signedCharter } from './charter.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
@@ -166,6 +166,8 @@ const policyChange = variant<PolicyChange>({
     isIncludingRollback: optional(bool),
   }),
   'scope-resumed': record<Of<'scope-resumed'>>({ kind: literal('scope-resumed'), scope, reason }),
+  'device-revoked': record<Of<'device-revoked'>>({ kind: literal('device-revoked'), deviceId, keyId, reason }),
+  'device-reinstated': record<Of<'device-reinstated'>>({ kind: literal('device-reinstated'), deviceId, keyId, reason }),
 });
 
 /** Reads an entry of the policy log inside another document. */

@@ -6,6 +6,7 @@ import { deltaStoreContract } from './delta-store.ts';
 import { evidenceIntervalsContract } from './evidence-intervals.ts';
 import { exposureContract } from './exposure.ts';
 import { finderContract } from './finder.ts';
+import { identitiesContract } from './identities.ts';
 import { importerContract } from './importer.ts';
 import { installationContract } from './installation.ts';
 import { ledgerContract } from './ledger.ts';
@@ -17,6 +18,7 @@ import type { OpenStore } from './use-store.ts';
 /** The contracts of all ports of a server's store. `open` gives an empty store each time. */
 export function serverStoreContract(adapter: string, open: OpenStore): void {
   registryContract(adapter, open);
+  identitiesContract(adapter, open);
   finderContract(adapter, open);
   importerContract(adapter, open);
   policyLogContract(adapter, open);

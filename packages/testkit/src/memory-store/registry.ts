@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { admitRegistrations, BY_THE_FLEET } from '@outrider/domain/gateway/admit-registration';
 import { joinedHistory } from '@outrider/domain/gateway/contact-history';
-import { admitExpected } from '@outrider/domain/gateway/device-import';
-import type { DeviceRecord, ReportedState } from '@outrider/domain/gateway/device-record';
+import type { ReportedState } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
-import { err, ok } from '@outrider/domain/kernel/result';
+import { ok } from '@outrider/domain/kernel/result';
 import type { MemoryState } from './state.ts';
 
 export function memoryRegistry(state: MemoryState): Registry {
@@ -13,29 +13,26 @@ export function memoryRegistry(state: MemoryState): Registry {
   /** Device ids in ascending order; made anew by the first page after a registration. */
   let ordered: readonly DeviceId[] | undefined;
 
-  function register(record: DeviceRecord) {
-    const known = devices.get(record.deviceId);
-    if (known !== undefined) {
-      return known.publicKey.publicKey === record.publicKey.publicKey
-        ? ok(known)
-        : err({ code: 'device-key-differs' } as const);
-    }
-    const expected = state.expected.get(record.deviceId);
-    const admitted = expected === undefined ? ok(record.attributes) : admitExpected(expected, record);
-    if (!admitted.ok) return admitted;
-    const registered = { ...record, attributes: admitted.value };
-    devices.set(record.deviceId, registered);
-    if (expected !== undefined) {
-      state.expected.delete(record.deviceId);
-      state.attributeRevisions.set(record.deviceId, expected.attributesRevision);
-    }
-    ordered = undefined;
-    return ok(registered);
-  }
-
   return {
-    async register(records) {
-      return records.map(register);
+    async register(records, world = BY_THE_FLEET) {
+      const { expected, tokens, keyHolders } = state;
+      const held = { devices, expected, tokens, keyHolders };
+      return admitRegistrations(records, held, world).map((admitted) => {
+        if (!admitted.ok) return admitted;
+        const effect = admitted.value;
+        if (effect.kind === 'known') return ok(effect.record);
+        const { deviceId } = effect.record;
+        devices.set(deviceId, effect.record);
+        keyHolders.set(effect.record.publicKey.keyId, deviceId);
+        if (effect.token !== undefined) tokens.set(effect.token.digest, effect.token);
+        const announced = expected.get(deviceId);
+        if (announced !== undefined) {
+          expected.delete(deviceId);
+          state.attributeRevisions.set(deviceId, announced.attributesRevision);
+        }
+        ordered = undefined;
+        return ok(effect.record);
+      });
     },
     async loadDevices(deviceIds) {
       return [...new Set(deviceIds)].flatMap((deviceId) => {

@@ -6,9 +6,11 @@ import type { Evidence } from '@outrider/domain/evidence/evidence';
 import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { AttributeChange } from '@outrider/domain/gateway/finder-ports';
+import type { IssuedCertificate } from '@outrider/domain/gateway/identity-ports';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
+import type { RegistrationToken } from '@outrider/domain/gateway/registration-token';
 import type { StoredReport } from '@outrider/domain/gateway/report';
-import type { DeviceId, Epoch, ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
+import type { DeviceId, Epoch, KeyId, ReleaseId, RolloutId, Sha256 } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import { emptyPolicy, type Policy } from '@outrider/domain/policy/fold';
@@ -25,6 +27,10 @@ export interface MemoryState {
   readonly attributeChanges: AttributeChange[];
   /** Announced, and not registered yet. */
   readonly expected: Map<DeviceId, ExpectedDevice>;
+  /** Which device has a key, or had it last. */
+  readonly keyHolders: Map<KeyId, DeviceId>;
+  readonly tokens: Map<Sha256, RegistrationToken>;
+  readonly certificates: IssuedCertificate[];
   readonly entries: PolicyEntry[];
   policy: Policy;
   readonly exposures: Map<RolloutId, Exposure>;
@@ -62,6 +68,9 @@ export function emptyMemoryState(): MemoryState {
     attributeRevisions: new Map(),
     attributeChanges: [],
     expected: new Map(),
+    keyHolders: new Map(),
+    tokens: new Map(),
+    certificates: [],
     entries: [],
     policy: emptyPolicy(),
     exposures: new Map(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { parseSha256 } from '@outrider/domain/kernel/ids';
+import { CA_FILES, CA_FOLDER } from '../ca/ca-folder.ts';
 
 /** The parts of a backup are told apart by their names: what each holds is in its name, and nothing else is. */
 export type PartName =
@@ -23,6 +24,8 @@ export const KEPT_FILES: readonly { readonly file: string; readonly isNeeded: bo
   { file: 'timestamp-key.json', isNeeded: false },
   { file: 'release-role.json', isNeeded: false },
   { file: 'approver-role.json', isNeeded: false },
+  // Devices have pinned the root: behind another one they find no server. The key of the root itself is elsewhere.
+  ...Object.values(CA_FILES).map((file) => ({ file: `${CA_FOLDER}/${file}`, isNeeded: false })),
 ];
 
 /** Documents of the repositories: every version, since devices ask for the roots between theirs and the newest. */

@@ -86,6 +86,7 @@ async function restoreFiles({ path, manifest, dataFolder, onProgress }: RestoreR
 
 /** Secrets all of them: keys and tokens. */
 const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
 
 /** What the disk said, and what to do. */
 export function storageFull(dataFolder: string, finding: string, cause?: unknown): BackupError {
@@ -94,7 +95,7 @@ export function storageFull(dataFolder: string, finding: string, cause?: unknown
 }
 
 async function restoreFile(path: string, { chunks }: ArchivePart): Promise<void> {
-  await createFolder(dirname(path));
+  await createFolder(dirname(path), FOLDER_MODE);
   const file = await open(path, 'wx', FILE_MODE);
   try {
     for await (const chunk of chunks) await file.writeFile(chunk);

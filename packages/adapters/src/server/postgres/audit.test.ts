@@ -182,6 +182,8 @@ async function olderDatabase(): Promise<PostgresConnection> {
     connection,
     `drop table audit_log, audit_head;
      alter table permit_gate drop column halted_regions, drop column rollback_regions;
+     drop table registration_token, device_certificate;
+     drop index device_of_key;
      delete from schema_migration where version > ${version}`,
   );
   await migrate(connection, { migrations: MIGRATIONS.slice(0, version) });

@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { admitExpected, type UnexpectedCode } from '@outrider/domain/gateway/device-import';
+import type { RegistrationsHeld } from '@outrider/domain/gateway/admit-registration';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
-import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
+import { deviceId } from '@outrider/protocol/kernel/values';
 import { attributesOf } from './imports.ts';
 import type { Database } from './pool.ts';
-import { textOf } from './row.ts';
+import { textOf, wellFormed } from './row.ts';
 
 /**
- * Holds each device that registers against what was announced of it. From here to the end of the transaction no import can
+ * What was announced of those of these devices that have not registered. From here to the end of the transaction no import can
  * announce another one.
  */
-export async function admitDevices(
+export async function loadExpected(
   query: Database['query'],
-  devices: readonly DeviceRecord[],
-): Promise<readonly Result<DeviceRecord, { readonly code: UnexpectedCode }>[]> {
+  deviceIds: readonly DeviceId[],
+): Promise<RegistrationsHeld['expected']> {
   await query('select pg_advisory_xact_lock_shared(782311, 3)');
-  const rows = await query(LOAD_EXPECTED, [devices.map((one) => one.deviceId)]);
-  const expected = new Map(
+  const rows = await query(LOAD_EXPECTED, [deviceIds]);
+  return new Map(
     rows.map((row) => {
       const key = row.public_key === null ? {} : { publicKey: textOf(row, 'public_key') };
-      return [textOf(row, 'device_id'), { attributes: attributesOf(row), ...key }];
+      return [wellFormed(deviceId(row.device_id)), { attributes: attributesOf(row), ...key }];
     }),
   );
-  return devices.map((device) => {
-    const announced = expected.get(device.deviceId);
-    if (announced === undefined) return ok(device);
-    const admitted = admitExpected(announced, device);
-    return admitted.ok ? ok({ ...device, attributes: admitted.value }) : admitted;
-  });
 }
 
 /** Ends the waiting for devices that are registered now; they keep the revision of what was announced. */

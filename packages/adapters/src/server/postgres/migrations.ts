@@ -9,6 +9,7 @@ import { EVIDENCE_BEFORE } from './migrations/0007-evidence-before.ts';
 import { AUDIT } from './migrations/0008-audit.ts';
 import { HALTED_REGIONS } from './migrations/0009-halted-regions.ts';
 import { DECISION_LEASE } from './migrations/0010-decision-lease.ts';
+import { IDENTITIES } from './migrations/0011-identities.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -67,6 +68,12 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0008-audit', sql: AUDIT, rule: 'expand', creates: ['audit_head', 'audit_log'] },
   { name: '0009-halted-regions', sql: HALTED_REGIONS, rule: 'expand', creates: [] },
   { name: '0010-decision-lease', sql: DECISION_LEASE, rule: 'expand', creates: [], derives: ['decision_lease'] },
+  {
+    name: '0011-identities',
+    sql: IDENTITIES,
+    rule: 'expand',
+    creates: ['registration_token', 'device_certificate'],
+  },
 ];
 
 /** What a database says about its schema. */

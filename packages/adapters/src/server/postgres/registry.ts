@@ -1,32 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  type AdmissionWorld,
+  admitRegistrations,
+  BY_THE_FLEET,
+  type RegistrationsHeld,
+} from '@outrider/domain/gateway/admit-registration';
+import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
-import { present } from '@outrider/domain/kernel/assert';
 import { err, ok } from '@outrider/domain/kernel/result';
 import { parseStateCount } from '@outrider/protocol/decision/overview';
 import { parseDeviceRecord, parseKnownDevice } from '@outrider/protocol/gateway/device-record';
-import { admitDevices, takeExpected } from './expected-devices.ts';
+import { deviceId, keyId } from '@outrider/protocol/kernel/values';
+import { loadExpected, takeExpected } from './expected-devices.ts';
+import { lockTokens, storeUses } from './identities.ts';
 import { type Database, LONG_ANSWER_MS } from './pool.ts';
-import { documentsOf } from './row.ts';
+import { documentsOf, wellFormed } from './row.ts';
 
 export function postgresRegistry(database: Database): Registry {
   return {
-    async register(devices) {
-      const deviceIds = devices.map((one) => one.deviceId);
+    async register(devices, world = BY_THE_FLEET) {
       return await database.transaction(async (query) => {
-        const admitted = await admitDevices(query, devices);
-        const accepted = admitted.flatMap((one) => (one.ok ? [one.value] : []));
-        await query(REGISTER, [JSON.stringify(accepted)]);
+        const admitted = admitRegistrations(devices, await loadHeld(query, devices, world), world);
+        const effects = admitted.flatMap((one) => (one.ok && one.value.kind !== 'known' ? [one.value] : []));
+        const added = effects.flatMap((one) => (one.kind === 'new' ? [one.record] : []));
+        const newKeys = effects.flatMap((one) => (one.kind === 'new-key' ? [one.record] : []));
+        const inserted = added.length === 0 ? [] : await query(REGISTER, [JSON.stringify(added)]);
+        const isIn = new Set(inserted.map((row) => wellFormed(deviceId(row.device_id))));
+        if (newKeys.length > 0) await query(GIVE_NEW_KEYS, [JSON.stringify(newKeys)]);
         await takeExpected(query, devices);
-        const rows = await query('select document from device_document where device_id = any ($1)', [deviceIds]);
-        const held = new Map(documentsOf(rows, parseDeviceRecord).map((one) => [one.deviceId, one]));
-        return devices.map((device, index) => {
-          const known = held.get(device.deviceId);
-          const refused = admitted[index];
-          if (known === undefined && refused !== undefined && !refused.ok) return refused;
-          const { publicKey } = present(known, 'a device that was just registered, or was before').publicKey;
-          return known !== undefined && publicKey === device.publicKey.publicKey
-            ? ok(known)
-            : err({ code: 'device-key-differs' });
+        await storeUses(
+          query,
+          effects.flatMap((one) => one.token ?? []),
+        );
+        return admitted.map((one) => {
+          if (!one.ok) return one;
+          const { kind, record } = one.value;
+          // A server of a former version, which does not take turns with us, was faster.
+          return kind === 'new' && !isIn.has(record.deviceId) ? err({ code: 'device-key-differs' }) : ok(record);
         });
       });
     },
@@ -55,6 +65,33 @@ export function postgresRegistry(database: Database): Registry {
   };
 }
 
+/** One batch of registrations at a time, in the whole installation: none may give a device or a key away twice. */
+async function loadHeld(
+  query: Database['query'],
+  devices: readonly DeviceRecord[],
+  world: AdmissionWorld,
+): Promise<RegistrationsHeld> {
+  await query('select pg_advisory_xact_lock(782311, 4)');
+  const deviceIds = devices.map((one) => one.deviceId);
+  const expected = await loadExpected(query, deviceIds);
+  const digests = world.admissions.flatMap((one) => (one.kind === 'token' ? [one.digest] : []));
+  const tokens = await lockTokens(query, digests);
+  const rows = await query('select document from device_document where device_id = any ($1)', [deviceIds]);
+  const holders = await query(LOAD_KEY_HOLDERS, [devices.map((one) => one.publicKey.keyId)]);
+  return {
+    devices: new Map(documentsOf(rows, parseDeviceRecord).map((one) => [one.deviceId, one])),
+    expected,
+    tokens,
+    keyHolders: new Map(holders.map((row) => [wellFormed(keyId(row.key_id)), wellFormed(deviceId(row.device_id))])),
+  };
+}
+
+const LOAD_KEY_HOLDERS = 'select key_id, device_id from device where key_id = any ($1::text[])';
+
+const GIVE_NEW_KEYS = `
+update device d set key_id = n."publicKey" ->> 'keyId', public_key = n."publicKey" ->> 'publicKey'
+from jsonb_to_recordset($1::jsonb) as n ("deviceId" text, "publicKey" jsonb) where d.device_id = n."deviceId"`;
+
 /** In order of their ids, as every batch: two batches that share devices never wait for each other in a circle. */
 const REGISTER = `
 insert into device (
@@ -67,7 +104,8 @@ select "deviceId", "publicKey" ->> 'keyId', "publicKey" ->> 'publicKey', attribu
 from jsonb_to_recordset($1::jsonb)
   as d ("deviceId" text, "publicKey" jsonb, attributes jsonb, "registeredAt" bigint, status jsonb)
 order by "deviceId" collate "C"
-on conflict (device_id) do nothing`;
+on conflict (device_id) do nothing
+returning device_id`;
 
 /** Reads the whole table, which nobody waits for: it is asked once a minute at most. */
 const COUNT_STATES = `

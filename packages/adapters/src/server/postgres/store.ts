@@ -10,6 +10,7 @@ import { postgresDecisions } from './decisions.ts';
 import { postgresDeltas } from './deltas.ts';
 import { SchemaNewerError } from './errors.ts';
 import { postgresExposures } from './exposures.ts';
+import { postgresIdentities } from './identities.ts';
 import { postgresImporter } from './imports.ts';
 import { postgresInstallation } from './installation.ts';
 import { postgresLedger } from './ledger.ts';
@@ -47,6 +48,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     registry: postgresRegistry(database),
     finder: postgresFinder(database),
     importer: postgresImporter(database),
+    identities: postgresIdentities(database),
     ledger: postgresLedger(database),
     reports: postgresReports(database),
     policyLog: postgresPolicyLog(database),
