@@ -207,7 +207,8 @@ function aDevice(id: string) {
     },
     /** As a terminator tells it of the newest one. */
     async certificate(): Promise<Certificate> {
-      const [newest] = await store.identities.loadCertificates(deviceId, 1);
+      const all = await store.identities.loadCertificates(deviceId, 9);
+      const newest = all.find((one) => one.keyId === signer.publicKey.keyId);
       const fingerprint = signer.publicKey.keyId as string as Certificate['fingerprint'];
       assert.ok(newest !== undefined);
       const { serial, keyId, notAfter } = newest;
