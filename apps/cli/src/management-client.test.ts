@@ -7,11 +7,17 @@ import { after, before, test } from 'node:test';
 import { recordedWorld } from './recorded-world.ts';
 
 const world = recordedWorld({ environment: { USER: 'ada' } });
-const requests: { readonly line: string; readonly token: string; readonly body: string }[] = [];
+const requests: { readonly line: string; readonly token: string; readonly author: unknown; readonly body: string }[] =
+  [];
 let answer: { readonly status: number; readonly body: string } = { status: 200, body: '{}' };
 const server = createServer((request, response) => {
   void bodyOf(request).then((body) => {
-    requests.push({ line: `${request.method} ${request.url}`, token: request.headers.authorization ?? '', body });
+    requests.push({
+      line: `${request.method} ${request.url}`,
+      token: request.headers.authorization ?? '',
+      author: request.headers['x-outrider-author'],
+      body,
+    });
     response.writeHead(answer.status).end(request.method === 'HEAD' ? undefined : answer.body);
   });
 });
@@ -38,6 +44,7 @@ test('the data folder of a running server says where it is and lets the operator
   assert.equal(code, 0);
   assert.equal(log, 'There is no release');
   assert.deepEqual(requests.at(-1), {
+    author: 'ada',
     line: 'GET /api/v1/releases?deviceType=camera',
     token: 'Bearer secret',
     body: '',
@@ -71,7 +78,8 @@ test('a pause names its author and reason, and shows who still holds a permit', 
   assert.deepEqual(requests.at(-1), {
     line: 'POST /api/v1/scopes/pause',
     token: 'Bearer other',
-    body: '{"scope":"region:north","reason":"storm","author":"ada"}',
+    author: 'ada',
+    body: '{"scope":"region:north","reason":"storm"}',
   });
   assert.match(output, /^revision +7\n/);
   assert.match(output, /camera-1 +r1 +p1 +1970-01-01T01:00:00Z/);
@@ -108,7 +116,7 @@ test('a server that is not Outrider is named', async () => {
   assert.match(log, /The answer of the server is not JSON/);
 });
 
-test('no server, no data folder and no token each end with what to do', async () => {
+test('no server, no data folder and nobody signed in each end with what to do', async () => {
   const away = await world.run('status', '--server', 'http://127.0.0.1:9', '--token', 't');
   assert.equal(away.code, 5);
   assert.match(away.log, /No server answers at http:\/\/127\.0\.0\.1:9 .*start it with `outrider up`/);
@@ -117,7 +125,10 @@ test('no server, no data folder and no token each end with what to do', async ()
   assert.match(never.log, /No server has run in .*nowhere; start one with `outrider up`/);
   const tokenless = await world.run('status', '--server', url);
   assert.equal(tokenless.code, 2);
-  assert.match(tokenless.log, /No token was given for .*; add --token or set OUTRIDER_TOKEN/);
+  assert.match(
+    tokenless.log,
+    /Nobody is signed in at .*; run `outrider login --server .*`, add --token or set OUTRIDER_TOKEN/,
+  );
 });
 
 test('what a server sends cannot drive the terminal', async () => {

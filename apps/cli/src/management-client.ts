@@ -86,6 +86,7 @@ function headersOf(connection: Connection, request: ManagementRequest): Record<s
   const hasBody = request.json !== undefined || request.bytes !== undefined;
   return {
     authorization: `Bearer ${connection.token}`,
+    ...(connection.author === undefined ? {} : { 'x-outrider-author': connection.author }),
     ...(hasBody ? { 'content-type': type } : {}),
     ...(request.bytes === undefined ? {} : { 'content-length': String(request.bytes.length) }),
   };

@@ -11,6 +11,9 @@ export const PATHS = {
   baseRates: '/api/v1/base-rates',
   clockAccept: '/api/v1/clock/accept',
   audit: '/api/v1/audit-entries',
+  session: '/api/v1/session',
+  serviceTokens: '/api/v1/service-tokens',
+  people: '/api/v1/people',
   policyEntries: '/api/v1/policy-entries',
 } as const;
 

@@ -3,9 +3,11 @@
 import type { DecidedBy } from '@outrider/domain/decision/lease-ports';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { KeyId } from '@outrider/domain/kernel/ids';
+import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import type { PeopleStore } from '@outrider/domain/trust/ports';
 import { type Decider, decider } from './decision/decider.ts';
 import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
@@ -45,6 +47,7 @@ import type { ServerPorts } from './ports.ts';
 import { type Queries, queries } from './queries.ts';
 import { type ReleaseCommands, releaseCommands } from './release/release-commands.ts';
 import { type AuditDesk, auditDesk } from './trust/audit-desk.ts';
+import { type Reaching, reaching } from './trust/reaching.ts';
 import { repositories } from './trust/repositories.ts';
 
 /** One server: the same in production, in the demonstration and in the simulator, whatever carries the requests. */
@@ -62,6 +65,10 @@ export interface Server {
   readonly overviews: Overviews;
   readonly overviewStream: OverviewStream;
   readonly audit: AuditDesk;
+  readonly people: PeopleStore;
+  readonly reaching: Reaching;
+  readonly fleetClock: FleetClock;
+  readonly machineClock: MachineClock;
   readonly recorder: Recorder;
   /** What the gauges of the metrics are read from, once for all of them. */
   readGaugeWorld(version: string): Promise<GaugeWorld>;
@@ -304,6 +311,9 @@ export function composeServer(ports: ServerPorts): Server {
     overviews: glance,
     overviewStream: stream,
     audit: auditDesk(store.audit),
+    people: store.people,
+    reaching: reaching({ registry: store.registry, holder }),
+    ...{ fleetClock, machineClock },
     recorder,
     async readGaugeWorld(version) {
       const [rollouts, devices] = await Promise.all([glance.liveRollouts(), glance.deviceStates()]);

@@ -20,6 +20,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     decisions,
     installation,
     audit,
+    people,
   } = store;
   return {
     registry: {
@@ -96,6 +97,22 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     audit: {
       loadHead: () => around('audit.loadHead', () => audit.loadHead()),
       loadEntries: (...all) => around('audit.loadEntries', () => audit.loadEntries(...all)),
+    },
+    people: {
+      createToken: (...all) => around('people.createToken', () => people.createToken(...all)),
+      loadToken: (...all) => around('people.loadToken', () => people.loadToken(...all)),
+      listTokens: () => around('people.listTokens', () => people.listTokens()),
+      revokeToken: (...all) => around('people.revokeToken', () => people.revokeToken(...all)),
+      noteTokenUse: (...all) => around('people.noteTokenUse', () => people.noteTokenUse(...all)),
+      createSession: (...all) => around('people.createSession', () => people.createSession(...all)),
+      loadSession: (...all) => around('people.loadSession', () => people.loadSession(...all)),
+      noteSessionUse: (...all) => around('people.noteSessionUse', () => people.noteSessionUse(...all)),
+      endSession: (...all) => around('people.endSession', () => people.endSession(...all)),
+      forgetSessions: (...all) => around('people.forgetSessions', () => people.forgetSessions(...all)),
+      notePerson: (...all) => around('people.notePerson', () => people.notePerson(...all)),
+      loadPerson: (...all) => around('people.loadPerson', () => people.loadPerson(...all)),
+      listPeople: () => around('people.listPeople', () => people.listPeople()),
+      blockPerson: (...all) => around('people.blockPerson', () => people.blockPerson(...all)),
     },
     close: () => store.close(),
   };

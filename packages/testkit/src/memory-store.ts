@@ -10,6 +10,7 @@ import { memoryIdentities } from './memory-store/identities.ts';
 import { memoryImporter } from './memory-store/importer.ts';
 import { memoryInstallation } from './memory-store/installation.ts';
 import { memoryLedger } from './memory-store/ledger.ts';
+import { memoryPeople } from './memory-store/people.ts';
 import { memoryPolicyLog } from './memory-store/policy-log.ts';
 import { memoryRegistry } from './memory-store/registry.ts';
 import { memoryReports } from './memory-store/reports.ts';
@@ -31,6 +32,7 @@ export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStor
     decisions: memoryDecisions(state),
     installation: memoryInstallation(state),
     audit: memoryAuditLog(state),
+    people: memoryPeople(state),
     async close() {},
   };
 }

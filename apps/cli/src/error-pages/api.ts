@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PROBLEMS, type ProblemCode } from '@outrider/protocol/kernel/problem';
 import type { CodeText, ErrorArea } from './area.ts';
+import { PEOPLE_CODES } from './people.ts';
 
 const UNTOUCHED = 'Nothing was changed.';
 const NOTHING_STORED = 'Nothing of the request was stored.';
@@ -192,10 +193,11 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'Correct the device software: the key id is the hash of the 32 raw bytes, in hexadecimal.',
   ],
   'token-invalid': [
-    'The bearer token of the management API is missing or wrong.',
+    'The proof of who one is, a bearer token or the cookie of a session, is missing or wrong.',
     'The request was not read further than its head.',
-    'Use the text of the file `admin-token` in the data folder of the server, or --token.',
+    'Sign in with `outrider login`, or use a service token, or the text of the file `admin-token` in the data folder of the server.',
   ],
+  ...PEOPLE_CODES,
   'blob-unknown': [
     'No blob is stored under this digest.',
     'What is stored is untouched.',

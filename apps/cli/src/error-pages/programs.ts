@@ -98,6 +98,26 @@ export const cliArea: ErrorArea = {
       NOTHING_TRIED,
       'Look at the list that `outrider explain` prints; a newer server has newer codes.',
     ],
+    'login-expired': [
+      'The sign-in of this account at the server has ended, and the issuer does not renew it.',
+      'Nothing was sent: the command does not go on as the administrator instead.',
+      '`outrider login`, or `outrider logout` to go on with the token of the data folder.',
+    ],
+    'issuer-absent': [
+      'The server has no issuer at which people sign in.',
+      NOTHING_TRIED,
+      'Start it with --oidc-issuer, or use a service token. The development issuer exists on loopback hosts alone.',
+    ],
+    'sign-in-abandoned': [
+      'Nobody has signed in: ten minutes passed, or the command was interrupted.',
+      'No token was kept.',
+      '`outrider login` again; where there is no browser, with --device-code.',
+    ],
+    'file-malformed': [
+      'A file that the command line keeps is damaged.',
+      'Nothing was sent.',
+      'Remove the file that the detail names, and sign in again.',
+    ],
     'decisions-differ': [
       'A stored decision does not follow from its stored inputs.',
       COPIES,

@@ -7,7 +7,6 @@ import { type OutputFlags, show } from '../output.ts';
 import { PATHS } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf } from './receipt.ts';
 
 /** `outrider clock accept`: a person has looked at the server's clock after a jump. */
 export function clockNoun(program: Command, world: World): void {
@@ -15,7 +14,7 @@ export function clockNoun(program: Command, world: World): void {
   withConnection(clock.command('accept'))
     .description('vouch for the wall clock of the server after a jump, so that rollouts may widen again')
     .requiredOption('--reason <text>', 'why, for people; kept in the log of the server')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--json', 'print JSON')
     .action((flags: AcceptFlags) => accept(world, flags));
 }
@@ -26,7 +25,7 @@ interface AcceptFlags extends ConnectionFlags, OutputFlags {
 }
 
 async function accept(world: World, flags: AcceptFlags): Promise<void> {
-  const body = { reason: flags.reason, author: authorOf(world, flags) };
+  const body = { reason: flags.reason, author: flags.author };
   const { text, value } = await tell(world, flags, PATHS.clockAccept, body);
   show(world, flags, text, () => [
     ['fleet time', timeAt(value, 'now')],

@@ -16,7 +16,6 @@ import { DEVICE_IMPORT_PATH, withQuery } from '../paths.ts';
 import { progressBar } from '../progress-bar.ts';
 import { connect } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf } from './receipt.ts';
 
 /** `outrider device import`: announces devices that will come, and changes attributes of those that are there. */
 export function deviceImportVerb(device: Command, world: World): void {
@@ -26,7 +25,7 @@ export function deviceImportVerb(device: Command, world: World): void {
     .addOption(new Option('--format <format>', 'default: by the ending of the file').choices(['csv', 'ndjson']))
     .option('--dry-run', 'say what would happen and change nothing')
     .option('--report <file>', 'where lines that were refused go (default: the name of the file and .refused.ndjson)')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--json', 'print JSON')
     .action((file: string, flags: ImportFlags) => importFile(world, file, flags));
 }
@@ -57,7 +56,7 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
   let batch: DeviceRow[] = [];
 
   async function send(): Promise<void> {
-    const answer = await sendBatch(client, batch, { isDryRun: flags.dryRun === true, author: authorOf(world, flags) });
+    const answer = await sendBatch(client, batch, { isDryRun: flags.dryRun === true, author: flags.author });
     for (const name of COUNTS) tally[name] += Number(cellAt(answer.value, name) ?? 0);
     const faults = faultsOf(batch, answer.value);
     tally.refused += faults.length;
@@ -129,7 +128,7 @@ async function* bytesOf(stream: ReadStream, file: string): AsyncGenerator<Uint8A
 async function sendBatch(
   client: ManagementClient,
   batch: readonly DeviceRow[],
-  { isDryRun, author }: { readonly isDryRun: boolean; readonly author: string },
+  { isDryRun, author }: { readonly isDryRun: boolean; readonly author: string | undefined },
 ) {
   const lines = batch.flatMap((row) => (row.kind === 'device' ? [`${encodeDeviceImport(row.device)}\n`] : []));
   const body = Buffer.from(lines.join(''));

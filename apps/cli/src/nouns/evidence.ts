@@ -9,7 +9,7 @@ import { pathOfOne, withQuery } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 
 /** `outrider evidence`: what was counted about a rollout, and whether the raw rows say the same. */
 export function evidenceNoun(program: Command, world: World): void {
@@ -62,13 +62,13 @@ function beliefVerb(
     .argument('<rollout>', 'its id')
     .requiredOption('--device <id>', 'a device, or several with commas between; repeat it', repeated)
     .requiredOption('--because <text>', 'why, for people; kept in the policy log')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: BeliefFlags) => {
       const deviceIds = flags.device.flatMap((one) => one.split(',')).filter((one) => one !== '');
       const { because: reason, expectedRevision } = flags;
-      const body = { deviceIds, reason, expectedRevision, author: authorOf(world, flags) };
+      const body = { deviceIds, reason, expectedRevision, author: flags.author };
       showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, `evidence/${verb}`), body));
     });
 }

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { label } from '@outrider/protocol/kernel/values';
 import { type Answer, cellAt, listAt, timeAt } from '../answer.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
-
-/** Who does this: --author, else the name of the person's account. It stands in the policy log for good. */
-export function authorOf(world: World, flags: { readonly author?: string }): string {
-  if (flags.author !== undefined) return flags.author;
-  const account = label(world.environment.USER ?? world.environment.LOGNAME);
-  return account.ok ? account.value : 'cli';
-}
 
 /** Absent when the change was about a scope. */
 const ROLLOUT_FIELDS = ['rolloutId', 'state', 'epoch'];

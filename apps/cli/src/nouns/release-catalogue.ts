@@ -13,7 +13,6 @@ import { blobUploadPath, PATHS, pathOfOne, withQuery } from '../paths.ts';
 import { ask, connect, tell } from '../server.ts';
 import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
-import { authorOf } from './receipt.ts';
 import { readRelease } from './release-build.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
@@ -26,7 +25,7 @@ export function releaseCatalogueVerbs(release: Command, world: World): void {
     .description('upload the images of a signed release and publish it; deltas are made before it answers')
     .argument('<file>', 'the signed envelope')
     .option('--artifacts <folder>', 'where the packed images are', 'artifacts')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--json', 'print JSON')
     .action((file: string, flags: ChangeFlags & { artifacts: string }) => publish(world, file, flags));
 
@@ -46,10 +45,10 @@ export function releaseCatalogueVerbs(release: Command, world: World): void {
     .description('offer a release to nobody any more; it stays in the catalogue, marked')
     .argument('<release>', 'its id')
     .requiredOption('--reason <text>', 'why, for people')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: ChangeFlags & { reason: string }) => {
-      const body = { reason: flags.reason, author: authorOf(world, flags) };
+      const body = { reason: flags.reason, author: flags.author };
       showOne(world, flags, await tell(world, flags, pathOfOne('releases', id, 'withdraw'), body));
     });
 }
@@ -59,7 +58,7 @@ async function publish(world: World, path: string, flags: ChangeFlags & { artifa
   const client = await connect(world, flags);
   for (const digest of blobsOf(manifest)) await upload(world, client, flags.artifacts, digest);
   world.log(`Publishing ${manifest.releaseId}: the server checks the images and makes the deltas`);
-  const target = withQuery(PATHS.releases, { author: authorOf(world, flags) });
+  const target = withQuery(PATHS.releases, { author: flags.author });
   const answer = await client.ask({ method: 'POST', path: target, json: encodeEnvelope(envelope) });
   showOne(world, flags, parseAnswer(answer));
 }

@@ -15,7 +15,7 @@ import { type OutputFlags, show } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 import { signedBy } from './sign-envelope.ts';
 
 /** `outrider rollout complete`: all devices at once, by the signatures of approvers. */
@@ -27,7 +27,7 @@ export function rolloutCompleteVerb(rollout: Command, world: World): void {
     .option('--approval <file>', 'an approval that others have signed, instead of --reason')
     .option('--key <file>', 'a secret key file of an approver; repeat it', repeated)
     .option('--out <file>', 'write the signed approval for the next approver instead of sending it')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action((id: string, flags: CompleteFlags) => complete(world, id, flags));
@@ -53,7 +53,7 @@ async function complete(world: World, id: string, flags: CompleteFlags): Promise
   const signed = await signedBy(world, begun, flags.key ?? []);
   if (flags.out === undefined) {
     const { expectedRevision } = flags;
-    const body = { approval: signed, expectedRevision, author: authorOf(world, flags) };
+    const body = { approval: signed, expectedRevision, author: flags.author };
     showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'complete'), body));
     return;
   }

@@ -14,7 +14,7 @@ import { PATHS } from '../paths.ts';
 import { audienceOf, planOf } from '../plan.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 import { type BaseRates, baseRatesFor, repeatedBaseRate } from './rollout-base-rates.ts';
 import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
 
@@ -88,7 +88,7 @@ export function rolloutCreateVerb(rollout: Command, world: World): void {
         .default('roll-back'),
     )
     .option('--permit-life <hours>', 'how long a permit may be used, 1h to 24h (default: 1h)', parseHours)
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--print-plan', 'print the plan instead of sending it')
     .option('--json', 'print JSON')
     .action((flags: CreateFlags) => create(world, flags));
@@ -130,7 +130,7 @@ async function create(world: World, flags: CreateFlags): Promise<void> {
     world.write(`${encodeRolloutPlan(plan)}\n`);
     return;
   }
-  const body = { plan, author: authorOf(world, flags), ...overrulesOf(flags) };
+  const body = { plan, author: flags.author, ...overrulesOf(flags) };
   showReceipt(world, flags, await tell(world, flags, PATHS.rollouts, body));
 }
 

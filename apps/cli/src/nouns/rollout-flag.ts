@@ -6,7 +6,7 @@ import type { OutputFlags } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 
 /** `outrider rollout flag`: what an operator, or a driver on the telephone, says against a rollout. */
 export function rolloutFlagVerb(rollout: Command, world: World): void {
@@ -18,12 +18,12 @@ export function rolloutFlagVerb(rollout: Command, world: World): void {
     .addOption(new Option('--severity <severity>', 'how grave it is').choices(['note', 'safety']).makeOptionMandatory())
     .requiredOption('--because <text>', 'what was said, for example: the workshop reports a brake warning')
     .option('--device <id>', 'the device whose driver has told it; it counts once', parseLabel)
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: FlagFlags) => {
       const { severity, because: reason, device: deviceId, expectedRevision } = flags;
-      const body = { severity, reason, deviceId, expectedRevision, author: authorOf(world, flags) };
+      const body = { severity, reason, deviceId, expectedRevision, author: flags.author };
       showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'flags'), body));
     });
 }

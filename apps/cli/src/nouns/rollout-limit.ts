@@ -6,7 +6,7 @@ import type { OutputFlags } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 
 /** `outrider rollout limit`: a person's ceiling below the one of the rule. */
 export function rolloutLimitVerb(rollout: Command, world: World): void {
@@ -21,7 +21,7 @@ export function rolloutLimitVerb(rollout: Command, world: World): void {
       parseCeiling,
     )
     .requiredOption('--reason <text>', 'why, for people; kept in the policy log')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: LimitFlags) => {
@@ -30,7 +30,7 @@ export function rolloutLimitVerb(rollout: Command, world: World): void {
         devices: devices === 'none' ? null : devices,
         reason,
         expectedRevision,
-        author: authorOf(world, flags),
+        author: flags.author,
       };
       showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'limit'), body));
     });

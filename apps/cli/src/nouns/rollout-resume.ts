@@ -14,7 +14,7 @@ import { type OutputFlags, show } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 import { signedBy } from './sign-envelope.ts';
 
 /** `outrider rollout sign-resume`: what two people sign, one after another, so that a halted rollout goes on. */
@@ -43,7 +43,7 @@ export async function resumeHalted(
   flags: ConnectionFlags & OutputFlags & SentFlags,
 ): Promise<void> {
   const approval = await readResume(world, flags.approval);
-  const body = { approval, expectedRevision: flags.expectedRevision, author: authorOf(world, flags) };
+  const body = { approval, expectedRevision: flags.expectedRevision, author: flags.author };
   showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', id, 'resume'), body));
 }
 

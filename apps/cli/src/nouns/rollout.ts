@@ -8,7 +8,7 @@ import type { OutputFlags } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 import { rolloutCompleteVerb } from './rollout-complete.ts';
 import { rolloutCreateVerb } from './rollout-create.ts';
 import { rolloutFlagVerb } from './rollout-flag.ts';
@@ -89,7 +89,7 @@ function eventVerb(
   }
   if (event === 'approve') withOverrule(command);
   command
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON')
     .action(async (id: string, flags: EventFlags) => {
@@ -101,7 +101,7 @@ function eventVerb(
       }
       if (approval !== undefined) return resumeHalted(world, id, { ...flags, approval });
       const { region, rollBack, reason, expectedRevision } = flags;
-      const author = authorOf(world, flags);
+      const { author } = flags;
       if (region === undefined && rollBack === true) {
         throw usageFailure(
           '--roll-back goes with --region; the whole rollout goes back by `outrider rollout roll-back`',

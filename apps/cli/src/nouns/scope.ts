@@ -7,7 +7,7 @@ import type { OutputFlags } from '../output.ts';
 import { PATHS } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 
 /** `outrider pause | resume global | region <name>`: everything in a scope, whatever the rollout. */
 export function scopeNouns(program: Command, world: World): void {
@@ -35,7 +35,7 @@ function withScope(command: Command): Command {
     .argument('<scope>', 'global or region')
     .argument('[name]', 'the region')
     .requiredOption('--reason <text>', 'why, for people; kept in the policy log')
-    .option('--author <name>', 'who does this (default: USER)', parseLabel)
+    .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--expected-revision <number>', 'refuse when the policy has moved on since this revision', parseWhole)
     .option('--json', 'print JSON');
 }
@@ -52,7 +52,7 @@ async function change(world: World, verb: 'pause' | 'resume', scope: string, fla
   const body = {
     scope,
     reason: flags.reason,
-    author: authorOf(world, flags),
+    author: flags.author,
     expectedRevision: flags.expectedRevision,
     isIncludingRollback: flags.includingRollback,
   };

@@ -47,6 +47,10 @@ function optionOf(name: SettingOption['name'], flag: string, { shape, sentence, 
     `--${flag} <${shape.kind === 'path' ? 'path' : shape.kind === 'url' ? 'url' : 'value'}>`,
     help,
   );
+  if (shape.kind === 'texts') {
+    option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
+    return { name, flag, option };
+  }
   return { name, flag, option: flag === 'port' ? option.argParser(parsePort) : option };
 }
 
@@ -78,6 +82,7 @@ function furtherFlags(flags: UpFlags): readonly string[] {
   return SETTING_OPTIONS.flatMap(({ name, flag, option }) => {
     const value = flags[option.attributeName()];
     if (name === 'dataFolder' || value === undefined || value === true) return [];
+    if (Array.isArray(value)) return value.map((one) => `--${flag}=${one}`);
     return value === false ? [`--no-${flag}`] : [`--${flag}=${value}`];
   });
 }
@@ -93,5 +98,6 @@ function parametersOf({ name, flag }: SettingOption, { values, origins }: Server
   if (value === undefined || !(kind === 'flag' || (isPath && kind === 'environment') || name === 'dataFolder'))
     return [];
   if (typeof value === 'boolean') return [value ? `--${flag}` : `--no-${flag}`];
+  if (Array.isArray(value)) return value.flatMap((one) => [`--${flag}`, String(one)]);
   return [`--${flag}`, String(value)];
 }

@@ -65,7 +65,12 @@ export async function importDevices(
 
   async function takeIn(): Promise<void> {
     const devices = batch.flatMap((row) => (row.kind === 'device' ? [row] : []));
-    const context = { now: fleetClock.now(), author: request.author, isDryRun: request.isDryRun, ...underRequest() };
+    const context = {
+      now: fleetClock.now(),
+      author: request.author,
+      isDryRun: request.isDryRun,
+      request: underRequest(),
+    };
     const lines = devices.map((row) => row.device);
     const decided = lines.length === 0 ? [] : await importer.importDevices(lines, context);
     for (const [index, { line, device }] of devices.entries()) {

@@ -39,6 +39,11 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
   'POST /rollouts/{rolloutId}/evidence/recount': { none: 'It counts again, and stores nothing' },
   'POST /device-import': { entry: 'devices-imported' },
   'POST /registration-tokens': { entry: 'token-issued' },
+  'POST /service-tokens': { entry: 'token-created' },
+  'POST /service-tokens/{tokenId}/revoke': { entry: 'token-revoked' },
+  'POST /people/{personId}/block': { entry: 'person-blocked' },
+  'POST /people/{personId}/unblock': { entry: 'person-unblocked' },
+  'POST /session/end': { none: 'It ends the session of whoever sends it, and changes nothing else' },
   'POST /clock/accept': { entry: 'clock-accepted' },
   'POST /conductor/step': { none: 'A conducted clock is that of a demonstration, and a program steps it' },
 };

@@ -32,7 +32,7 @@ const RECEIPT = 'PolicyReceipt {revision, at, rollout {rolloutId, state, epoch}}
 
 /** Evidence, checked against what it was made from. */
 export function evidenceRoutes({ recounts, reporters, policy }: Server): readonly ApiRoute[] {
-  const belief = (kind: 'evidence-excluded' | 'evidence-included', path: string, summary: string) =>
+  const belief = (kind: 'evidence-excluded' | 'evidence-included', path: 'exclude' | 'include', summary: string) =>
     apiRoute({
       method: 'POST',
       path: `/rollouts/:rolloutId/evidence/${path}`,

@@ -7,6 +7,7 @@ import { scope as readScope } from '@outrider/protocol/policy/policy-change';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { authorOf } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, ReasonText, ScopeText } from './parameters.ts';
 import { contextOf } from './rollout-routes.ts';
 
@@ -91,7 +92,7 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
         body: Type.Object({ reason: ReasonText, author: CHANGE_FIELDS.author }, { additionalProperties: false }),
       },
       answers: '{now, leadMs}: fleet time, and how far it stays ahead of the wall clock',
-      handle: ({ body }) => acceptClock({ author: body.author ?? 'admin', reason: body.reason }),
+      handle: ({ body }) => acceptClock({ author: authorOf(body.author), reason: body.reason }),
     }),
     apiRoute({
       method: 'POST',

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { durationMs } from '@outrider/domain/kernel/time';
+import type { CivilClock } from '@outrider/domain/trust/credentials';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule, ServerRole } from '../ports.ts';
@@ -18,13 +19,15 @@ import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
-import { API_PREFIX, managementListener } from './management.ts';
+import { API_PREFIX } from './management.ts';
 import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
 import { overviewRoutes } from './overview-routes.ts';
+import { peopleDoor } from './people-door.ts';
 import { registryRoutes } from './registry-routes.ts';
 import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
-import { refusingMessages, servedElsewhere } from './served-elsewhere.ts';
+import { refusingMessages } from './served-elsewhere.ts';
+import { type IssuerSetup, isSignInPath } from './sign-in-listener.ts';
 
 /** The open port of a server. */
 export interface Listener {
@@ -49,6 +52,10 @@ export interface ListenOptions {
   readonly schedule: Schedule;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: Pick<MetricsOptions, 'metrics' | 'tokenDigests'>;
+  /** How people sign in; told where they reach this server. Absent: by the administrator's token and service tokens alone. */
+  readonly issuer?: (origin: string) => IssuerSetup;
+  /** Another one than this machine's, in tests. */
+  readonly civilClock?: CivilClock;
   /** The page for people, at `/`. Absent: there is none. */
   readonly consoleFiles?: ConsoleFiles;
   readonly log: Log;
@@ -88,12 +95,8 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...identityRoutes(server),
     ...auditRoutes(server),
   ];
-  const { version, publicUrl, digestText } = options;
-  const { adminTokenDigest: tokenDigest } = options;
-  const manage =
-    tokenDigest === undefined
-      ? servedElsewhere('This server is a gateway, which answers devices; ask the control plane')
-      : await managementListener({ ...{ routes, version, publicUrl, tokenDigest, digestText, log } });
+  const { digestText } = options;
+  const { manage, answerSignIn, opened: onOpened } = await peopleDoor(routes, options);
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
@@ -110,12 +113,15 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     const path = request.url?.split('?', 1)[0] ?? '';
     if (answerMetrics !== undefined && path === METRICS_PATH) return answerMetrics(request, response);
     if (answerConsole !== undefined && isConsolePath(path)) return answerConsole(request, response);
+    if (isSignInPath(path)) return answerSignIn(request, response);
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });
   const opened = await open(http, host, port);
   if (!opened.ok) return opened;
-  return ok({ url: `http://${host}:${opened.value}`, close: () => closeListener(http, gate, log) });
+  const url = `http://${host}:${opened.value}`;
+  onOpened(url);
+  return ok({ url, close: () => closeListener(http, gate, log) });
 }
 
 function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {

@@ -3,17 +3,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { retryAfterS, STORE_AWAY_REASONS, StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { Json } from '@outrider/domain/kernel/canonical-json';
-import type { Sha256 } from '@outrider/domain/kernel/ids';
-import type { DigestText } from '@outrider/domain/trust/ports';
 import { DOCUMENT_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { encodeProblem, PROBLEM_MEDIA_TYPE, problemStatus } from '@outrider/protocol/kernel/problem';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { CommandError } from '../errors.ts';
-import { inRequest, requestId } from '../log/request-context.ts';
+import { inRequest, requestId, setPerson } from '../log/request-context.ts';
 import type { Log } from '../ports.ts';
+import type { CookieJar } from '../trust/cookies.ts';
+import type { Identify, Refused } from '../trust/identify.ts';
+import type { Reaching } from '../trust/reaching.ts';
 import type { ApiRoute } from './api-route.ts';
+import { accessOf, authorFault, presentPerson, proofOf, roleMissing } from './authorize.ts';
 import { openApiDocument } from './open-api.ts';
+import { isOpenTo } from './route-access.ts';
 
 export const API_PREFIX = '/api/v1';
 
@@ -25,9 +28,10 @@ export interface ManagementOptions {
   readonly version: string;
   /** Where others reach it through a proxy, for the OpenAPI document. */
   readonly publicUrl?: string | undefined;
-  /** SHA-256 of the administrator's bearer token. */
-  readonly tokenDigest: Sha256;
-  readonly digestText: DigestText;
+  readonly identify: Identify;
+  readonly cookies: CookieJar;
+  /** What somebody with a limited reach may be shown. */
+  readonly reaching: Reaching;
   readonly log: Log;
 }
 
@@ -61,6 +65,7 @@ export async function managementListener(
 
 function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions): void {
   const { params, query, body } = route.schemas;
+  const access = accessOf(route);
   app.route({
     method: route.method,
     url: `${API_PREFIX}${route.path}`,
@@ -71,11 +76,12 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
     },
     // Before the body is read: a stranger uploads nothing.
     onRequest: async (request, reply) => {
-      if (isAuthorised(request, options)) return undefined;
-      const detail =
-        'The request carries no valid bearer token; send "Authorization: Bearer" with the text of the file admin-token';
-      reply.header('www-authenticate', 'Bearer');
-      return sendProblem(reply, { code: 'token-invalid', detail });
+      const proof = proofOf(request, options.cookies);
+      const person = await options.identify.identify(proof);
+      if (!person.ok) return sendRefusal(reply, person.error);
+      setPerson(person.value, proof.authorization === undefined ? proof.session : undefined);
+      if (isOpenTo(access.roles, person.value.roles)) return undefined;
+      return sendProblem(reply, roleMissing(person.value, `${route.method} ${route.path}`, access.roles));
     },
     preValidation: async (request, reply) => {
       if (body !== 'bytes' || request.body instanceof Readable) return undefined;
@@ -83,9 +89,18 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
       const detail = `The body has the media type ${seen}; send application/octet-stream`;
       return sendProblem(reply, { code: 'media-type-unsupported', detail });
     },
+    preHandler: async (request, reply) => {
+      const person = presentPerson();
+      const fault =
+        authorFault(person, request) ?? (await options.reaching.faultOf(person, access.reach, request.params));
+      return fault === undefined ? undefined : sendProblem(reply, fault);
+    },
     handler: async (request, reply) => {
       if (body === 'bytes') reply.raw.once('finish', () => discardRest(request.raw));
-      const answer = await route.handle({ params: request.params, query: request.query, body: request.body });
+      const answer = await route.handle({
+        ...{ params: request.params, query: request.query, body: request.body },
+        person: presentPerson(),
+      });
       if (!answer.ok) return sendProblem(reply, answer.error);
       // Proxies that gather an answer before they hand it on would hold events back.
       if (route.mediaType !== undefined) reply.type(route.mediaType).header('x-accel-buffering', 'no');
@@ -123,11 +138,10 @@ function endingWith(reply: FastifyReply, stream: Readable): Readable {
 /** For routes that take no query: one that came would be thought to have an effect. */
 const NO_QUERY = Type.Object({});
 
-/** Digests are compared, so that the time it takes tells nothing about the token. */
-function isAuthorised(request: FastifyRequest, { tokenDigest, digestText }: ManagementOptions): boolean {
-  const field = request.headers.authorization ?? '';
-  const [scheme, token = ''] = field.split(' ', 2);
-  return scheme?.toLowerCase() === 'bearer' && digestText(token) === tokenDigest;
+/** A proof that failed says how to prove oneself (RFC 6750 §3). */
+function sendRefusal(reply: FastifyReply, refused: Refused): FastifyReply {
+  if (problemStatus(refused.code) === 401) reply.header('www-authenticate', 'Bearer');
+  return sendProblem(reply, refused);
 }
 
 function sendProblem(reply: FastifyReply, problem: CommandError & { readonly retryS?: number }): FastifyReply {

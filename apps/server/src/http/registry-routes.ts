@@ -6,6 +6,7 @@ import { ok } from '@outrider/domain/kernel/result';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { authorOf } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, IdText, idOf, limitOf } from './parameters.ts';
 
 const WhereText = Type.Optional(Type.String({ maxLength: QUERY_CHARACTERS_MAX }));
@@ -60,8 +61,8 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
         body: 'bytes',
       },
       answers: 'ImportReceipt {isDryRun, lines, announced, updated, unchanged, refused, faults}',
-      handle: ({ query: { format, dryRun, author = 'admin' }, body }) =>
-        registry.takeIn({ body, format, author, isDryRun: dryRun === 'true' }),
+      handle: ({ query: { format, dryRun, author }, body }) =>
+        registry.takeIn({ body, format, author: authorOf(author), isDryRun: dryRun === 'true' }),
     }),
     apiRoute({
       method: 'GET',

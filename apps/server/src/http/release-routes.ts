@@ -8,6 +8,7 @@ import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { refuse } from '../errors.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { authorOf } from './authorize.ts';
 import { CHANGE_FIELDS, IdText, idOf, ReasonText } from './parameters.ts';
 
 const ReleaseParams = Type.Object({ releaseId: IdText });
@@ -43,7 +44,7 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       async handle({ query, body }) {
         const envelope = parseEnvelope(JSON.stringify(body));
         if (!envelope.ok) return refuse('body-malformed', describeParseError(envelope.error));
-        return releases.publish(envelope.value, query.author, targetsIn(body));
+        return releases.publish(envelope.value, authorOf(query.author), targetsIn(body));
       },
     }),
     apiRoute({
@@ -72,7 +73,7 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       },
       answers: 'PublishedRelease with withdrawnAt and withdrawnReason',
       handle: ({ params, body: { reason, author } }) =>
-        releases.withdraw(idOf<ReleaseId>('release id', params.releaseId), reason, author),
+        releases.withdraw(idOf<ReleaseId>('release id', params.releaseId), reason, authorOf(author)),
     }),
   ];
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
-import { ok, type Result } from '@outrider/domain/kernel/result';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import type { Envelope } from '@outrider/domain/trust/envelope';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -14,7 +14,9 @@ import { type CommandError, refuse } from '../errors.ts';
 import type { OverruleRequest } from '../policy/plan-lint.ts';
 import type { ChangeContext } from '../policy/policy-commands.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { authorOf, roleMissing } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText } from './parameters.ts';
+import { EVENT_ACCESS, isOpenTo, type PeoplesEvent } from './route-access.ts';
 
 const RolloutParams = Type.Object({ rolloutId: IdText });
 
@@ -34,15 +36,7 @@ const ApprovedBody = Type.Object({ approval: Type.Unknown(), ...CHANGE_FIELDS },
 const PositionPage = Type.Object({ after: Type.Optional(CountText), limit: Type.Optional(CountText) });
 
 /** What people may do to a rollout; `rolled-back` and `complete` are the rule's to say. */
-const PeoplesEvent = Type.Union([
-  Type.Literal('approve'),
-  Type.Literal('start'),
-  Type.Literal('pause'),
-  Type.Literal('resume'),
-  Type.Literal('halt'),
-  Type.Literal('cancel'),
-  Type.Literal('roll-back'),
-]);
+const EventText = Type.Union((Object.keys(EVENT_ACCESS) as PeoplesEvent[]).map((event) => Type.Literal(event)));
 
 const RECEIPT = 'PolicyReceipt {revision, at, rollout {rolloutId, state, epoch}, openPermits for what stops something}';
 
@@ -75,7 +69,7 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
         params: RolloutParams,
         body: Type.Object(
           {
-            event: PeoplesEvent,
+            event: EventText,
             reason: ReasonText,
             isIncludingRollback: Type.Optional(Type.Boolean()),
             overrules: Overrules,
@@ -85,15 +79,19 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
         ),
       },
       answers: RECEIPT,
-      handle: ({ params, body }) =>
-        policy.changeRollout({
+      async handle({ params, body, person }) {
+        if (!isOpenTo(EVENT_ACCESS[body.event], person.roles)) {
+          return err(roleMissing(person, `The event ${body.event}`, EVENT_ACCESS[body.event]));
+        }
+        return policy.changeRollout({
           rolloutId: rolloutIdOf(params),
           event: body.event,
           reason: body.reason,
           ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
           ...overrulesOf(body),
           ...contextOf(body),
-        }),
+        });
+      },
     }),
     apiRoute({
       method: 'POST',
@@ -336,9 +334,10 @@ function overrulesOf({ overrules }: { readonly overrules?: readonly OverruleRequ
   return overrules === undefined ? {} : { overrules };
 }
 
-/** Until people have names of their own here, whoever holds the token is the administrator. */
+/** Who makes a change, and from which revision. */
 export function contextOf(body: { readonly author?: string; readonly expectedRevision?: number }): ChangeContext {
-  const { author = 'admin', expectedRevision } = body;
+  const { expectedRevision } = body;
+  const author = authorOf(body.author);
   // The schema has checked that it is a whole number: this is its constructor.
   return { author, ...(expectedRevision === undefined ? {} : { expectedRevision: expectedRevision as Revision }) };
 }

@@ -38,10 +38,27 @@ export interface Flags {
   /** The OpenTelemetry collector; undefined: no traces. */
   readonly traceEndpoint: string | undefined;
   readonly traceSamplePermille: number;
+  readonly signIn: SignInFlags;
   /** What works and should be looked at, to be logged at the start. */
   readonly notices: readonly SettingNotice[];
   /** Every setting as it may be logged, and where it was said. */
   readonly shown: readonly ShownSetting[];
+}
+
+/** How people sign in. */
+export interface SignInFlags {
+  readonly issuer: string | undefined;
+  readonly clientId: string;
+  readonly clientSecretFile: string | undefined;
+  readonly cliClientId: string;
+  readonly audiences: readonly string[];
+  readonly scope: string;
+  readonly personClaim: string;
+  readonly rolesClaim: string;
+  readonly roles: readonly string[];
+  readonly algorithms: readonly string[];
+  readonly clockSkewS: number;
+  readonly hasDevelopmentIssuer: boolean;
 }
 
 export const USAGE = `Usage: server --data <path> [flags]
@@ -92,6 +109,20 @@ export function readFlags(
     hasMetrics: metrics,
     traceEndpoint: rest.traceEndpoint,
     traceSamplePermille: rest.traceSamplePermille,
+    signIn: {
+      issuer: rest.oidcIssuer,
+      clientId: rest.oidcClientId,
+      clientSecretFile: rest.oidcClientSecretFile,
+      cliClientId: rest.oidcCliClientId,
+      audiences: rest.oidcAudience,
+      scope: rest.oidcScope,
+      personClaim: rest.oidcPersonClaim,
+      rolesClaim: rest.oidcRolesClaim,
+      roles: rest.oidcRole,
+      algorithms: rest.oidcAlgorithm,
+      clockSkewS: rest.oidcClockSkewS,
+      hasDevelopmentIssuer: rest.developmentIssuer,
+    },
     notices,
     shown: shownSettings(SERVER_SETTINGS, read.value),
   };

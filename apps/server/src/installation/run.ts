@@ -21,6 +21,7 @@ import { startAudit } from '../trust/audit-start.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
 import { openCa } from './open-ca.ts';
+import { settleIssuer } from './issuer.ts';
 import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
 import { loadOnlineKeys, refuseForeignSecrets, settleInstanceId, settlePermitKey, settleToken } from './secrets.ts';
@@ -132,10 +133,12 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     const { consoleFolder } = world;
     const page =
       consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
+    const issuer = isGateway ? undefined : await settleIssuer(flags, { secrets, installation, machineClock, log });
     const listener = await openListeners(flags.terminatorSocket, {
       ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
       ...page,
       ...metrics,
+      ...(issuer === undefined ? {} : { issuer }),
     });
     try {
       await ownFile.write(listener.url, world.pid);

@@ -15,7 +15,7 @@ import type { OnlineKeys } from '../ports.ts';
 import { inForceSetting } from '../trust/audit-start.ts';
 
 /** Only the owner may read what proves who one is. */
-const SECRET_MODE = 0o600;
+export const SECRET_MODE = 0o600;
 
 /** Shorter tokens could be guessed over the network. */
 const TOKEN_CHARACTERS_MIN = 16;

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomSecret } from '@outrider/adapters/shared/random';
 import type { PermitId } from '@outrider/domain/kernel/ids';
 import type { MachineInstant } from '@outrider/domain/kernel/time';
+import type { Person } from '@outrider/domain/trust/person';
 
 /** The request that the running code belongs to. */
 interface RequestContext {
@@ -10,6 +11,8 @@ interface RequestContext {
   id: string | undefined;
   traceId: string | undefined;
   trace: OpenTrace | undefined;
+  person: Person | undefined;
+  session: string | undefined;
 }
 
 /** What is gathered about a request that may be traced, until it is answered. */
@@ -51,7 +54,17 @@ export function inRequest<T>(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   work: () => T,
 ): T {
-  return requests.run({ sent: headers['x-request-id'], id: undefined, traceId: undefined, trace: undefined }, work);
+  return requests.run(
+    {
+      sent: headers['x-request-id'],
+      id: undefined,
+      traceId: undefined,
+      trace: undefined,
+      person: undefined,
+      session: undefined,
+    },
+    work,
+  );
 }
 
 /** The id of the request under way: the one that the client sent, else one of ours; undefined outside of requests. */
@@ -60,6 +73,24 @@ export function requestId(): string | undefined {
   if (request === undefined) return undefined;
   request.id ??= chosenId(request.sent) ?? ownId();
   return request.id;
+}
+
+/** Says who is behind the request under way, once that is known, and what their cookie holds if they came by one. */
+export function setPerson(person: Person, session?: string): void {
+  const request = requests.getStore();
+  if (request === undefined) return;
+  request.person = person;
+  request.session = session;
+}
+
+/** The secret of the session that the request under way came by. */
+export function currentSession(): string | undefined {
+  return requests.getStore()?.session;
+}
+
+/** Who is behind the request under way; undefined for devices, and for what the server does by itself. */
+export function currentPerson(): Person | undefined {
+  return requests.getStore()?.person;
 }
 
 /** Names the trace of the request under way. */

@@ -18,6 +18,7 @@ import { encodePolicyChange, parsePolicyChange } from '@outrider/protocol/policy
 import type { Histories } from '../decision/histories.ts';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Counters } from '../gateway/counters.ts';
+import { currentPerson } from '../log/request-context.ts';
 import type { Log } from '../ports.ts';
 import { underRequest } from '../trust/changed-by.ts';
 import { type CharterCommands, charterCommands } from './charter-commands.ts';
@@ -142,7 +143,7 @@ export function policyCommands(options: {
       if (expected !== policy.revision) return err(staleProblem({ expected, actual: policy.revision }));
       const decided = decideChange(policy, change);
       if (!decided.ok) return err(policyProblem(decided.error));
-      const entry = { expected, at: fleetClock.now(), author: context.author, change, ...underRequest() };
+      const entry = { expected, at: fleetClock.now(), author: context.author, change, request: underRequest() };
       const appended = await store.policyLog.appendEntry({ ...entry, ...(exposure === undefined ? {} : { exposure }) });
       if (appended.ok) {
         await readBack(appended.value);
@@ -241,6 +242,10 @@ export function policyCommands(options: {
     },
 
     async changeRollout({ rolloutId, event, reason, isIncludingRollback, overrules: requests = [], ...context }) {
+      if (event === 'approve' && (await isOwnPlan(holder, rolloutId, context.author))) {
+        const detail = `${context.author} planned ${rolloutId} and so does not approve it; let another approver look at it`;
+        return refuse('approver-is-author', detail, { rolloutId });
+      }
       const overrules = event === 'approve' ? await lintedAtApproval(rolloutId, requests) : ok([]);
       if (!overrules.ok) return overrules;
       const exposure = event === 'start' ? await firstExposure(rolloutId) : ok(undefined);
@@ -309,6 +314,17 @@ export function policyCommands(options: {
       return entry.ok ? ok(await receiptOf(entry.value, {})) : entry;
     },
   };
+}
+
+/**
+ * Two people, whatever tokens they use: a token's author is its person. The administrator's token is the exception, for the first
+ * day and for emergencies, and the audit log says that it was used.
+ */
+async function isOwnPlan(holder: SnapshotHolder, rolloutId: RolloutId, author: string): Promise<boolean> {
+  const person = currentPerson();
+  if (person === undefined || person.credential.kind === 'break-glass') return false;
+  await holder.refresh();
+  return holder.policy().rollouts.get(rolloutId)?.createdBy === author;
 }
 
 /** Only what was overruled is written down. */

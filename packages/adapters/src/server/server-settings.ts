@@ -109,6 +109,104 @@ export const SERVER_SETTINGS = {
     variable: 'OUTRIDER_RELEASE_ROLE',
     sentence: 'Who must sign releases; without it release-role.json beside the secrets, which may come later',
   },
+  oidcIssuer: {
+    shape: { kind: 'url', protocols: ['https:', 'http:'] },
+    flag: 'oidc-issuer',
+    variable: 'OUTRIDER_OIDC_ISSUER',
+    sentence:
+      'The OpenID Connect issuer at which people sign in; without it the development issuer, on a loopback host',
+  },
+  oidcClientId: {
+    shape: { kind: 'text', pattern: /^\S{1,200}$/, allowed: '1 to 200 characters without spaces' },
+    flag: 'oidc-client-id',
+    variable: 'OUTRIDER_OIDC_CLIENT_ID',
+    default: 'outrider',
+    sentence: 'The client that the console is at the issuer; its redirect is <public URL>/sign-in/callback',
+  },
+  oidcClientSecretFile: {
+    shape: { kind: 'path' },
+    flag: 'oidc-client-secret-file',
+    variable: 'OUTRIDER_OIDC_CLIENT_SECRET_FILE',
+    sentence: 'A file that holds the secret of that client; without it the client is a public one, with PKCE alone',
+  },
+  oidcCliClientId: {
+    shape: { kind: 'text', pattern: /^\S{1,200}$/, allowed: '1 to 200 characters without spaces' },
+    flag: 'oidc-cli-client-id',
+    variable: 'OUTRIDER_OIDC_CLI_CLIENT_ID',
+    default: 'outrider-cli',
+    sentence:
+      'The public client that the command line is at the issuer; its redirect is http://127.0.0.1/callback, any port',
+  },
+  oidcAudience: {
+    shape: { kind: 'texts', pattern: /^\S{1,200}$/, allowed: '1 to 200 characters without spaces' },
+    flag: 'oidc-audience',
+    variable: 'OUTRIDER_OIDC_AUDIENCE',
+    default: [],
+    sentence: 'Further audiences of bearer tokens that are let in, beside the two clients',
+  },
+  oidcScope: {
+    shape: {
+      kind: 'text',
+      pattern: /^openid( [\x21-\x7e]{1,100}){0,20}$/,
+      allowed: 'openid, and further scopes behind it',
+    },
+    flag: 'oidc-scope',
+    variable: 'OUTRIDER_OIDC_SCOPE',
+    default: 'openid profile',
+    sentence: 'What is asked for at the issuer, so that its tokens carry the claims below',
+  },
+  oidcPersonClaim: {
+    shape: { kind: 'text', pattern: /^[\w:/.-]{1,200}$/, allowed: 'the name of a claim' },
+    flag: 'oidc-person-claim',
+    variable: 'OUTRIDER_OIDC_PERSON_CLAIM',
+    default: 'sub',
+    sentence: 'The claim by which a person stands in the logs: one that the issuer never gives to another person',
+  },
+  oidcRolesClaim: {
+    shape: { kind: 'text', pattern: /^[\w:/.-]{1,200}$/, allowed: 'the name of a claim' },
+    flag: 'oidc-roles-claim',
+    variable: 'OUTRIDER_OIDC_ROLES_CLAIM',
+    default: 'groups',
+    sentence: 'The claim whose values grant roles',
+  },
+  oidcRole: {
+    shape: {
+      kind: 'texts',
+      pattern:
+        /^[^=@\s]{1,200}=(viewer|operator|approver|security)(@(customer|region):[\w.:@+-]{1,128}(,(customer|region):[\w.:@+-]{1,128})*)?$/,
+      allowed: '<value>=viewer, operator, approver or security, and perhaps @customer:<name>,region:<name>',
+    },
+    flag: 'oidc-role',
+    variable: 'OUTRIDER_OIDC_ROLE',
+    default: [],
+    sentence: 'What a value of that claim grants, for example eu-ops=operator@region:eu; nobody has a role by itself',
+  },
+  oidcAlgorithm: {
+    shape: {
+      kind: 'texts',
+      pattern: /^(ES256|ES384|EdDSA|Ed25519|RS256|PS256)$/,
+      allowed: 'ES256, ES384, EdDSA, Ed25519, RS256 or PS256',
+    },
+    flag: 'oidc-algorithm',
+    variable: 'OUTRIDER_OIDC_ALGORITHM',
+    default: ['ES256', 'EdDSA', 'Ed25519', 'RS256', 'PS256'],
+    sentence: 'Algorithms that tokens may be signed by',
+  },
+  oidcClockSkewS: {
+    shape: { kind: 'whole', min: 0, max: 300, unit: 'seconds' },
+    flag: 'oidc-clock-skew-s',
+    variable: 'OUTRIDER_OIDC_CLOCK_SKEW_S',
+    default: 30,
+    sentence: 'How far the clock of the issuer may differ',
+  },
+  developmentIssuer: {
+    shape: { kind: 'switch' },
+    flag: 'development-issuer',
+    variable: 'OUTRIDER_DEVELOPMENT_ISSUER',
+    default: true,
+    sentence:
+      'Whether people of a development issuer may sign in where no issuer is named and the host is a loopback address',
+  },
   clock: {
     shape: { kind: 'choice', choices: ['wall', 'conducted'] },
     flag: 'clock',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import { type FleetInstant, fleetInstant, machineInstant } from '@outrider/domain/kernel/time';
+import type { CivilMs } from '@outrider/domain/trust/credentials';
 
 /** Fleet time in production: the wall clock, in whole milliseconds. */
 export function wallClock(): FleetClock {
@@ -29,4 +30,9 @@ export function steppedClock(start: FleetInstant): SteppedClock {
       return true;
     },
   };
+}
+
+/** The wall clock of people: what sessions and tokens are measured by, also where a conductor steps fleet time. */
+export function systemCivilClock(): CivilMs {
+  return Date.now() as CivilMs;
 }

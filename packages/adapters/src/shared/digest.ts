@@ -24,3 +24,8 @@ export async function digestStream(
   }
   return { digest: running.digest('hex') as Sha256, bytes: bytes as Bytes };
 }
+
+/** SHA-256 of a text as base64url without padding: the challenge of PKCE (RFC 7636 §4.2). */
+export function sha256Base64Url(text: string): string {
+  return hash('sha256', text, 'base64url');
+}

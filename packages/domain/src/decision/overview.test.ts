@@ -14,6 +14,7 @@ const revA = id<SegmentId>('rev-a');
 const revC = id<SegmentId>('rev-c');
 const rollout: Rollout = {
   plan,
+  createdBy: 'ada',
   state: 'running',
   revision: 3 as Revision,
   epoch: 1 as Epoch,

@@ -6,7 +6,7 @@ import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
 import type { ExposureStore, PolicyLog } from '../policy/ports.ts';
 import type { Catalogue } from '../release/ports.ts';
 import type { AuditNote } from '../trust/audit.ts';
-import type { AuditLog } from '../trust/ports.ts';
+import type { AuditLog, PeopleStore } from '../trust/ports.ts';
 import type { DecisionLease } from './lease-ports.ts';
 import type { DecisionLog } from './ports.ts';
 
@@ -31,6 +31,7 @@ export interface ServerStore {
   readonly lease?: DecisionLease;
   readonly installation: InstallationSettings;
   readonly audit: AuditLog;
+  readonly people: PeopleStore;
   /** How busy the connections are; absent where there are none. */
   readonly connections?: () => StoreConnections;
   /** Ends all connections; calls under way finish first. */

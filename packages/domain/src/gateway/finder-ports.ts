@@ -3,6 +3,7 @@ import type { DeviceId, RolloutId } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
+import type { UnderRequest } from '../trust/audit.ts';
 import type { AppliedImport, DeviceImport, DeviceImportError, ExpectedDevice } from './device-import.ts';
 import type { DeviceRecord } from './device-record.ts';
 import type { DeviceStanding } from './explain-rollout.ts';
@@ -56,7 +57,7 @@ export interface DeviceImporter {
       readonly now: FleetInstant;
       readonly author: string;
       /** Of the management API, for the audit log. */
-      readonly requestId?: string;
+      readonly request?: UnderRequest;
       readonly isDryRun: boolean;
     },
   ): Promise<readonly Result<AppliedImport, DeviceImportError>[]>;

@@ -60,6 +60,7 @@ const ROLLOUT: Rollout = {
     onHalt: 'roll-back',
     permitLifeMs: HOUR_MS,
   },
+  createdBy: 'ada',
   state: 'running',
   revision: 4 as Revision,
   epoch: 3 as Epoch,

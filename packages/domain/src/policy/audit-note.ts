@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AuditNote, ChangedBy } from '../trust/audit.ts';
+import type { AuditNote, UnderRequest } from '../trust/audit.ts';
 import type { AuditAction } from '../trust/audit-actions.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 
 /** What the audit log says of an entry of the policy log. The actor is its author. */
 export function policyNote(
   entry: PolicyEntry,
-  { requestId, isBroughtIn }: Pick<ChangedBy, 'requestId'> & Pick<AuditNote, 'isBroughtIn'> = {},
+  { requestId, via, isBroughtIn }: UnderRequest & Pick<AuditNote, 'isBroughtIn'> = {},
 ): AuditNote {
   const { revision, at, author, change } = entry;
   return {
@@ -17,6 +17,7 @@ export function policyNote(
     revision,
     document: { kind: 'policy-entry', value: entry },
     ...(requestId === undefined ? {} : { requestId }),
+    ...(via === undefined ? {} : { via }),
     ...(isBroughtIn === undefined ? {} : { isBroughtIn }),
   };
 }

@@ -113,6 +113,7 @@ function createdRollout(change: Of<'rollout-created'>, entry: PolicyEntry, epoch
     ...overruledIn([], change.overrules, entry),
     plan: change.plan,
     state: 'draft',
+    createdBy: author,
     revision,
     // The constructor of the first epoch: it only ever grows by one below.
     epoch: (epochBase + 1) as Epoch,

@@ -2,6 +2,7 @@
 import type { Revision, RolloutId } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
+import type { UnderRequest } from '../trust/audit.ts';
 import type { Exposure } from './exposure.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 
@@ -27,8 +28,8 @@ export interface PolicyLog {
     readonly change: PolicyChange;
     /** For `rollout-event: start`: the exposure the rollout starts with. */
     readonly exposure?: Exposure;
-    /** Of the management API, for the audit log. */
-    readonly requestId?: string;
+    /** For the audit log. */
+    readonly request?: UnderRequest;
   }): Promise<Result<PolicyEntry, StaleRevision>>;
   /** Entries after `revision`, ascending. */
   loadEntries(after: Revision): Promise<readonly PolicyEntry[]>;

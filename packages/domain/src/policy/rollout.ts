@@ -102,6 +102,8 @@ export type RolloutEvent =
 export interface Rollout {
   readonly plan: RolloutPlan;
   readonly state: RolloutState;
+  /** Who planned it: another person approves. */
+  readonly createdBy: string;
   /** The revision of the last entry about it: what the next write must name. */
   readonly revision: Revision;
   /** Raised by pause, halt, cancel and roll back: no permit of an older epoch can come into being. */

@@ -33,6 +33,12 @@ export const AUDIT_ACTIONS = {
   'installation-restored': 'The installation was restored from a backup, and everything paused',
   'token-in-force': 'From now on this token is the valid one',
   'key-in-force': 'From now on this key signs permits',
+  'token-created': 'A service token was made',
+  'token-revoked': 'A service token was revoked',
+  'signed-in': 'A person signed in at the console',
+  'break-glass-used': 'A session was begun with the token of the administrator',
+  'person-blocked': 'A person was shut out',
+  'person-unblocked': 'A person who was shut out may come in again',
   'role-in-force': 'From now on these keys, by this threshold, may sign releases or approve',
 } as const;
 

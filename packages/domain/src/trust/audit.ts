@@ -6,10 +6,16 @@ import type { AuditAction, AuditDocumentKind } from './audit-actions.ts';
 import type { DigestText } from './ports.ts';
 
 /** Who makes a change, and in which request of the management API. */
-export interface ChangedBy {
+export interface ChangedBy extends UnderRequest {
   /** A person's or service's name, `decision` for the rule itself, `server` for what a program does by itself. */
   readonly actor: string;
+}
+
+/** The request in which something is changed. */
+export interface UnderRequest {
   readonly requestId?: string;
+  /** By what they proved who they are: `session`, `service-token:deploy`, `break-glass`. Absent: no request of a person. */
+  readonly via?: string;
 }
 
 /** What a change says of itself; the store writes it into the audit log in the transaction of the change. */

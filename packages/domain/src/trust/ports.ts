@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
-import type { AuditHead, AuditRow } from './audit.ts';
+import type { AuditHead, AuditNote, AuditRow } from './audit.ts';
+import type { CivilMs, KnownPerson, PersonBlock, PersonSession, ServiceToken } from './credentials.ts';
 import type { PublicKey, Signature } from './envelope.ts';
 
 /** Checks Ed25519 signatures. Adapter: `adapters/shared/ed25519.ts` over node:crypto. Never throws: malformed is false. */
@@ -34,4 +36,29 @@ export interface AuditPage {
   readonly since?: FleetInstant;
   readonly actor?: string;
   readonly action?: string;
+}
+
+/** What is kept of people: their sessions, their service tokens, and who is shut out. */
+export interface PeopleStore {
+  /** False, and nothing is stored: there is a token of this name that has not been revoked. */
+  createToken(token: ServiceToken, note: AuditNote): Promise<boolean>;
+  loadToken(tokenId: string): Promise<ServiceToken | undefined>;
+  /** All that were ever made, oldest first. */
+  listTokens(): Promise<readonly ServiceToken[]>;
+  /** In force for every request that begins after it returned. False: there is none, or it was revoked before. */
+  revokeToken(tokenId: string, atMs: CivilMs, note: AuditNote): Promise<boolean>;
+  noteTokenUse(tokenId: string, atMs: CivilMs): Promise<void>;
+  /** With the entry in the audit log that says who came, and how. */
+  createSession(session: PersonSession, note: AuditNote): Promise<void>;
+  loadSession(digest: Sha256): Promise<PersonSession | undefined>;
+  noteSessionUse(digest: Sha256, atMs: CivilMs): Promise<void>;
+  endSession(digest: Sha256): Promise<void>;
+  /** Forgets sessions that began before an instant. */
+  forgetSessions(beforeMs: CivilMs): Promise<void>;
+  /** Notes that somebody was here; answers what is known of them. */
+  notePerson(seen: { readonly personId: string; readonly name: string; readonly atMs: CivilMs }): Promise<KnownPerson>;
+  loadPerson(personId: string): Promise<KnownPerson | undefined>;
+  listPeople(): Promise<readonly KnownPerson[]>;
+  /** Shuts somebody out: their sessions end, their tokens count as revoked. Absent `block`: lets them in again. */
+  blockPerson(personId: string, block: PersonBlock | undefined, note: AuditNote): Promise<void>;
 }

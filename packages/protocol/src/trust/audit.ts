@@ -48,6 +48,7 @@ const auditEntry = record<AuditEntry>({
   detail: optional(short),
   revision: optional(revision),
   requestId: optional(short),
+  via: optional(short),
   document: optional(record<{ readonly kind: string; readonly digest: Sha256 }>({ kind: label, digest: sha256 })),
   isBroughtIn: optional(bool),
 });

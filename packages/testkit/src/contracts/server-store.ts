@@ -10,6 +10,7 @@ import { identitiesContract } from './identities.ts';
 import { importerContract } from './importer.ts';
 import { installationContract } from './installation.ts';
 import { ledgerContract } from './ledger.ts';
+import { peopleContract } from './people.ts';
 import { policyLogContract } from './policy-log.ts';
 import { registryContract } from './registry.ts';
 import { reportLogContract } from './report-log.ts';
@@ -31,4 +32,5 @@ export function serverStoreContract(adapter: string, open: OpenStore): void {
   decisionLogContract(adapter, open);
   installationContract(adapter, open);
   auditLogContract(adapter, open);
+  peopleContract(adapter, open);
 }

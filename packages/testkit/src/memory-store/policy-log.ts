@@ -15,7 +15,7 @@ import type { MemoryState } from './state.ts';
 /** The fold of the log is at hand all the time: the ledger asks it where PostgreSQL locks the rows made from it. */
 export function memoryPolicyLog(state: MemoryState): PolicyLog {
   return {
-    async appendEntry({ expected, at, author, change, exposure, requestId }) {
+    async appendEntry({ expected, at, author, change, exposure, request }) {
       const actual = state.policy.revision;
       if (expected !== actual) return err({ code: 'revision-stale', expected, actual });
       const entry: PolicyEntry = { revision: (actual + 1) as typeof actual, at, author, change };
@@ -25,7 +25,7 @@ export function memoryPolicyLog(state: MemoryState): PolicyLog {
       state.policy = foldPolicy(state.policy, entry);
       state.entries.push(entry);
       if (exposure !== undefined) (beginsAnew(change) ? narrowExposure : widenExposure)(state.exposures, exposure);
-      appendAudit(state, policyNote(entry, requestId === undefined ? {} : { requestId }));
+      appendAudit(state, policyNote(entry, request));
       return ok(entry);
     },
     async loadEntries(after) {

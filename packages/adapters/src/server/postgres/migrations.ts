@@ -10,6 +10,7 @@ import { AUDIT } from './migrations/0008-audit.ts';
 import { HALTED_REGIONS } from './migrations/0009-halted-regions.ts';
 import { DECISION_LEASE } from './migrations/0010-decision-lease.ts';
 import { IDENTITIES } from './migrations/0011-identities.ts';
+import { PEOPLE } from './migrations/0012-people.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -74,6 +75,7 @@ export const MIGRATIONS: readonly Migration[] = [
     rule: 'expand',
     creates: ['registration_token', 'device_certificate'],
   },
+  { name: '0012-people', sql: PEOPLE, rule: 'expand', creates: ['service_token', 'person_session', 'person'] },
 ];
 
 /** What a database says about its schema. */

@@ -27,7 +27,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
     // The constructor of the newest revision: the head counts the entries.
     const actual = numberOf(present(head, 'the head of the policy log'), 'revision') as Revision;
     if (wanted.expected !== actual) return err({ code: 'revision-stale', expected: wanted.expected, actual });
-    const { expected: _, exposure, requestId, ...content } = wanted;
+    const { expected: _, exposure, request, ...content } = wanted;
     const text = encodePolicyEntry({ revision: (actual + 1) as Revision, ...content });
     const entry = wellFormed(parsePolicyEntry(text));
     const before = foldEntries(folded, await loadEntries(query, folded.revision));
@@ -37,7 +37,7 @@ export function postgresPolicyLog(database: Database): PolicyLog {
     const gates = changedGates(before, after);
     if (gates.length > 0) await query(MOVE_GATES, [JSON.stringify(gates)]);
     if (exposure !== undefined) await (beginsAnew(entry.change) ? narrowExposure : widenExposure)(query, exposure);
-    await appendPolicyAudit(query, entry, policyNote(entry, requestId === undefined ? {} : { requestId }));
+    await appendPolicyAudit(query, entry, policyNote(entry, request));
     return ok({ entry, after });
   }
 

@@ -15,6 +15,7 @@ import { postgresImporter } from './imports.ts';
 import { postgresInstallation } from './installation.ts';
 import { postgresLedger } from './ledger.ts';
 import { MIGRATIONS, standingOf } from './migrations.ts';
+import { postgresPeople } from './people.ts';
 import { postgresPolicyLog } from './policy-log.ts';
 import { type Database, openDatabase } from './pool.ts';
 import { postgresRegistry } from './registry.ts';
@@ -59,6 +60,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     lease: postgresDecisionLease(database, leaseMs),
     installation: postgresInstallation(database),
     audit: postgresAuditLog(database),
+    people: postgresPeople(database),
     connections: database.connections,
     close: () => database.close(),
   };

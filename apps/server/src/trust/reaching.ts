@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Registry } from '@outrider/domain/gateway/ports';
+import { type DeviceId, parseId, type RolloutId } from '@outrider/domain/kernel/ids';
+import type { Audience } from '@outrider/domain/policy/audience';
+import { isAudienceWithin } from '@outrider/domain/policy/audience-reach';
+import type { Rollout } from '@outrider/domain/policy/rollout';
+import type { Person } from '@outrider/domain/trust/person';
+import { describeReach, isWhole, type Reach, reaches } from '@outrider/domain/trust/reach';
+import type { CommandError } from '../errors.ts';
+import type { RouteReach } from '../http/route-access.ts';
+import { policyProblem } from '../policy/policy-problem.ts';
+import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
+
+/** Holds people with a limited reach to it. What lies outside is as if it were not there: not even its name is told. */
+export interface Reaching {
+  /** Why the person may not use a route on what its path names; undefined: they may. */
+  faultOf(person: Person, reach: RouteReach, params: unknown): Promise<CommandError | undefined>;
+}
+
+export function reaching({
+  registry,
+  holder,
+}: {
+  readonly registry: Registry;
+  readonly holder: SnapshotHolder;
+}): Reaching {
+  return {
+    async faultOf(person, reach, params) {
+      if (isWhole(person.reach) || reach === 'any') return undefined;
+      const named = new Map<string, unknown>(Object.entries(params ?? {}));
+      switch (reach) {
+        case 'rollout':
+          return faultOfRollout(person.reach, idIn<RolloutId>(named.get('rolloutId')), holder);
+        case 'device':
+          return faultOfDevice(person.reach, idIn<DeviceId>(named.get('deviceId')), registry);
+        default:
+          return beyond(person, 'This is about the whole installation');
+      }
+    },
+  };
+}
+
+/** Whether somebody with this reach is told of a rollout at all. */
+export function isRolloutWithin({ plan }: Pick<Rollout, 'plan'>, reach: Reach): boolean {
+  return isWhole(reach) || isAudienceWithin(plan.audience, reach);
+}
+
+/** A plan whose audience could hold a device outside. Undefined: it cannot. */
+export function faultOfAudience(person: Person, audience: Audience): CommandError | undefined {
+  if (isWhole(person.reach) || isAudienceWithin(audience, person.reach)) return undefined;
+  return beyond(
+    person,
+    'The audience can hold devices of other customers or regions; limit it by --customer or --region',
+  );
+}
+
+/** A refusal that says how far the person reaches. */
+export function beyond(person: Person, what: string): CommandError {
+  return {
+    code: 'out-of-reach',
+    detail: `${what}; ${person.personId} reaches ${describeReach(person.reach)}`.slice(0, 900),
+  };
+}
+
+async function faultOfRollout(
+  reach: Reach,
+  rolloutId: RolloutId | undefined,
+  holder: SnapshotHolder,
+): Promise<CommandError | undefined> {
+  if (rolloutId === undefined) return undefined;
+  await holder.refresh();
+  const rollout = holder.policy().rollouts.get(rolloutId);
+  if (rollout !== undefined && isRolloutWithin(rollout, reach)) return undefined;
+  return policyProblem({ code: 'rollout-unknown', rolloutId });
+}
+
+async function faultOfDevice(
+  reach: Reach,
+  deviceId: DeviceId | undefined,
+  registry: Registry,
+): Promise<CommandError | undefined> {
+  if (deviceId === undefined) return undefined;
+  const [device] = await registry.loadDevices([deviceId]);
+  if (device !== undefined && reaches(reach, device.record.attributes)) return undefined;
+  const detail = 'No device is registered under this id; GET /api/v1/devices lists them';
+  return { code: 'device-not-found', detail, fields: { deviceId } };
+}
+
+function idIn<T extends DeviceId | RolloutId>(text: unknown): T | undefined {
+  const parsed = parseId<T>('id', text);
+  return parsed.ok ? parsed.value : undefined;
+}
