@@ -33,7 +33,7 @@ import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
 import { type ChangeFlags, changedBy } from './charter-changes.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
 
 /** `outrider charter`: what approvers sign before a rollout may start, and for each wave above a tenth once more. */
@@ -171,7 +171,7 @@ function wavesNamed(document: CharterDocument, names: readonly string[]): readon
 async function submit(world: World, path: string, flags: SubmitFlags): Promise<void> {
   const { signed, document } = await readCharter(world, path);
   const { reason, expectedRevision } = flags;
-  const author = authorOf(world, flags);
+  const { author } = flags;
   const body = { charter: signed, reason, author, expectedRevision, ...overrulesOf(flags) };
   showReceipt(world, flags, await tell(world, flags, pathOfOne('rollouts', document.plan.rolloutId, 'charter'), body));
 }

@@ -85,6 +85,8 @@ export const ROUTE_ACCESS = {
   'GET /rollouts/:rolloutId/reports': { roles: EVERYONE, reach: 'rollout' },
   'GET /rollouts/:rolloutId/open-permits': { roles: EVERYONE, reach: 'rollout' },
   'GET /rollouts/:rolloutId/explain': { roles: EVERYONE, reach: 'rollout' },
+  'GET /rollouts/:rolloutId/charter': { roles: EVERYONE, reach: 'rollout' },
+  'POST /rollouts/:rolloutId/charter': { roles: CARRYING, reach: 'rollout' },
   'GET /rollouts/:rolloutId/resume': { roles: EVERYONE, reach: 'rollout' },
   'GET /rollouts/:rolloutId/evidence/reporters': { roles: EVERYONE, reach: 'rollout' },
   'POST /rollouts/:rolloutId/evidence/recount': { roles: EVERYONE, reach: 'rollout' },
