@@ -2,8 +2,8 @@
 
 import type { DecidedBy } from '@outrider/domain/decision/lease-ports';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
-import type { KeyId } from '@outrider/domain/kernel/ids';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
+import type { KeyId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';

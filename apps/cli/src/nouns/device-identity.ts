@@ -10,7 +10,7 @@ import { pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
-import { authorOf, showReceipt } from './receipt.ts';
+import { showReceipt } from './receipt.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
@@ -51,7 +51,7 @@ export function deviceIdentityVerbs(device: Command, world: World): void {
       .option('--author <name>', 'who does this')
       .option('--json', 'print JSON')
       .action(async (id: string, flags: ChangeFlags) => {
-        const body = { reason: flags.reason, author: authorOf(world, flags) };
+        const body = { reason: flags.reason, author: flags.author };
         showReceipt(world, flags, await tell(world, flags, pathOfOne('devices', id, verb), body));
       });
   }
@@ -76,7 +76,7 @@ async function token(world: World, flags: TokenFlags): Promise<void> {
     world.write(`${(await readTextFile(world, 'registration token', path)).trim()}\n`);
     return;
   }
-  const body = { deviceId: flags.deviceId, devices: flags.count, hours: flags.hours, author: authorOf(world, flags) };
+  const body = { deviceId: flags.deviceId, devices: flags.count, hours: flags.hours, author: flags.author };
   const { text, value } = await tell(world, flags, '/registration-tokens', body);
   world.log(`It is good until ${timeAt(value, 'expiresAt')}, and shown this once`);
   world.write(flags.json === true ? `${text.trimEnd()}\n` : `${cellAt(value, 'token')}\n`);

@@ -6,13 +6,14 @@ import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { TOKEN_HOURS_DEFAULT, TOKEN_HOURS_MAX } from '../gateway/identity-desk.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
+import { authorOf } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, IdText, idOf, limitOf, ReasonText } from './parameters.ts';
 
 const DeviceParams = Type.Object({ deviceId: IdText });
 
 /** Who devices are: tokens to register with, certificates, revocation. */
 export function identityRoutes({ identities }: Server): readonly ApiRoute[] {
-  const changeOfKey = (kind: 'device-revoked' | 'device-reinstated', verb: string, summary: string) =>
+  const changeOfKey = (kind: 'device-revoked' | 'device-reinstated', verb: 'revoke' | 'reinstate', summary: string) =>
     apiRoute({
       method: 'POST',
       path: `/devices/:deviceId/${verb}`,
@@ -22,8 +23,11 @@ export function identityRoutes({ identities }: Server): readonly ApiRoute[] {
         body: Type.Object({ reason: ReasonText, author: CHANGE_FIELDS.author }, { additionalProperties: false }),
       },
       answers: 'PolicyReceipt {revision, at}',
-      handle: ({ params, body: { reason, author = 'admin' } }) =>
-        identities.changeKey({ kind, deviceId: idOf<DeviceId>('device id', params.deviceId), reason, author }),
+      handle: ({ params, body: { reason, author } }) =>
+        identities.changeKey({
+          ...{ kind, deviceId: idOf<DeviceId>('device id', params.deviceId), reason },
+          author: authorOf(author),
+        }),
     });
   return [
     apiRoute({
@@ -42,9 +46,9 @@ export function identityRoutes({ identities }: Server): readonly ApiRoute[] {
         ),
       },
       answers: '{token, expiresAt}',
-      async handle({ body: { deviceId, devices = 1, hours = TOKEN_HOURS_DEFAULT, author = 'admin' } }) {
+      async handle({ body: { deviceId, devices = 1, hours = TOKEN_HOURS_DEFAULT, author } }) {
         const forOne = deviceId === undefined ? {} : { deviceId: idOf<DeviceId>('device id', deviceId) };
-        return ok(await identities.createToken({ author, usesMax: devices, hours, ...forOne }));
+        return ok(await identities.createToken({ author: authorOf(author), usesMax: devices, hours, ...forOne }));
       },
     }),
     apiRoute({
