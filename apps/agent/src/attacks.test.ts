@@ -134,6 +134,7 @@ test('a permit that was forged, or given to another, is refused', () => {
     ['permit-for-another', { document: { rolloutId: 'other' as RolloutId } }],
     ['permit-for-another', { document: { releaseId: first.manifest.releaseId } }],
     ['permit-for-another', { document: { releaseCounter: 99 as ReleaseCounter } }],
+    ['permit-replayed', { document: { sequence: 17 } }],
   ];
   for (const [code, change] of cases) {
     const result = permitCheck(change);
@@ -251,7 +252,11 @@ describe('a charter', () => {
     for (const [code, named, grantedAt = askedAt] of cases) {
       const expiresAt = code === 'charter-expired' ? askedAt : askedAt + 90 * HOUR_MS;
       const charter = { sha256, issuedAt: fleetInstant(askedAt), expiresAt: fleetInstant(expiresAt), ...held };
-      const document = { grantedAt: fleetInstant(grantedAt), ...(named === undefined ? {} : { charter: named }) };
+      const document = {
+        sequence: 18,
+        grantedAt: fleetInstant(grantedAt),
+        ...(named === undefined ? {} : { charter: named }),
+      };
       const result = permitCheck({ document, plan: { charter } });
       assert.equal(result.ok ? 'accepted' : result.error.code, code);
       if (!result.ok) seen.add(result.error.code);
@@ -263,7 +268,7 @@ describe('a charter', () => {
     const charter = { sha256, issuedAt: fleetInstant(askedAt), expiresAt: fleetInstant(askedAt + 90 * HOUR_MS), waves };
     const permit = (grantedAt: number, timeFloor: number) =>
       permitCheck({
-        document: { grantedAt: fleetInstant(grantedAt), charter: { sha256, waveIndex: 0 } },
+        document: { sequence: 18, grantedAt: fleetInstant(grantedAt), charter: { sha256, waveIndex: 0 } },
         plan: { charter },
         askedAt: 60_000,
         timeFloor,
@@ -394,6 +399,7 @@ function permitCheck(change: {
     deviceId,
     plan: { ...plan(), ...change.plan },
     askedAt: fleetInstant(change.askedAt ?? askedAt),
+    sequence: 18,
     timeFloor: fleetInstant(change.timeFloor ?? 0),
   });
 }

@@ -145,6 +145,7 @@ async function askPermit(
     deviceId: ports.identity.deviceId,
     plan: present(journal.update, 'an update behind a permit request'),
     askedAt: facts.now,
+    sequence: request.sequence,
     timeFloor: floorOf(journal),
   });
   return permit.ok ? { kind: 'permitted', permit: permit.value } : { kind: 'permit-refused', error: permit.error };

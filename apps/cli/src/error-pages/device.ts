@@ -25,6 +25,7 @@ const REFUSALS_ACT: Readonly<Record<DeviceErrorCode, string>> = {
     'The permit key of the server is not the one pinned at registration: the data folder was replaced. Restore the key from the backup.',
   'permit-malformed': 'The agent is older than the permit: update the agent first.',
   'permit-for-another': 'It asks again by itself. If it repeats, two devices use one id: compare their keys.',
+  'permit-replayed': 'An honest server never sends it: somebody recorded a permit and gives it again.',
   'device-type-mismatch': 'Correct the type of the device in the registry, or on the device.',
   'hardware-mismatch': 'Correct the hardware of the device in the registry by an import, or on the device.',
   'counter-too-low':

@@ -95,7 +95,7 @@ async function demoDevice(
   const life = deviceLife({ world, nature: natureOf(world, deviceId, hardwareId), truth, clock });
   const boot = memoryBoot(content);
   const agent = composeAgent({
-    identity: { deviceId, deviceType, hardwareId },
+    identity: { deviceId, deviceType, hardwareId, model: attributes.model },
     anchors: anchors.value,
     verifier,
     network: life.throughWorld(witness(counting(httpNetwork(client), count))),

@@ -11,7 +11,7 @@ import { DemoFault } from './fault.ts';
 import type { DemoFlags } from './flags.ts';
 import { type DemoFolders, demoFolders } from './folders.ts';
 import { demoWorld } from './products.ts';
-import { loadReleaseSigners, storeReleaseRole } from './release-keys.ts';
+import { loadApprovers, loadReleaseSigners, storeApproverRole, storeReleaseRole } from './release-keys.ts';
 import type { DemoReport } from './report.ts';
 import { demoRound } from './round.ts';
 
@@ -37,6 +37,8 @@ export async function openDemo(
   await createFolders(folders);
   const signers = await loadReleaseSigners(folders.keys);
   await storeReleaseRole(join(folders.server, 'release-role.json'), signers);
+  const approvers = await loadApprovers(folders.keys);
+  await storeApproverRole(join(folders.server, 'approver-role.json'), approvers);
   const logPath = join(folders.logs, 'server.log');
   // It refuses a folder on which another one runs: what comes after it has the folder for itself.
   const server = await startServer({ dataFolder: folders.server, logPath, port: flags.port });
@@ -44,7 +46,7 @@ export async function openDemo(
     const number = await nextRound(folders);
     const world = await settleWorld(folders, number, flags.seed ?? String(number));
     const { deviceCount } = flags;
-    const round = demoRound({ number, world, deviceCount, folders, server, signers, ...shown });
+    const round = demoRound({ number, world, deviceCount, folders, server, signers, approvers, ...shown });
     return {
       url: server.url,
       serverFolder: folders.server,

@@ -4,6 +4,7 @@ import type { Delta } from '@outrider/domain/delta/delta';
 import type { BaseCount, ClosedCount, EnrolmentCount, Evidence } from '@outrider/domain/evidence/evidence';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { Report } from '@outrider/domain/gateway/report';
+import type { CharterDocument } from '@outrider/domain/policy/charter';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { Rollout } from '@outrider/domain/policy/rollout';
@@ -25,6 +26,7 @@ import {
   whole,
 } from '@outrider/protocol/kernel/reader';
 import { bytes, segmentId, sha256 } from '@outrider/protocol/kernel/values';
+import { charter } from '@outrider/protocol/policy/charter';
 import { exposure } from '@outrider/protocol/policy/exposure';
 import { policyEntry } from '@outrider/protocol/policy/policy-change';
 
@@ -35,6 +37,9 @@ export interface RolloutAnswer {
   readonly evidence?: Pick<Evidence, 'base' | 'closed' | 'enrolments'>;
   readonly decision?: { readonly figures: readonly MetricFigure[] };
 }
+
+/** `GET /rollouts/<id>/charter` of a draft. */
+export const charterAnswer = record<{ readonly draft: CharterDocument }>({ draft: charter });
 
 /** Rows of one page; the API gives at most a thousand. */
 export const PAGE = 1_000;

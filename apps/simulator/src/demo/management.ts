@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestText } from '@outrider/adapters/shared/digest';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { Report } from '@outrider/domain/gateway/report';
 import type { RolloutId, Sha256 } from '@outrider/domain/kernel/ids';
+import type { Signer } from '@outrider/domain/trust/ports';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseProblem } from '@outrider/protocol/kernel/problem';
 import type { Reader } from '@outrider/protocol/kernel/reader';
+import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import type { ControlPlane } from '../play/control-plane.ts';
 import { DemoFault } from './fault.ts';
 import {
+  charterAnswer,
   ledgerPage,
   PAGE,
   policyEntries,
@@ -34,8 +38,8 @@ export interface Management extends ControlPlane {
 /** A page of a thousand ledger rows is the largest answer. */
 const ANSWER_BYTES_MAX = 4_194_304;
 
-/** The control plane over HTTP. Throws DemoFault with the server's own sentence when it refuses. */
-export function httpManagement(url: string, token: string): Management {
+/** The control plane over HTTP; with approvers each rollout gets its charter from them. Throws DemoFault with the server's own sentence when it refuses. */
+export function httpManagement(url: string, token: string, approvers: readonly Signer[] = []): Management {
   async function ask<T>(method: string, path: string, question: { body?: object | Uint8Array; reader: Reader<T> }) {
     const { body, reader } = question;
     const isBytes = body instanceof Uint8Array;
@@ -58,6 +62,14 @@ export function httpManagement(url: string, token: string): Management {
     await ask('PUT', `/blobs/${digest}`, { body, reader: anything });
   }
 
+  /** Everything that needs a signature is signed at once: here nobody wants to look before each wave. */
+  async function charter(rolloutId: RolloutId): Promise<void> {
+    const path = `/rollouts/${rolloutId}/charter`;
+    const { draft } = await ask('GET', path, { reader: charterAnswer });
+    const signed = charterSignedBy(draft, approvers, { digestText });
+    await ask('POST', path, { body: { charter: signed, reason: 'demonstration', author: AUTHOR }, reader: anything });
+  }
+
   return {
     status: () => ask('GET', '/status', { reader: statusAnswer }),
     async publish(envelope, images) {
@@ -70,6 +82,7 @@ export function httpManagement(url: string, token: string): Management {
     deltasOf: async (releaseId) => (await ask('GET', `/releases/${releaseId}`, { reader: releaseAnswer })).deltas,
     async createRollout(plan) {
       await ask('POST', '/rollouts', { body: { plan, author: AUTHOR }, reader: anything });
+      if (approvers.length > 0) await charter(plan.rolloutId);
     },
     async changeRollout(rolloutId, event, reason) {
       await ask('POST', `/rollouts/${rolloutId}/events`, { body: { event, reason, author: AUTHOR }, reader: anything });

@@ -20,6 +20,17 @@ export async function loadReleaseSigners(folder: string): Promise<ReleaseSigners
   };
 }
 
+/** The keys of two approvers, made at the first start: for the demonstration alone, where no person stands behind them. */
+export async function loadApprovers(folder: string): Promise<readonly Signer[]> {
+  return [await loadKey(folder, 'safety'), await loadKey(folder, 'operations')];
+}
+
+/** Tells a server who approves: the public halves only. */
+export async function storeApproverRole(path: string, approvers: readonly Signer[]): Promise<void> {
+  const groups = approvers.map(({ publicKey }, index) => ({ name: `approver-${index + 1}`, keys: [publicKey] }));
+  await writeFileDurably(path, `${encodeSigningRole({ threshold: groups.length, groups })}\n`);
+}
+
 /** Tells a server who must sign: the public halves only. */
 export async function storeReleaseRole(path: string, signers: ReleaseSigners): Promise<void> {
   await writeFileDurably(path, `${encodeSigningRole(releaseRoleOf(signers))}\n`);

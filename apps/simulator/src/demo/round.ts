@@ -4,6 +4,7 @@ import { digestText } from '@outrider/adapters/shared/digest';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, elapsedMs, fleetInstant } from '@outrider/domain/kernel/time';
+import type { Signer } from '@outrider/domain/trust/ports';
 import { type Fleet, participantOf } from '../fleet/fleet.ts';
 import { createShow, type Show } from '../live/show.ts';
 import type { LiveView } from '../live/terminal.ts';
@@ -31,6 +32,8 @@ export interface RoundOptions {
   readonly folders: DemoFolders;
   readonly server: ServerProcess;
   readonly signers: ReleaseSigners;
+  /** Sign the charter of each rollout, and each of its waves. */
+  readonly approvers: readonly Signer[];
   readonly view: LiveView;
   readonly machineClock: MachineClock;
 }
@@ -55,7 +58,7 @@ export function demoRound(options: RoundOptions): Round {
     async play() {
       const { number, world, folders, server, machineClock, view } = options;
       const beganAt = machineClock.now();
-      const management = httpManagement(server.url, server.adminToken);
+      const management = httpManagement(server.url, server.adminToken, options.approvers);
       const { fleetTime } = await management.status();
       const clock = steppedClock(fleetInstant(fleetTime));
       const show = createShow({

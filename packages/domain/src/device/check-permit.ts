@@ -20,13 +20,15 @@ export interface PermitCheck {
   readonly deviceId: DeviceId;
   readonly plan: UpdatePlan;
   readonly askedAt: FleetInstant;
+  /** Of the request that was sent. */
+  readonly sequence: number;
   /** The newest time the device was ever sure of. */
   readonly timeFloor: FleetInstant;
 }
 
 /**
  * A permit that this device may act on: signed by a pinned permit key, for this device, rollout, release and counter.
- * Codes: permit-type-wrong, permit-unsigned, permit-malformed, permit-for-another, and those of the
+ * Codes: permit-type-wrong, permit-unsigned, permit-malformed, permit-for-another, permit-replayed, and those of the
  * charter it has to stand on.
  */
 export function checkPermit(envelope: Envelope, check: PermitCheck): Result<HeldPermit, DeviceError> {
@@ -41,6 +43,11 @@ export function checkPermit(envelope: Envelope, check: PermitCheck): Result<Held
   const document = parsed.value;
   const difference = differenceTo(document, check.deviceId, check.plan);
   if (difference !== undefined) return refuse('permit-for-another', difference);
+  // One that names no request is of a server of before; where a charter is pinned, no such server is talked to.
+  const answers = document.sequence ?? (check.plan.charter === undefined ? check.sequence : 'none');
+  if (answers !== check.sequence) {
+    return refuse('permit-replayed', `The permit answers request ${answers}, sent was ${check.sequence}`);
+  }
   const times = { clock: check.askedAt, floor: check.timeFloor, signed: document.grantedAt };
   const misfit = charterMisfit(document, check.plan, timeAtPermit(times));
   if (misfit !== undefined) return err(misfit);

@@ -24,6 +24,7 @@ export const DEVICE_ERRORS = {
   'permit-unsigned': 'No pinned permit key signed the permit (C2)',
   'permit-malformed': 'The signed text is no permit that this agent reads (C2)',
   'permit-for-another': 'The permit is for another device, rollout, release or counter (C2)',
+  'permit-replayed': 'The permit answers another request: somebody gives it a second time (C2)',
   'device-type-mismatch': 'The release is for another type of device (C3)',
   'hardware-mismatch': 'A component of the release does not run on this hardware revision (C3)',
   'counter-too-low': 'The release is older than what runs: a rollback attack (C4)',
@@ -43,6 +44,7 @@ export function isAlarming(code: DeviceErrorCode): boolean {
 const ALARMING: ReadonlySet<DeviceErrorCode> = new Set<DeviceErrorCode>([
   ...(['release-type-wrong', 'release-unsigned', 'release-malformed', 'release-differs', 'artifact-mismatch'] as const),
   ...(['permit-type-wrong', 'permit-unsigned', 'permit-malformed', 'permit-for-another'] as const),
+  'permit-replayed',
   ...(['rollback-not-needed', 'counter-too-low'] as const),
   // A table over the union has its keys.
   ...(Object.keys(CHARTER_ERRORS) as (keyof typeof CHARTER_ERRORS)[]),

@@ -40,6 +40,8 @@ export interface PermitDocument {
   readonly grantedAt: FleetInstant;
   /** Counted by the device on its own elapsed time since it asked. */
   readonly lifeMs: DurationMs;
+  /** Of the request that it answers, so that nobody can give it a second time. Absent from a server of before. */
+  readonly sequence?: number;
   /** What of the charter it stands on. Absent where no approvers are installed. */
   readonly charter?: CharterPlace;
 }

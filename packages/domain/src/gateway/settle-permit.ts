@@ -41,6 +41,7 @@ export function settlePermit(
       epoch: proposed.epoch,
       grantedAt: proposed.grantedAt,
       lifeMs: row.permitLifeMs,
+      sequence,
       ...(live.charter?.kind === 'valid' ? { charter: charterPlaceOf(live.charter.charter, row, row.kind) } : {}),
     },
   };

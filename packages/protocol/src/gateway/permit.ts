@@ -89,6 +89,7 @@ export const permitDocument = record<PermitDocument>({
   epoch,
   grantedAt: instant,
   lifeMs: duration,
+  sequence: optional(whole({ min: 1 })),
   charter: optional(record<CharterPlace>({ sha256, waveIndex: optional(whole({ min: 0, max: WAVES_MAX })) })),
 });
 

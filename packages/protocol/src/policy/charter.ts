@@ -65,7 +65,8 @@ export const signedCharter = record<SignedCharter>({
 const threshold = whole({ min: 0, max: THRESHOLD_WHOLE });
 const reportClasses = listOf(oneOf<ReportClass>(['signed', 'mtls', 'token']), { countMax: 3 });
 
-const charter = record<CharterDocument>({
+/** Reads a charter inside another document. */
+export const charter = record<CharterDocument>({
   schema: literal(1),
   plan: rolloutPlan,
   releaseSha256: sha256,
