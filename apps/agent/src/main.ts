@@ -60,7 +60,11 @@ async function runForever(
   for (;;) {
     const { nextWakeAt } = await agent.wakeBy(clock);
     // In steps, since a clock may be set, and software may leave a note of a fault.
+    let seen = clock.now();
     while (clock.now() < nextWakeAt) {
+      // A clock that was set back: the agent judges anew how long to wait.
+      if (clock.now() < seen) break;
+      seen = clock.now();
       if ((await faults.takeAll((fault) => agent.noteFault(fault))) > 0) break;
       await setTimeout(Math.min(FAULTS_EVERY_MS, nextWakeAt - clock.now()));
     }

@@ -17,6 +17,8 @@ export interface AgentProcess extends Participant, Sleepers {
   readonly slot: () => string;
   /** Whether an image ever failed its health check here. */
   readonly hasReverted: () => boolean;
+  /** Wakes it whatever it waits for: its clock was set. */
+  wakeNow(now: FleetInstant): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -82,6 +84,9 @@ export function startAgent(options: AgentProcessOptions): AgentProcess {
         answered += last.handled;
       }
       return { woken, answered };
+    },
+    async wakeNow(now) {
+      last = await wake(now);
     },
     stop: () => child.stop(),
   };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Cluster, DATABASE_USER, loadPointer } from '@outrider/adapters/server/embedded-postgres/cluster';
 import { DATABASE_NAME } from '@outrider/adapters/server/embedded-postgres/owner-session';
+import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
 import { createFolder, errorCode, readTextIfPresent } from '@outrider/adapters/shared/files';
@@ -33,6 +34,8 @@ export interface Installation {
   /** Resolves when `isServing` says so, and answers with how long that took. Throws when it never does. */
   untilServing(isServing: () => Promise<boolean>): Promise<number>;
   rawStore(): Promise<RawStore>;
+  /** How its database is reached by whoever has stolen its password. */
+  databaseAddress(): Promise<PostgresConnection>;
   serverStarts(): number;
   /** Stops everything and removes what it left on the disk. */
   remove(): Promise<void>;
@@ -55,12 +58,16 @@ export async function createInstallation(): Promise<Installation> {
   const clock = monotonicClock();
   const server = supervise(() => launchServer({ dataFolder, logPath, port }));
 
-  async function rawStore(): Promise<RawStore> {
+  async function databaseAddress(): Promise<PostgresConnection> {
     const cluster = present(await loadPointer(dataFolder), 'a database that was made');
     const { port: databasePort } = present(await lockOf(cluster), 'a database that runs');
     const { password } = cluster;
     const address = { host: '127.0.0.1', port: databasePort, user: DATABASE_USER, password };
-    return openRawStore({ ...address, database: DATABASE_NAME, tls: 'off' });
+    return { ...address, database: DATABASE_NAME, tls: 'off' };
+  }
+
+  async function rawStore(): Promise<RawStore> {
+    return openRawStore(await databaseAddress());
   }
 
   return {
@@ -100,6 +107,7 @@ export async function createInstallation(): Promise<Installation> {
       }
     },
     rawStore,
+    databaseAddress,
     serverStarts: server.startCount,
     async remove() {
       const home = (await loadPointer(dataFolder))?.home;

@@ -12,7 +12,7 @@ import { move, withJournal, withSituation, withUpdate } from './moves.ts';
 import { backOffUntil, POLL_AFTER_PERMIT_MS, pollInstant, RETRY_AFTER_FAILURE_MS } from './polling.ts';
 import type { ComponentDigest, SlotName } from './ports.ts';
 import { queueReport, type ReportSubject } from './report-queue.ts';
-import { factsOf, readinessOf, resume } from './resume.ts';
+import { factsOf, readinessOf, resume, withReachableWaits } from './resume.ts';
 import type { DeviceState, HeldPermit, UpdatePlan } from './state.ts';
 import { arm, confirm, failTrial, judgeHealth } from './trial.ts';
 
@@ -31,7 +31,7 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
     case 'booted':
       return resume(state, event);
     case 'woken':
-      return withSituation(state, { ...factsOf(event), areReportsHeld: false });
+      return withReachableWaits(withSituation(state, { ...factsOf(event), areReportsHeld: false }));
     case 'fault-seen':
       return noteFault(state, event);
     case 'nudged':

@@ -29,6 +29,11 @@ export function pollInstant(now: FleetInstant, afterMs: DurationMs): FleetInstan
   return after(now, durationMs(Math.min(POLL_AFTER_MAX_MS, Math.max(POLL_AFTER_MIN_MS, Math.ceil(afterMs)))));
 }
 
+/** Later than any answer of now could have said: the clock was set back since, and nobody knows how long it has been. */
+export function isBeyondReach(instant: FleetInstant, now: FleetInstant): boolean {
+  return instant > after(now, POLL_AFTER_MAX_MS);
+}
+
 /**
  * When to try again after `faultCount` faults in a row: exponential with full jitter (Brooker, "Exponential Backoff and
  * Jitter", 2015). The jitter is a hash of the device and its count, so that a run can be repeated and a fleet that lost its

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ReadyFacts, WakeFacts } from './events.ts';
-import { move, withSituation } from './moves.ts';
+import { move, withJournal, withSituation, withUpdate } from './moves.ts';
+import { isBeyondReach } from './polling.ts';
 import type { BootState } from './ports.ts';
 import type { DeviceState } from './state.ts';
 import { arm, confirm, fallBack } from './trial.ts';
@@ -11,14 +12,32 @@ import { arm, confirm, fallBack } from './trial.ts';
  * came of it. An arm or a confirm whose answer was cut off is found here.
  */
 export function resume(state: DeviceState, started: WakeFacts & { readonly boot: BootState }): DeviceState | undefined {
-  const known = withSituation(state, {
-    ...factsOf(started),
-    boot: started.boot,
-    trial: 'unchecked',
-    areReportsHeld: false,
-  });
+  const known = withReachableWaits(
+    withSituation(state, {
+      ...factsOf(started),
+      boot: started.boot,
+      trial: 'unchecked',
+      areReportsHeld: false,
+    }),
+  );
   const restarted = move(known, 'restart', known.journal.reason);
   return restarted && judgeBoot(findArmed(restarted));
+}
+
+/** I6: a clock that was years ahead and was set right must not leave the device waiting for those years. */
+export function withReachableWaits(state: DeviceState): DeviceState {
+  const { journal, situation } = state;
+  const { now } = situation;
+  const { nextPollAt, quietUntil, update } = journal;
+  const isPollFar = isBeyondReach(nextPollAt, now);
+  const isQuietFar = isBeyondReach(quietUntil, now);
+  const isAskFar = update !== undefined && isBeyondReach(update.askAt, now);
+  if (!isPollFar && !isQuietFar && !isAskFar) return state;
+  const reached = withJournal(state, {
+    nextPollAt: isPollFar ? now : nextPollAt,
+    quietUntil: isQuietFar ? now : quietUntil,
+  });
+  return isAskFar ? withUpdate(reached, { askAt: now }) : reached;
 }
 
 /** The three facts of a wake, without what else an event carries. */
