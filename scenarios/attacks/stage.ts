@@ -13,10 +13,10 @@ import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { Image } from '@outrider/domain/release/release';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { parseKeyFile } from '@outrider/protocol/trust/key-file';
-import { httpManagement, type Management } from '../../apps/simulator/src/demo/management.ts';
-import { loadApprovers, storeApproverRole } from '../../apps/simulator/src/demo/release-keys.ts';
-import type { ImageSource } from '../../apps/simulator/src/play/control-plane.ts';
-import { createInstallation, type Installation } from '../../apps/simulator/src/proving/installation.ts';
+import { httpManagement, type Management } from '@outrider/simulator/demo/management';
+import { loadApprovers, storeApproverRole } from '@outrider/simulator/demo/release-keys';
+import type { ImageSource } from '@outrider/simulator/play/control-plane';
+import { createInstallation, type Installation } from '@outrider/simulator/proving/installation';
 
 /** What all attacks share: one real server with its PostgreSQL, images that differ in a few bytes, and every key there is. */
 export interface Stage {
