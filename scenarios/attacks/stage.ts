@@ -13,10 +13,15 @@ import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { Image } from '@outrider/domain/release/release';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { parseKeyFile } from '@outrider/protocol/trust/key-file';
-import { httpManagement, type Management } from '@outrider/simulator/demo/management';
-import { loadApprovers, storeApproverRole } from '@outrider/simulator/demo/release-keys';
-import type { ImageSource } from '@outrider/simulator/play/control-plane';
-import { createInstallation, type Installation } from '@outrider/simulator/proving/installation';
+import {
+  createInstallation,
+  httpManagement,
+  type ImageSource,
+  type Installation,
+  loadApprovers,
+  type Management,
+  storeApproverRole,
+} from '@outrider/simulator/compose';
 
 /** What all attacks share: one real server with its PostgreSQL, images that differ in a few bytes, and every key there is. */
 export interface Stage {
