@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     log = createLog({ level: flags.logLevel, clock: monotonicClock(), digestText, secrets });
     for (const { code, sentence } of flags.notices) log.warn({ stage: 'server', code }, sentence);
     log.info({ stage: 'server', code: 'settings', settings: saidIn(flags) }, 'The settings that were given');
-    const stopping = untilStopped(flags.drainTimeoutMs);
+    const stopping = untilStopped(flags.drainDelayMs + flags.drainTimeoutMs);
     const server = await runServer({
       ...{ flags, version: manifest.version, consoleFolder: consoleFolder(), pid: process.pid },
       ...{ schedule: timers(), log },
@@ -59,7 +59,7 @@ function saidIn({ shown }: Flags): Readonly<Record<string, string>> {
  * Resolves with the first signal to stop. From then on the time to stop runs, also while the server still starts; when it is
  * over, or at a second signal, whatever still hangs is cut off. Everything acknowledged is on disk already.
  */
-function untilStopped(drainTimeoutMs: number): Promise<string> {
+function untilStopped(stopMs: number): Promise<string> {
   const cut = () => process.exit(EXIT_CODES['stopped-short']);
   return new Promise((resolve) => {
     let signals = 0;
@@ -67,7 +67,7 @@ function untilStopped(drainTimeoutMs: number): Promise<string> {
       process.on(name, () => {
         signals++;
         if (signals > 1) cut();
-        setTimeout(cut, drainTimeoutMs);
+        setTimeout(cut, stopMs);
         resolve(name);
       });
     }

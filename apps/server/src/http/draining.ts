@@ -9,6 +9,11 @@ export interface DrainGate {
   /** False: the server stops, and the request has been answered with 503 here. */
   admits(request: IncomingMessage, response: ServerResponse): boolean;
   /**
+   * From now on the server says that it is not ready, so that a balancer sends nobody new, and ends each connection with its
+   * next answer, so that whoever keeps one opens the next elsewhere. All else is answered as before.
+   */
+  leave(): void;
+  /**
    * From now on new requests are turned away and every connection ends with its answer. Resolves when the last request
    * under way has been answered, or after `limitMs`, with how many were not.
    */
@@ -20,16 +25,19 @@ const RETRY_AFTER_S = 5;
 
 /** Whether the process works is still true while it stops. */
 const LIVE_PATH = '/health/live';
+/** What a balancer asks. */
+const READY_PATH = '/health/ready';
 
 export function drainGate(schedule: Schedule): DrainGate {
   const underWay = new Set<ServerResponse>();
+  let isLeaving = false;
   let isDraining = false;
   let onEmpty: () => void = () => {};
 
   function admits(request: IncomingMessage, response: ServerResponse): boolean {
-    if (isDraining) {
+    if (isLeaving || isDraining) {
       response.shouldKeepAlive = false;
-      if (request.url !== LIVE_PATH) {
+      if (isDraining ? request.url !== LIVE_PATH : request.url === READY_PATH) {
         turnAway(request, response);
         return false;
       }
@@ -60,7 +68,13 @@ export function drainGate(schedule: Schedule): DrainGate {
     });
   }
 
-  return { admits, drain };
+  return {
+    admits,
+    leave() {
+      isLeaving = true;
+    },
+    drain,
+  };
 }
 
 /** A stream of events has no end of its own: what is left of it is asked for anew by its reader. */

@@ -3,7 +3,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo } from 'node:net';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import { durationMs } from '@outrider/domain/kernel/time';
+import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
 import type { CivilClock } from '@outrider/domain/trust/credentials';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import type { Server } from '../compose.ts';
@@ -50,6 +50,8 @@ export interface ListenOptions {
   readonly adminTokenDigest: Sha256 | undefined;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
+  /** How long it goes on answering after it said that it is not ready. Absent: not at all. */
+  readonly drainDelayMs?: DurationMs;
   /** Absent: there is no `/metrics`. */
   readonly metrics?: Pick<MetricsOptions, 'metrics' | 'tokenDigests'>;
   /** How people sign in; told where they reach this server. Absent: by the administrator's token and service tokens alone. */
@@ -121,7 +123,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   if (!opened.ok) return opened;
   const url = `http://${host}:${opened.value}`;
   onOpened(url);
-  return ok({ url, close: () => closeListener(http, gate, log) });
+  return ok({ url, close: () => closeListener(http, gate, options) });
 }
 
 function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {
@@ -141,7 +143,19 @@ function open(http: HttpServer, host: string, port: number): Promise<Result<numb
 }
 
 /** The port stays open until all is answered: who comes meanwhile hears why, and when to come again. */
-export async function closeListener(http: HttpServer, gate: DrainGate, log: Log): Promise<void> {
+export async function closeListener(
+  http: HttpServer,
+  gate: DrainGate,
+  { log, schedule, drainDelayMs }: Pick<ListenOptions, 'log' | 'schedule' | 'drainDelayMs'>,
+): Promise<void> {
+  if (drainDelayMs !== undefined && drainDelayMs > 0) {
+    gate.leave();
+    log.info(
+      { stage: 'server', code: 'leaving', drainDelayMs },
+      'The server is not ready any more, and goes on for a while',
+    );
+    await new Promise<void>((resolve) => schedule.after(drainDelayMs, resolve));
+  }
   const cut = await gate.drain(DRAIN_MS);
   if (cut > 0) log.warn({ stage: 'server', code: 'requests-cut', cut }, 'Requests under way were cut off');
   const closed = new Promise<void>((resolve) => {

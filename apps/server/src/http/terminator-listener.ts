@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import { listenPrivately } from '@outrider/adapters/server/private-socket';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { DurationMs } from '@outrider/domain/kernel/time';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
@@ -23,6 +24,7 @@ export async function listenToTerminator(options: {
   readonly server: Pick<Server, 'handleDevice'>;
   readonly path: string;
   readonly schedule: Schedule;
+  readonly drainDelayMs?: DurationMs;
   readonly log: Log;
 }): Promise<Result<TerminatorListener, ListenError>> {
   const { server, path, schedule, log } = options;
@@ -35,5 +37,5 @@ export async function listenToTerminator(options: {
   });
   const opened = await listenPrivately(http, path);
   if (!opened.ok) return err({ code: 'socket-refused', detail: opened.error });
-  return ok({ close: () => closeListener(http, gate, log) });
+  return ok({ close: () => closeListener(http, gate, options) });
 }

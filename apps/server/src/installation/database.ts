@@ -36,6 +36,8 @@ export interface DatabaseSettings {
   readonly databaseConnectionsMax: number;
   /** A secret; undefined: notices go through the database. */
   readonly noticesUrl: string | undefined;
+  /** See `pool.ts`: for proofs. */
+  readonly onAnswer?: (statement: string) => void;
 }
 
 /** Opens the database that the settings name, or starts a PostgreSQL in the data folder. Throws StartError. */
@@ -45,7 +47,8 @@ export async function openDatabase(settings: DatabaseSettings, dataFolder: strin
     noticesUrl === undefined ? postgresNotices(connection) : natsNotices(noticesUrl);
   const open = async (connection: PostgresConnection): Promise<Database> => {
     const { databaseConnectionsMax: connectionsMax } = settings;
-    const store = await openPostgresStore({ connection, connectionsMax, log: schemaLog(log) });
+    const watched = settings.onAnswer === undefined ? {} : { onAnswer: settings.onAnswer };
+    const store = await openPostgresStore({ connection, connectionsMax, ...watched, log: schemaLog(log) });
     const notices = openNotices(connection);
     return {
       ...{ store, notices },

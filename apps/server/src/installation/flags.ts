@@ -32,6 +32,8 @@ export interface Flags {
   /** A secret; undefined: a PostgreSQL is started in the data folder. */
   readonly databaseUrl: string | undefined;
   readonly databaseConnectionsMax: number;
+  /** Before the time to stop begins. */
+  readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   readonly hasMetrics: boolean;
@@ -104,6 +106,7 @@ export function readFlags(
     isReleaseRoleNamed: releaseRoleFile !== undefined,
     databaseUrl,
     databaseConnectionsMax: rest.databaseConnectionsMax,
+    drainDelayMs: rest.drainDelayMs,
     drainTimeoutMs: rest.drainTimeoutMs,
     logLevel: rest.logLevel,
     hasMetrics: metrics,

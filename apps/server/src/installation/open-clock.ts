@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { steppedClock, wallClock } from '@outrider/adapters/shared/clock';
+import { steppedClock } from '@outrider/adapters/shared/clock';
 import { guardedClock } from '@outrider/adapters/shared/guarded-clock';
-import type { MachineClock } from '@outrider/domain/kernel/clock';
+import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 import { loadFleetTime } from '../compose.ts';
 import type { Log, ServerPorts } from '../ports.ts';
@@ -13,9 +13,8 @@ import type { Flags } from './flags.ts';
 export async function openClock(
   { clock }: Pick<Flags, 'clock'>,
   { store: { installation } }: Database,
-  { machineClock, log }: { readonly machineClock: MachineClock; readonly log: Log },
+  { machineClock, log, wall }: { readonly machineClock: MachineClock; readonly log: Log; readonly wall: FleetClock },
 ): Promise<Pick<ServerPorts, 'fleetClock' | 'clockWatch' | 'conductor'>> {
-  const wall = wallClock();
   if (clock === 'conducted') {
     const stepped = steppedClock((await loadFleetTime(installation)) ?? wall.now());
     return { fleetClock: stepped, conductor: stepped };

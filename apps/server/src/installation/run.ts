@@ -2,12 +2,14 @@
 import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
 import { readDiskSpace } from '@outrider/adapters/server/disk-space';
-import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { monotonicClock, wallClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
 import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
+import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
 import { loadConsoleFiles } from '../http/console-files.ts';
@@ -36,6 +38,16 @@ export interface ProgramWorld {
   readonly pid: number;
   readonly schedule: Schedule;
   readonly log: Log;
+  /** What a proof puts between the server and its world, to break it there; the program itself has nothing to put. */
+  readonly between?: Between;
+}
+
+/** Stands where the server meets its database, other servers and the clock. */
+export interface Between {
+  readonly onAnswer: (statement: string) => void;
+  readonly notices: (notices: PolicyNotices) => PolicyNotices;
+  /** The wall clock that is guarded. */
+  readonly wallClock: FleetClock;
 }
 
 export interface RunningServer {
@@ -75,12 +87,17 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const instanceId = await settleInstanceId(dataFolder);
   const loadReleaseRole = await releaseRoleSource(flags, log);
   const ca = await openCa(secretsFolder, flags.certificateLifeDays, log);
+  const loadApproverRole = approverRoleSource(secretsFolder, log);
   const blobs = await openBlobFolder(flags.blobFolder);
-  const database = await openDatabase(flags, dataFolder, log);
+  const database = await openBetween(world);
   return endingOnFailure(database, async () => {
     const machineClock = monotonicClock();
     const spanSink = await openTraces(flags, world.version, machineClock);
-    const clock = await openClock(flags, database, { machineClock, log });
+    const clock = await openClock(flags, database, {
+      machineClock,
+      log,
+      wall: world.between?.wallClock ?? wallClock(),
+    });
     const { installation } = database.store;
     const audit = startAudit({ installation, fleetClock: clock.fleetClock, digestText });
     if (adminTokenDigest === undefined) {
@@ -108,7 +125,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       verifier: createVerifier(),
       digestText,
       loadReleaseRole: isGateway ? loadReleaseRole : audit.notingRole('release-role', loadReleaseRole),
-      loadApproverRole: audit.notingRole('approver-role', approverRoleSource(secretsFolder, log)),
+      loadApproverRole: isGateway ? loadApproverRole : audit.notingRole('approver-role', loadApproverRole),
       registrationTokenDigest,
       repositories: {
         files: metadataFolder(join(secretsFolder, REPOSITORY_FOLDER)),
@@ -135,6 +152,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
     const issuer = isGateway ? undefined : await settleIssuer(flags, { secrets, installation, machineClock, log });
     const listener = await openListeners(flags.terminatorSocket, {
+      drainDelayMs: durationMs(flags.drainDelayMs),
       ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
       ...page,
       ...metrics,
@@ -163,11 +181,12 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
 
 /** Opens the port, and the socket of the terminator if there is one; the server is closed when either cannot be. */
 async function openListeners(terminatorSocket: string | undefined, options: ListenOptions): Promise<Listener> {
-  const { server, schedule, log } = options;
+  const { server, schedule, log, drainDelayMs } = options;
+  const leaving = drainDelayMs === undefined ? {} : { drainDelayMs };
   const terminator =
     terminatorSocket === undefined
       ? undefined
-      : await listenToTerminator({ server, path: terminatorSocket, schedule, log });
+      : await listenToTerminator({ server, path: terminatorSocket, schedule, log, ...leaving });
   const port = terminator?.ok === false ? terminator : await listen(options);
   if (!port.ok) {
     if (terminator?.ok) await terminator.value.close();
@@ -180,6 +199,13 @@ async function openListeners(terminatorSocket: string | undefined, options: List
       await Promise.all([port.value.close(), terminator?.ok ? terminator.value.close() : undefined]);
     },
   };
+}
+
+async function openBetween({ flags, log, between }: ProgramWorld): Promise<Database> {
+  const { dataFolder } = flags;
+  if (between === undefined) return await openDatabase(flags, dataFolder, log);
+  const database = await openDatabase({ ...flags, onAnswer: between.onAnswer }, dataFolder, log);
+  return { ...database, notices: between.notices(database.notices) };
 }
 
 /** Everything is paused after a restore, and a person has to say that it may go on. */

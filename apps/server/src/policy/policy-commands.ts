@@ -137,7 +137,7 @@ export function policyCommands(options: {
     if (!legible.ok) return refuse('body-malformed', describeParseError(legible.error));
     let lost: CommandError | undefined;
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      await holder.refresh();
+      await holder.refreshPolicy();
       const policy = holder.policy();
       const expected = context.expectedRevision ?? policy.revision;
       if (expected !== policy.revision) return err(staleProblem({ expected, actual: policy.revision }));

@@ -27,6 +27,8 @@ export interface SnapshotHolder {
   isStoreReachable(): boolean;
   /** Reads what is new; the read begins after this call. Throws when the store is away. */
   refresh(): Promise<void>;
+  /** Brings `policy()` up to date and nothing else: what a change is decided by. Throws when the store is away. */
+  refreshPolicy(): Promise<void>;
   /** Makes the next read take the releases anew: one was published or withdrawn, or a delta was made. */
   invalidateReleases(): void;
   /** Reads again and again, at least every 500 ms; answers with the way to end it. */
@@ -48,7 +50,8 @@ const RELEASES_FRESH_MS = durationMs(5_000);
 type CharterOf = Parameters<NonNullable<Parameters<typeof compileSnapshot>[0]['charterOf']>>;
 
 interface ReleasesRead {
-  readonly releases: readonly PublishedRelease[];
+  /** Undefined for one that is not published. */
+  readonly releases: ReadonlyMap<ReleaseId, PublishedRelease | undefined>;
   readonly deltas: readonly Delta[];
   /** Who approves; absent: nobody is installed. */
   readonly role: SigningRole | undefined;
@@ -75,33 +78,41 @@ export function snapshotHolder(options: {
   let releasesRead: ReleasesRead | undefined;
   let underWay: Promise<void> | undefined;
   let next: Promise<void> | undefined;
+  /** Entries that came since the snapshot was compiled. */
+  const untold: PolicyEntry[] = [];
+
+  async function refreshPolicy(): Promise<void> {
+    const loaded = await store.policyLog.loadEntries(policy.revision);
+    // Another read may have come first: what it has taken in is not taken in twice.
+    const entries = loaded.filter(({ revision }) => revision > policy.revision);
+    policy = foldEntries(policy, entries);
+    if (readAt !== undefined) untold.push(...entries);
+  }
 
   async function read(): Promise<void> {
     const beganAt = machineClock.now();
-    const entries = await store.policyLog.loadEntries(policy.revision);
-    policy = foldEntries(policy, entries);
+    await refreshPolicy();
     const exposures = await store.exposures.loadExposures();
+    const ids = releasesWanted(policy);
     const isStale = releasesRead === undefined || elapsedMs(releasesRead.at, beganAt) > RELEASES_FRESH_MS;
-    const current = isStale || entries.length > 0 ? await readReleases(beganAt) : releasesRead;
+    const lacksOne = [...ids].some((id) => releasesRead?.releases.has(id) !== true);
+    const current = isStale || lacksOne ? await readReleases(ids, beganAt) : releasesRead;
     if (current === undefined) return;
     releasesRead = current;
-    const { releases, deltas, role } = current;
+    const releases = [...ids].flatMap((id) => current.releases.get(id) ?? []);
+    const { deltas, role } = current;
     const charterOf = role &&
       charters && { charterOf: (...[one, of]: CharterOf) => charters.standingOf(one, of, role) };
     snapshot = compileSnapshot({ policy, releases, deltas, exposures, ...charterOf });
-    if (readAt !== undefined && entries.length > 0) onEntries?.(entries);
+    const told = untold.splice(0);
+    if (told.length > 0) onEntries?.(told);
     readAt = beganAt;
   }
 
-  async function readReleases(at: MachineInstant): Promise<ReleasesRead> {
-    const ids = new Set<ReleaseId>();
-    for (const { plan, state } of policy.rollouts.values()) if (state !== 'cancelled') ids.add(plan.releaseId);
-    const releases: PublishedRelease[] = [];
-    for (const id of ids) {
-      const release = await store.catalogue.loadRelease(id);
-      if (release !== undefined) releases.push(release);
-    }
-    const images = new Set(releases.flatMap(({ manifest }) => imagesOf(manifest)));
+  async function readReleases(ids: ReadonlySet<ReleaseId>, at: MachineInstant): Promise<ReleasesRead> {
+    const releases = new Map<ReleaseId, PublishedRelease | undefined>();
+    for (const id of ids) releases.set(id, await store.catalogue.loadRelease(id));
+    const images = new Set([...releases.values()].flatMap((one) => (one === undefined ? [] : imagesOf(one.manifest))));
     const deltas = await store.deltas.loadDeltasTo([...images]);
     return { releases, deltas, role: await charters?.loadRole(), at };
   }
@@ -145,6 +156,7 @@ export function snapshotHolder(options: {
     ageMs,
     isStoreReachable: () => isReachable,
     refresh,
+    refreshPolicy,
     invalidateReleases() {
       releasesRead = undefined;
     },
@@ -175,4 +187,10 @@ export function snapshotHolder(options: {
       };
     },
   };
+}
+
+function releasesWanted({ rollouts }: Policy): ReadonlySet<ReleaseId> {
+  const ids = new Set<ReleaseId>();
+  for (const { plan, state } of rollouts.values()) if (state !== 'cancelled') ids.add(plan.releaseId);
+  return ids;
 }

@@ -14,7 +14,12 @@ import { PostgresStartError } from './embedded-postgres/errors.ts';
 import { findOperator, type Operator } from './embedded-postgres/operator.ts';
 import { clearLeftover, portOfOwned, removeCluster, sweepTemporaryClusters } from './embedded-postgres/orphan.ts';
 import { DATABASE_NAME, openOwnerSession } from './embedded-postgres/owner-session.ts';
-import { type Postmaster, startPostmaster, stopProcess } from './embedded-postgres/postmaster.ts';
+import {
+  type PostgresSettings,
+  type Postmaster,
+  startPostmaster,
+  stopProcess,
+} from './embedded-postgres/postmaster.ts';
 import type { PostgresConnection } from './postgres/connection.ts';
 
 /** A real PostgreSQL of this process's own. */
@@ -38,8 +43,10 @@ export async function startEmbeddedPostgres(options: {
   readonly log: StartLog;
   /** The port it must have, so that open stores find it again after it was killed; absent: a free one. */
   readonly port?: number;
+  /** Beside, or instead of, those for one installation on one machine: where many servers share it. */
+  readonly settings?: PostgresSettings;
 }): Promise<EmbeddedPostgres> {
-  const { dataFolder, log, port } = options;
+  const { dataFolder, log, port, settings } = options;
   const found = await findPostgresPackage();
   const operator = await findOperator();
   await createFolder(dataFolder);
@@ -48,7 +55,7 @@ export async function startEmbeddedPostgres(options: {
   const cluster = await openCluster({ dataFolder, baseFolder, binaries, operator });
   if (operator !== undefined) await sweepTemporaryClusters(baseFolder);
   await clearLeftover(cluster, (message, pid) => log(message, { pid }));
-  return await startAndOwn({ cluster, binaries, operator, log, port });
+  return await startAndOwn({ cluster, binaries, operator, log, port, settings });
 }
 
 /** In place where that is possible; a copy for the system user, and where node_modules may not be written. */
@@ -109,6 +116,7 @@ async function startAndOwn(options: {
   readonly operator: Operator;
   readonly log: StartLog;
   readonly port: number | undefined;
+  readonly settings: PostgresSettings | undefined;
 }): Promise<EmbeddedPostgres> {
   for (let tries = 1; ; tries++) {
     const postmaster = await startPostmaster(options);

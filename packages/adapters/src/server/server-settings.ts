@@ -214,6 +214,14 @@ export const SERVER_SETTINGS = {
     default: 'wall',
     sentence: 'Under conducted, fleet time stands still until it is stepped: for demonstrations and simulations',
   },
+  drainDelayMs: {
+    shape: { kind: 'whole', min: 0, max: 60_000, unit: 'milliseconds' },
+    flag: 'drain-delay-ms',
+    variable: 'OUTRIDER_DRAIN_DELAY_MS',
+    default: 0,
+    sentence:
+      'How long a server that is asked to stop says that it is not ready and goes on answering, so that a balancer takes it out',
+  },
   drainTimeoutMs: {
     shape: { kind: 'whole', min: 1_000, max: 60_000, unit: 'milliseconds' },
     flag: 'drain-timeout-ms',

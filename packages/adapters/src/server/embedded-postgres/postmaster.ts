@@ -20,12 +20,16 @@ export interface Postmaster {
   hasEnded(): boolean;
 }
 
+/** Settings of PostgreSQL by their own names. */
+export type PostgresSettings = Readonly<Record<string, string | number>>;
+
 /** Starts the postmaster on this port, or a free one, of the loopback interface. It may not accept connections yet. */
 export async function startPostmaster(options: {
   readonly cluster: Cluster;
   readonly binaries: string;
   readonly operator: Operator;
   readonly port?: number | undefined;
+  readonly settings?: PostgresSettings | undefined;
 }): Promise<Postmaster> {
   const port = options.port ?? (await findFreePort());
   await limitLog(options.cluster);
@@ -33,7 +37,7 @@ export async function startPostmaster(options: {
   try {
     const child = spawn(
       join(options.binaries, 'bin', 'postgres'),
-      ['-D', clusterFolder(options.cluster), ...settings(port)],
+      ['-D', clusterFolder(options.cluster), ...parametersOf({ ...ownSettings(port), ...options.settings })],
       {
         ...options.operator,
         cwd: options.cluster.home,
@@ -136,8 +140,8 @@ async function limitLog(cluster: Cluster): Promise<void> {
 }
 
 /** Durable, local only, and small: one installation of some ten thousand devices on a laptop. */
-function settings(port: number): readonly string[] {
-  const values: Readonly<Record<string, string | number>> = {
+function ownSettings(port: number): PostgresSettings {
+  return {
     listen_addresses: '127.0.0.1',
     port,
     // No socket file: its path would have to be short, and every user could see it.
@@ -156,6 +160,9 @@ function settings(port: number): readonly string[] {
     log_line_prefix: '%m [%p] ',
     cluster_name: 'outrider',
   };
+}
+
+function parametersOf(values: PostgresSettings): readonly string[] {
   return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 

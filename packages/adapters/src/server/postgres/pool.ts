@@ -31,7 +31,11 @@ export interface DatabaseOptions {
   readonly statementMs?: number;
   /** Looks at each new connection before it is used; what it throws is what the query throws. */
   readonly checkConnection?: (query: Database['query']) => Promise<void>;
+  /** Told of each statement once its answer has come, before anybody goes on with it: for whoever breaks a server on purpose. */
+  readonly onAnswer?: OnAnswer;
 }
+
+export type OnAnswer = (statement: string) => void;
 
 /**
  * Opens a pool. No connection is made yet, and one that breaks is replaced by the next query that needs it: after the
@@ -40,6 +44,7 @@ export interface DatabaseOptions {
 export function openDatabase(connection: PostgresConnection, options: DatabaseOptions): Database {
   const { tls: _, tlsRootFile: __, ...address } = connection;
   const { purpose, connectionsMax = CONNECTIONS_MAX, statementMs = STATEMENT_TIMEOUT_MS, checkConnection } = options;
+  const onAnswer = options.onAnswer ?? (() => {});
   const transactionMs = statementMs + END_GRACE_MS;
   const pool = new Pool({
     ...address,
@@ -64,12 +69,12 @@ export function openDatabase(connection: PostgresConnection, options: DatabaseOp
       return await repeated(
         async () => (await pool.query<Row>(awaited(statement, values, answerMs))).rows,
         isHoldingConnections,
-      );
+      ).finally(() => onAnswer(statement));
     },
     async transaction(work) {
       return await repeated(async () => {
         const client = await pool.connect();
-        return await inTransaction(client, transactionMs, work);
+        return await inTransaction(client, { answerMs: transactionMs, onAnswer }, work);
       }, isHoldingConnections);
     },
     connections: () => ({
@@ -117,7 +122,7 @@ async function repeated<T>(work: () => Promise<T>, isHoldingConnections: () => b
 
 async function inTransaction<T>(
   client: PoolClient,
-  answerMs: number,
+  { answerMs, onAnswer }: { readonly answerMs: number; readonly onAnswer: OnAnswer },
   work: (query: Database['query']) => Promise<T>,
 ): Promise<T> {
   let broken: Error | undefined;
@@ -127,11 +132,14 @@ async function inTransaction<T>(
   };
   client.on('error', onError);
   try {
-    await client.query(awaited('begin', [], answerMs));
-    const value = await work(
-      async (statement, values = []) => (await client.query<Row>(awaited(statement, values, answerMs))).rows,
-    );
-    await client.query(awaited('commit', [], answerMs));
+    const ask = async (statement: string, values: readonly unknown[] = []) => {
+      const { rows } = await client.query<Row>(awaited(statement, values, answerMs));
+      onAnswer(statement);
+      return rows;
+    };
+    await ask('begin');
+    const value = await work(ask);
+    await ask('commit');
     return value;
   } catch (cause) {
     await client.query(awaited('rollback', [], ROLLBACK_MS)).catch((fault: Error) => {

@@ -17,7 +17,7 @@ import { postgresLedger } from './ledger.ts';
 import { MIGRATIONS, standingOf } from './migrations.ts';
 import { postgresPeople } from './people.ts';
 import { postgresPolicyLog } from './policy-log.ts';
-import { type Database, openDatabase } from './pool.ts';
+import { type Database, type OnAnswer, openDatabase } from './pool.ts';
 import { postgresRegistry } from './registry.ts';
 import { postgresFinder } from './registry-finder.ts';
 import { postgresReports } from './reports.ts';
@@ -28,6 +28,7 @@ export interface PostgresStoreOptions extends MigrateOptions {
   readonly connectionsMax?: number;
   /** Another life of the decision lease, in tests alone. */
   readonly leaseMs?: number;
+  readonly onAnswer?: OnAnswer;
 }
 
 /**
@@ -36,12 +37,13 @@ export interface PostgresStoreOptions extends MigrateOptions {
  * SchemaError when it cannot be migrated.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<ServerStore> {
-  const { connection, connectionsMax, migrations = MIGRATIONS, leaseMs } = options;
+  const { connection, connectionsMax, migrations = MIGRATIONS, leaseMs, onAnswer } = options;
   await migrate(connection, options);
   const known = migrations.length;
   const database = openDatabase(connection, {
     purpose: `schema ${known}`,
     ...(connectionsMax === undefined ? {} : { connectionsMax }),
+    ...(onAnswer === undefined ? {} : { onAnswer }),
     checkConnection: (query) => refuseNewerSchema(query, known),
   });
   await bringInOrClose(database);
