@@ -144,6 +144,10 @@ export const cliArea: ErrorArea = {
 const IMPORT_REST: Readonly<Record<DeviceImportCode, readonly [safe: string, act: string]>> = {
   'line-malformed': ['The other lines are taken in.', 'Correct the line; its number is that of the file.'],
   'device-repeated': ['The first of them counts.', 'Keep one line a device.'],
+  'beyond-reach': [
+    'The device stays where it is: nobody moves one out of their customers and regions, or into them.',
+    'Leave the line to somebody whose roles reach both ends.',
+  ],
   'device-differs': [
     'The device keeps what it has.',
     'Export it, change the values there and import that: its line carries the revision.',

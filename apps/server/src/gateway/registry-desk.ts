@@ -5,10 +5,12 @@ import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gat
 import type { DeviceCount, FoundDevice } from '@outrider/domain/gateway/finder-ports';
 import { type DeviceQuery, describeQueryError } from '@outrider/domain/gateway/query';
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
+import { queryWithin } from '@outrider/domain/gateway/query-reach';
 import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { isWhole, type Reach, reaches } from '@outrider/domain/trust/reach';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
@@ -24,16 +26,25 @@ export interface RegistryDesk {
     readonly where: string;
     readonly after?: DeviceId;
     readonly limit: number;
+    readonly reach: Reach;
   }): Found<readonly FoundDevice[]>;
   /** Code: query-invalid. */
-  count(where: string): Found<DeviceCount>;
+  count(where: string, reach: Reach): Found<DeviceCount>;
   /** All of them as text, piece by piece. Codes: query-invalid, rate-limited. */
-  writeOut(where: string, format: DeviceFormat): Found<AsyncIterable<string>>;
+  writeOut(asked: {
+    readonly where: string;
+    readonly format: DeviceFormat;
+    readonly reach: Reach;
+  }): Found<AsyncIterable<string>>;
   /** Takes in lines of devices, batch by batch. Codes: body-malformed, body-too-large, rate-limited. */
   takeIn(request: ImportRequest): Found<ImportReceipt>;
-  listExpected(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly ExpectedDevice[]>;
+  listExpected(page: {
+    readonly after?: DeviceId;
+    readonly limit: number;
+    readonly reach: Reach;
+  }): Promise<readonly ExpectedDevice[]>;
   /** The whole fleet before a rollout, grouped by cause. Codes: rollout-unknown, rollout-not-live, rate-limited. */
-  explainRollout(rolloutId: RolloutId): Found<FleetExplanation>;
+  explainRollout(rolloutId: RolloutId, reach: Reach): Found<FleetExplanation>;
 }
 
 type Found<T> = Promise<Result<T, CommandError>>;
@@ -66,7 +77,7 @@ export function registryDesk(options: {
     };
   }
 
-  async function explain(live: LiveRollout, snapshot: PolicySnapshot): Promise<FleetExplanation> {
+  async function explain(live: LiveRollout, snapshot: PolicySnapshot, reach: Reach): Promise<FleetExplanation> {
     const { rolloutId, deviceType } = live.rollout.plan;
     const now = fleetClock.now();
     const tally = causeTally();
@@ -75,28 +86,29 @@ export function registryDesk(options: {
     for (;;) {
       const page = { deviceType, limit: SWEEP_DEVICES, ...(after === undefined ? {} : { after }) };
       const standings = await store.finder.loadStandings(rolloutId, page);
-      for (const standing of standings) tally.add(standing, causeOf(snapshot, live, standing, now));
-      devices += standings.length;
+      const own = standings.filter(({ device }) => reaches(reach, device.attributes));
+      for (const standing of own) tally.add(standing, causeOf(snapshot, live, standing, now));
+      devices += own.length;
       after = standings.at(-1)?.device.deviceId;
       if (standings.length < SWEEP_DEVICES) return { rolloutId, at: now, devices, groups: tally.groups() };
     }
   }
 
   return {
-    async find({ where, ...page }) {
-      const query = queryOf(where);
+    async find({ where, reach, ...page }) {
+      const query = queryOf(where, reach);
       if (!query.ok) return query;
       return ok(await looks.take(() => store.finder.findDevices(query.value, { ...page, now: fleetClock.now() })));
     },
 
-    async count(where) {
-      const query = queryOf(where);
+    async count(where, reach) {
+      const query = queryOf(where, reach);
       if (!query.ok) return query;
       return ok(await looks.take(() => store.finder.countDevices(query.value, fleetClock.now())));
     },
 
-    async writeOut(where, format) {
-      const query = queryOf(where);
+    async writeOut({ where, format, reach }) {
+      const query = queryOf(where, reach);
       if (!query.ok) return query;
       const end = beginSweep();
       if (end === undefined) return busy();
@@ -117,9 +129,22 @@ export function registryDesk(options: {
       }
     },
 
-    listExpected: (page) => store.importer.listExpected(page),
+    async listExpected({ reach, after, limit }) {
+      if (isWhole(reach)) return store.importer.listExpected({ limit, ...(after === undefined ? {} : { after }) });
+      const found: ExpectedDevice[] = [];
+      // A page that is shorter than asked for is the last: so it is filled, or there is nothing more.
+      for (let next = after; ; ) {
+        const page = await store.importer.listExpected({
+          limit: SWEEP_DEVICES,
+          ...(next === undefined ? {} : { after: next }),
+        });
+        found.push(...page.filter((one) => reaches(reach, one.attributes)));
+        next = page.at(-1)?.deviceId;
+        if (found.length >= limit || page.length < SWEEP_DEVICES) return found.slice(0, limit);
+      }
+    },
 
-    async explainRollout(rolloutId) {
+    async explainRollout(rolloutId, reach) {
       await holder.refresh();
       const snapshot = holder.newest();
       const live = snapshot?.rollouts.get(rolloutId);
@@ -127,7 +152,7 @@ export function registryDesk(options: {
       const end = beginSweep();
       if (end === undefined) return busy();
       try {
-        return ok(await explain(live, snapshot));
+        return ok(await explain(live, snapshot, reach));
       } finally {
         end();
       }
@@ -135,9 +160,9 @@ export function registryDesk(options: {
   };
 }
 
-function queryOf(where: string): Result<DeviceQuery, CommandError> {
+function queryOf(where: string, reach: Reach): Result<DeviceQuery, CommandError> {
   const query = parseQuery(where);
-  if (query.ok) return query;
+  if (query.ok) return ok(queryWithin(query.value, reach));
   return refuse('query-invalid', describeQueryError(query.error), { column: query.error.column });
 }
 

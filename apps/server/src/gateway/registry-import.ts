@@ -5,6 +5,7 @@ import type { DeviceImporter } from '@outrider/domain/gateway/finder-ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
+import type { Reach } from '@outrider/domain/trust/reach';
 import { type CommandError, refuse } from '../errors.ts';
 import { underRequest } from '../trust/changed-by.ts';
 import type { DeviceFormat } from './registry-export.ts';
@@ -16,6 +17,8 @@ export interface ImportRequest {
   readonly author: string;
   /** True: says what would happen, and changes nothing. */
   readonly isDryRun: boolean;
+  /** How far the author reaches. Absent: everywhere. */
+  readonly reach?: Reach;
 }
 
 /** What became of the lines. */
@@ -70,6 +73,7 @@ export async function importDevices(
       author: request.author,
       isDryRun: request.isDryRun,
       request: underRequest(),
+      ...(request.reach === undefined ? {} : { reach: request.reach }),
     };
     const lines = devices.map((row) => row.device);
     const decided = lines.length === 0 ? [] : await importer.importDevices(lines, context);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TrafficPrice } from '@outrider/domain/decision/forecast/traffic';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
+import { err } from '@outrider/domain/kernel/result';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
 import { refuse } from '../errors.ts';
+import { faultOfAudience } from '../trust/reaching.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { IdText, idOf } from './parameters.ts';
 
@@ -27,9 +29,11 @@ export function forecastRoutes({ forecasts }: Server): readonly ApiRoute[] {
       summary: 'Forecasts a plan that need not exist: devices, bytes, dates, harm, and what is missing',
       schemas: { body: Type.Object({ plan: Type.Unknown(), ...PRICE_FIELDS }, { additionalProperties: false }) },
       answers: ANSWER,
-      async handle({ body }) {
+      async handle({ body, person }) {
         const plan = parseRolloutPlan(JSON.stringify(body.plan));
         if (!plan.ok) return refuse('body-malformed', describeParseError(plan.error));
+        const fault = faultOfAudience(person, plan.value.audience);
+        if (fault !== undefined) return err(fault);
         return forecasts.ofPlan(plan.value, priceOf(body));
       },
     }),

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId, Revision } from '@outrider/domain/kernel/ids';
-import { ok } from '@outrider/domain/kernel/result';
+import { err, ok } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
+import { isWhole, type Reach } from '@outrider/domain/trust/reach';
 import { scope as readScope } from '@outrider/protocol/policy/policy-change';
 import Type from 'typebox';
 import type { Server } from '../compose.ts';
+import type { ServerStatus } from '../queries.ts';
+import { faultOfScope, scopesWithin } from '../trust/reaching.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { authorOf } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, ReasonText, ScopeText } from './parameters.ts';
@@ -14,7 +17,7 @@ import { contextOf } from './rollout-routes.ts';
 const DeviceParams = Type.Object({ deviceId: IdText });
 
 /** The installation as a whole: status, scopes, the policy log, devices, the conductor. */
-export function installationRoutes({ acceptClock, policy, queries, step }: Server): readonly ApiRoute[] {
+export function installationRoutes({ acceptClock, policy, queries, reaching, step }: Server): readonly ApiRoute[] {
   return [
     apiRoute({
       method: 'GET',
@@ -23,7 +26,7 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
       schemas: {},
       answers:
         'ServerStatus {fleetTime, isConducted, clockHold?, revision, isFresh, pausedScopes, restored?, publishing?, handled, counters}',
-      handle: async () => ok(queries.status()),
+      handle: async ({ person }) => ok(statusWithin(queries.status(), person.reach)),
     }),
     apiRoute({
       method: 'POST',
@@ -41,13 +44,16 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
         ),
       },
       answers: 'PolicyReceipt {revision, at, openPermits}',
-      handle: ({ body }) =>
-        policy.pauseScope({
+      async handle({ body, person }) {
+        const fault = faultOfScope(person, body.scope);
+        if (fault !== undefined) return err(fault);
+        return policy.pauseScope({
           scope: scopeOf(body.scope),
           reason: body.reason,
           ...(body.isIncludingRollback === undefined ? {} : { isIncludingRollback: body.isIncludingRollback }),
           ...contextOf(body),
-        }),
+        });
+      },
     }),
     apiRoute({
       method: 'POST',
@@ -57,7 +63,11 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
         body: Type.Object({ scope: ScopeText, reason: ReasonText, ...CHANGE_FIELDS }, { additionalProperties: false }),
       },
       answers: 'PolicyReceipt {revision, at}',
-      handle: ({ body }) => policy.resumeScope({ scope: scopeOf(body.scope), reason: body.reason, ...contextOf(body) }),
+      async handle({ body, person }) {
+        const fault = faultOfScope(person, body.scope);
+        if (fault !== undefined) return err(fault);
+        return policy.resumeScope({ scope: scopeOf(body.scope), reason: body.reason, ...contextOf(body) });
+      },
     }),
     apiRoute({
       method: 'GET',
@@ -82,7 +92,10 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
       summary: 'Explains what a device is answered now: every predicate with its values',
       schemas: { params: DeviceParams },
       answers: 'Explanation {deviceId, rollouts, answer}',
-      handle: ({ params }) => queries.explainDevice(idOf<DeviceId>('device id', params.deviceId)),
+      async handle({ params, person }) {
+        const explained = await queries.explainDevice(idOf<DeviceId>('device id', params.deviceId));
+        return explained.ok ? ok(reaching.shownExplanation(person, explained.value)) : explained;
+      },
     }),
     apiRoute({
       method: 'POST',
@@ -108,6 +121,13 @@ export function installationRoutes({ acceptClock, policy, queries, step }: Serve
       handle: ({ body }) => step(fleetInstant(body.now)),
     }),
   ];
+}
+
+/** What the server answered, counted over all devices, is told to those alone whose roles reach all of them. */
+function statusWithin(status: ServerStatus, reach: Reach): ServerStatus {
+  if (isWhole(reach)) return status;
+  const { publishing: _, ...own } = status;
+  return { ...own, pausedScopes: scopesWithin(status.pausedScopes, reach), handled: 0, counters: {} };
 }
 
 function scopeOf(text: string) {

@@ -16,7 +16,7 @@ export function overviewRoutes({ overviews, overviewStream }: Server): readonly 
       schemas: {},
       answers:
         'Overview {at, isConducted, revision, pausedScopes, vitals, devices?, rollouts, rolloutCount, decisions}',
-      handle: async () => ok(await overviews.read()),
+      handle: async ({ person }) => ok(await overviews.read(person.reach)),
     }),
     apiRoute({
       method: 'GET',
@@ -25,8 +25,8 @@ export function overviewRoutes({ overviews, overviewStream }: Server): readonly 
       schemas: {},
       mediaType: 'text/event-stream',
       answers: 'Events named `overview` whose data is one Overview',
-      async handle() {
-        const events = overviewStream.watch();
+      async handle({ person }) {
+        const events = overviewStream.watch(person.reach);
         if (events !== undefined) return ok(events);
         return refuse('rate-limited', `${WATCHERS_MAX} watch already, the most there may be; GET /overview instead`);
       },

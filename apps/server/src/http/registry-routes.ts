@@ -23,9 +23,9 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
         query: Type.Object({ where: WhereText, after: Type.Optional(IdText), limit: Type.Optional(CountText) }),
       },
       answers: '{items: (DeviceRecord & {attributesRevision})[]}',
-      async handle({ query: { where = '', after, limit } }) {
+      async handle({ person: { reach }, query: { where = '', after, limit } }) {
         const page = after === undefined ? {} : { after: idOf<DeviceId>('device id', after) };
-        const found = await registry.find({ where, limit: limitOf(limit), ...page });
+        const found = await registry.find({ where, reach, limit: limitOf(limit), ...page });
         return found.ok ? ok({ items: found.value.map(itemOf) }) : found;
       },
     }),
@@ -35,7 +35,7 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
       summary: 'Counts the devices that a query describes; exactly, or says that there are at least so many',
       schemas: { query: Type.Object({ where: WhereText }) },
       answers: '{devices, isExact}',
-      handle: ({ query: { where = '' } }) => registry.count(where),
+      handle: ({ person, query: { where = '' } }) => registry.count(where, person.reach),
     }),
     ...(['csv', 'ndjson'] as const).map((format) =>
       apiRoute({
@@ -45,7 +45,7 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
         schemas: { query: Type.Object({ where: WhereText }) },
         mediaType: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson',
         answers: 'One line a device, ascending by id',
-        handle: ({ query: { where = '' } }) => registry.writeOut(where, format),
+        handle: ({ person: { reach }, query: { where = '' } }) => registry.writeOut({ where, format, reach }),
       }),
     ),
     apiRoute({
@@ -61,8 +61,8 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
         body: 'bytes',
       },
       answers: 'ImportReceipt {isDryRun, lines, announced, updated, unchanged, refused, faults}',
-      handle: ({ query: { format, dryRun, author }, body }) =>
-        registry.takeIn({ body, format, author: authorOf(author), isDryRun: dryRun === 'true' }),
+      handle: ({ person: { reach }, query: { format, dryRun, author }, body }) =>
+        registry.takeIn({ body, format, author: authorOf(author), isDryRun: dryRun === 'true', reach }),
     }),
     apiRoute({
       method: 'GET',
@@ -70,9 +70,9 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
       summary: 'Lists devices that were announced and have not registered; after: device id',
       schemas: { query: Type.Object({ after: Type.Optional(IdText), limit: Type.Optional(CountText) }) },
       answers: '{items: ExpectedDevice[]}',
-      async handle({ query: { after, limit } }) {
+      async handle({ person: { reach }, query: { after, limit } }) {
         const page = after === undefined ? {} : { after: idOf<DeviceId>('device id', after) };
-        return ok({ items: await registry.listExpected({ limit: limitOf(limit), ...page }) });
+        return ok({ items: await registry.listExpected({ limit: limitOf(limit), reach, ...page }) });
       },
     }),
     apiRoute({
@@ -81,7 +81,8 @@ export function registryRoutes({ registry }: Server): readonly ApiRoute[] {
       summary: 'Groups every device of the type by why it is, or is not, on the release of the rollout',
       schemas: { params: Type.Object({ rolloutId: IdText }) },
       answers: 'FleetExplanation {rolloutId, at, devices, groups: {cause, sentence, reason?, devices, samples}[]}',
-      handle: ({ params }) => registry.explainRollout(idOf<RolloutId>('rollout id', params.rolloutId)),
+      handle: ({ person, params }) =>
+        registry.explainRollout(idOf<RolloutId>('rollout id', params.rolloutId), person.reach),
     }),
   ];
 }

@@ -13,6 +13,7 @@ import type { Server } from '../compose.ts';
 import { type CommandError, refuse } from '../errors.ts';
 import type { OverruleRequest } from '../policy/plan-lint.ts';
 import type { ChangeContext } from '../policy/policy-commands.ts';
+import { faultOfAudience, isRolloutWithin } from '../trust/reaching.ts';
 import { type ApiRoute, apiRoute } from './api-route.ts';
 import { authorOf, roleMissing } from './authorize.ts';
 import { CHANGE_FIELDS, CountText, countOf, IdText, idOf, limitOf, ReasonText } from './parameters.ts';
@@ -55,9 +56,11 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       },
       status: 201,
       answers: RECEIPT,
-      async handle({ body }) {
+      async handle({ body, person }) {
         const plan = parseRolloutPlan(JSON.stringify(body.plan));
         if (!plan.ok) return refuse('body-malformed', describeParseError(plan.error));
+        const fault = faultOfAudience(person, plan.value.audience);
+        if (fault !== undefined) return err(fault);
         return policy.createRollout({ plan: plan.value, ...overrulesOf(body), ...contextOf(body) });
       },
     }),
@@ -252,7 +255,10 @@ export function rolloutRoutes({ policy, queries }: Server): readonly ApiRoute[] 
       summary: 'Lists all rollouts with their exposures',
       schemas: {},
       answers: '{items: {rollout: Rollout, exposure?: Exposure}[]}',
-      handle: async () => ok({ items: await queries.listRollouts() }),
+      async handle({ person }) {
+        const all = await queries.listRollouts();
+        return ok({ items: all.filter((one) => isRolloutWithin(one.rollout, person.reach)) });
+      },
     }),
     apiRoute({
       method: 'GET',

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { durationMs } from '@outrider/domain/kernel/time';
+import { isWhole, type Reach, WHOLE_REACH } from '@outrider/domain/trust/reach';
 import type { Overview } from '@outrider/protocol/decision/overview';
 import type { Schedule } from '../ports.ts';
 
 /** The overview again and again, as server-sent events: read once a second, however many watch. */
 export interface OverviewStream {
   /** Texts of events until the server stops or the watcher goes; undefined when too many watch already. */
-  watch(): AsyncGenerator<string> | undefined;
+  watch(reach?: Reach): AsyncGenerator<string> | undefined;
   watcherCount(): number;
   /** Ends all streams with their last whole event. */
   close(): void;
@@ -20,7 +21,7 @@ export const WATCHERS_MAX = 64;
 const RETRY_MS = 2_000;
 
 export function overviewStream(options: {
-  readonly read: () => Promise<Overview>;
+  readonly read: (reach: Reach) => Promise<Overview>;
   readonly schedule: Schedule;
   /** Told what a reading threw, which nobody foresaw; the stream goes on. */
   readonly onFault: (cause: unknown) => void;
@@ -48,13 +49,13 @@ export function overviewStream(options: {
         resolve();
       };
     });
-    return isClosed ? undefined : await eventText();
+    return isClosed ? undefined : await eventText(WHOLE_REACH);
   }
 
   /** A comment in place of an event that could not be made still tells that the server lives. */
-  async function eventText(): Promise<string> {
+  async function eventText(reach: Reach): Promise<string> {
     try {
-      const overview = await read();
+      const overview = await read(reach);
       eventCount++;
       return `id: ${eventCount}\nevent: overview\ndata: ${JSON.stringify(overview)}\n\n`;
     } catch (cause) {
@@ -63,16 +64,17 @@ export function overviewStream(options: {
     }
   }
 
-  async function* events(): AsyncGenerator<string> {
+  async function* events(reach: Reach): AsyncGenerator<string> {
     watchers++;
     try {
       yield `retry: ${RETRY_MS}\n\n`;
-      yield await eventText();
+      yield await eventText(reach);
       // A watcher that reads slowly asks late, and misses events: none are kept for it.
       while (!isClosed) {
         const event = await nextEvent();
         if (event === undefined) return;
-        yield event;
+        // Shared by all who see everything; whoever sees a part has one of their own.
+        yield isWhole(reach) ? event : await eventText(reach);
       }
     } finally {
       watchers--;
@@ -80,7 +82,7 @@ export function overviewStream(options: {
   }
 
   return {
-    watch: () => (isClosed || watchers >= WATCHERS_MAX ? undefined : events()),
+    watch: (reach = WHOLE_REACH) => (isClosed || watchers >= WATCHERS_MAX ? undefined : events(reach)),
     watcherCount: () => watchers,
     close() {
       isClosed = true;

@@ -6,6 +6,7 @@ import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { elapsedMs } from '@outrider/domain/kernel/time';
 import type { Rollout, RolloutState } from '@outrider/domain/policy/rollout';
+import { isWhole, type Reach, WHOLE_REACH } from '@outrider/domain/trust/reach';
 import {
   DECISIONS_SHOWN_MAX,
   type DeviceStates,
@@ -16,6 +17,7 @@ import {
 import type { Decider, LatestDecision } from '../decision/decider.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { HostVitals } from '../ports.ts';
+import { isRolloutWithin, scopesWithin } from '../trust/reaching.ts';
 import { joinVerdicts } from './join-verdicts.ts';
 import type { Recorder } from './recorder.ts';
 import { reusedFor } from './reused.ts';
@@ -23,7 +25,7 @@ import { reusedFor } from './reused.ts';
 /** The installation at a glance, for people who watch: from memory wherever it can be, so that watching costs nothing. */
 export interface Overviews {
   /** Never throws StoreAwayError: what could not be read is as old as it is, or absent. */
-  read(): Promise<Overview>;
+  read(reach?: Reach): Promise<Overview>;
   vitals(): ServerVitals;
   /** Every rollout that is not draft or cancelled, whole, for the metrics. */
   liveRollouts(): Promise<readonly RolloutOverview[]>;
@@ -103,9 +105,11 @@ export function overviews(options: {
     };
   }
 
-  async function read(): Promise<Overview> {
-    const { revision, pausedScopes, rollouts } = holder.policy();
-    const shown = [...rollouts.values()].sort(liveFirst).slice(0, ROLLOUTS_SHOWN_MAX);
+  async function read(reach: Reach = WHOLE_REACH): Promise<Overview> {
+    const { revision, pausedScopes, rollouts: all } = holder.policy();
+    const rollouts = [...all.values()].filter((one) => isRolloutWithin(one, reach));
+    const own = new Set(rollouts.map((one) => one.plan.rolloutId));
+    const shown = rollouts.toSorted(liveFirst).slice(0, ROLLOUTS_SHOWN_MAX);
     const [devices, notes] = await Promise.all([deviceStates(), orUndefined<readonly VerdictNote[]>(verdicts())]);
     const seen: RolloutOverview[] = [];
     for (const rollout of shown) seen.push(await overview(rollout));
@@ -113,12 +117,13 @@ export function overviews(options: {
       at: fleetClock.now(),
       isConducted: options.isConducted,
       revision,
-      pausedScopes: pausedScopes.map((one) => one.scope),
+      pausedScopes: scopesWithin(pausedScopes, reach).map((one) => one.scope),
       vitals: vitals(),
-      ...(devices === undefined ? {} : { devices }),
+      // Counted over the whole registry: of no use to whoever sees a part of it, and none of their business.
+      ...(devices === undefined || !isWhole(reach) ? {} : { devices }),
       rollouts: seen,
-      rolloutCount: rollouts.size,
-      decisions: joinVerdicts(notes ?? []),
+      rolloutCount: rollouts.length,
+      decisions: joinVerdicts((notes ?? []).filter((one) => own.has(one.rolloutId))),
     };
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Explanation } from '@outrider/domain/gateway/explain';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import { type DeviceId, parseId, type RolloutId } from '@outrider/domain/kernel/ids';
 import type { Audience } from '@outrider/domain/policy/audience';
@@ -15,6 +16,8 @@ import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 export interface Reaching {
   /** Why the person may not use a route on what its path names; undefined: they may. */
   faultOf(person: Person, reach: RouteReach, params: unknown): Promise<CommandError | undefined>;
+  /** An explanation of a device of theirs: of rollouts for others only that nothing of them reaches it. */
+  shownExplanation(person: Person, explanation: Explanation): Explanation;
 }
 
 export function reaching({
@@ -25,8 +28,9 @@ export function reaching({
   readonly holder: SnapshotHolder;
 }): Reaching {
   return {
+    shownExplanation: (person, explanation) => explanationWithin(person, explanation, holder),
     async faultOf(person, reach, params) {
-      if (isWhole(person.reach) || reach === 'any') return undefined;
+      if (isWhole(person.reach) || reach === 'any' || reach === 'filtered') return undefined;
       const named = new Map<string, unknown>(Object.entries(params ?? {}));
       switch (reach) {
         case 'rollout':
@@ -40,9 +44,42 @@ export function reaching({
   };
 }
 
+/** A rollout is told of where it is the person's own, and where the device is in its audience. */
+function explanationWithin(person: Person, explanation: Explanation, holder: SnapshotHolder): Explanation {
+  if (isWhole(person.reach)) return explanation;
+  const { rollouts } = holder.policy();
+  const shown = explanation.rollouts.filter(({ rolloutId, offer }) => {
+    const rollout = rollouts.get(rolloutId);
+    const isMeant = offer.some((one) => one.predicate === 'not-in-audience' && one.holds);
+    return isMeant || (rollout !== undefined && isRolloutWithin(rollout, person.reach));
+  });
+  return { ...explanation, rollouts: shown };
+}
+
 /** Whether somebody with this reach is told of a rollout at all. */
 export function isRolloutWithin({ plan }: Pick<Rollout, 'plan'>, reach: Reach): boolean {
   return isWhole(reach) || isAudienceWithin(plan.audience, reach);
+}
+
+/** Why somebody may not stop or resume a scope: a region holds devices of every customer, and global everything. */
+export function faultOfScope(person: Person, scope: string): CommandError | undefined {
+  const { customers, regions } = person.reach;
+  if (isWhole(person.reach)) return undefined;
+  const isOwn = customers === undefined && (regions ?? []).some((region) => scope === `region:${region}`);
+  return isOwn ? undefined : beyond(person, `The scope ${scope} holds devices of others`);
+}
+
+/** The paused scopes that somebody is told of: those that stop devices of theirs. */
+export function scopesWithin<T extends string | { readonly scope: string }>(
+  scopes: readonly T[],
+  reach: Reach,
+): readonly T[] {
+  const { regions } = reach;
+  if (regions === undefined) return scopes;
+  const nameOf = (one: T): string => (typeof one === 'string' ? one : one.scope);
+  return scopes.filter(
+    (one) => nameOf(one) === 'global' || regions.some((region) => nameOf(one) === `region:${region}`),
+  );
 }
 
 /** A plan whose audience could hold a device outside. Undefined: it cannot. */

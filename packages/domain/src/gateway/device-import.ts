@@ -4,6 +4,7 @@ import type { DeviceId } from '../kernel/ids.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
+import { describeReach, type Reach, reaches, WHOLE_REACH } from '../trust/reach.ts';
 import type { DeviceRecord } from './device-record.ts';
 
 /** What somebody says about one device: that it will come, or what its attributes shall be. */
@@ -62,16 +63,25 @@ export const DEVICE_IMPORT_ERRORS = {
   'device-differs': 'The device is known with other attributes, and the line does not say which revision it changes',
   'attributes-stale': 'The attributes have been changed since the revision that the line names',
   'import-key-differs': 'The device is known with another public key; a device keeps its key',
+  'beyond-reach': 'The device is, or would come to be, beyond the customers and regions of whoever imports it',
 } as const;
 
 /**
  * What a line does to what is stored. The same attributes change nothing whatever revision is named, so that an import that
- * broke off can simply be run again. Codes: device-differs, attributes-stale, import-key-differs.
+ * broke off can simply be run again. Nobody moves a device out of their reach or into it: both where it was and where it would be
+ * lie inside. Codes: beyond-reach, device-differs, attributes-stale, import-key-differs.
  */
 export function decideImport(
   before: ImportedBefore | undefined,
   line: DeviceImport,
+  reach: Reach = WHOLE_REACH,
 ): Result<AppliedImport, DeviceImportError> {
+  const isInside = reaches(reach, line.attributes) && (before === undefined || reaches(reach, before.attributes));
+  if (!isInside)
+    return err({
+      code: 'beyond-reach',
+      detail: `You reach ${describeReach(reach)}; leave the line to somebody who reaches further`.slice(0, 500),
+    });
   if (before === undefined) return ok({ kind: 'announced', attributesRevision: 1 });
   const { attributesRevision } = before;
   const isKeyNew = before.publicKey === undefined && line.publicKey !== undefined;

@@ -4,6 +4,7 @@ import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
 import type { UnderRequest } from '../trust/audit.ts';
+import type { Reach } from '../trust/reach.ts';
 import type { AppliedImport, DeviceImport, DeviceImportError, ExpectedDevice } from './device-import.ts';
 import type { DeviceRecord } from './device-record.ts';
 import type { DeviceStanding } from './explain-rollout.ts';
@@ -59,6 +60,8 @@ export interface DeviceImporter {
       /** Of the management API, for the audit log. */
       readonly request?: UnderRequest;
       readonly isDryRun: boolean;
+      /** How far whoever imports reaches. Absent: everywhere. */
+      readonly reach?: Reach;
     },
   ): Promise<readonly Result<AppliedImport, DeviceImportError>[]>;
   /** A page of the devices that were announced and have not registered, ascending by id. */

@@ -30,7 +30,7 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
   }
 
   return {
-    async importDevices(lines, { now, author, request, isDryRun }) {
+    async importDevices(lines, { now, author, request, isDryRun, reach }) {
       const seen = new Set<DeviceId>();
       const decided = lines.map((line) => {
         if (seen.has(line.deviceId)) {
@@ -38,7 +38,7 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
           return err({ code: 'device-repeated', detail } as const);
         }
         seen.add(line.deviceId);
-        return decideImport(beforeOf(state, line.deviceId), line);
+        return decideImport(beforeOf(state, line.deviceId), line, reach);
       });
       if (isDryRun) return decided;
       const changed = lines.flatMap((line, index) => {

@@ -21,7 +21,7 @@ import { numberOf, textOf, wellFormed } from './row.ts';
 
 export function postgresImporter(database: Database): DeviceImporter {
   return {
-    importDevices(lines, { now, author, request, isDryRun }) {
+    importDevices(lines, { now, author, request, isDryRun, reach }) {
       return database.transaction(async (query) => {
         // One import at a time, and no registration while its batch is decided: positions of changes are then in the order
         // of their commits, so that whoever follows them misses none.
@@ -35,7 +35,7 @@ export function postgresImporter(database: Database): DeviceImporter {
         const decided = lines.map((line) => {
           if (seen.has(line.deviceId)) return err({ code: 'device-repeated', detail: REPEATED } as const);
           seen.add(line.deviceId);
-          return decideImport(before.get(line.deviceId), line);
+          return decideImport(before.get(line.deviceId), line, reach);
         });
         if (isDryRun) return decided;
         await write(query, { lines, before, decided, now, author });
