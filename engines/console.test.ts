@@ -92,6 +92,24 @@ test('a wrong token is refused in words, the right one opens the page, and it st
   await page.getByText('Live', { exact: true }).waitFor();
 });
 
+test('a person signs in by name at the development issuer, without a script or a frame, and signs out again', async () => {
+  const opened = await open(DESKTOP);
+  await opened.getByRole('link', { name: 'Sign in' }).click();
+  await opened.getByLabel('Who you are').selectOption('grace');
+  await screen(opened, 'development-issuer');
+  await opened.getByLabel('Password').fill(demonstration.developmentPassword);
+  await opened.keyboard.press('Enter');
+  await opened.getByText('Live', { exact: true }).waitFor();
+  const cookies = await opened.context().cookies();
+  const session = cookies.find((one) => one.name === 'outrider-session');
+  assert.deepEqual([session?.httpOnly, session?.sameSite], [true, 'Strict']);
+  assert.equal(await opened.evaluate('document.cookie + JSON.stringify(sessionStorage)'), '{}');
+  await opened.getByTitle('You are grace').click();
+  await opened.getByRole('link', { name: 'Sign in' }).waitFor();
+  assert.deepEqual(await breachesOn(opened), []);
+  await opened.context().close();
+});
+
 test('the page may load nothing from elsewhere, run nothing inline, and stand in no frame', async () => {
   const { headers } = await fetch(`${demonstration.url}/`);
   const policy = headers.get('content-security-policy') ?? '';

@@ -13,6 +13,7 @@ import { type Place, type Running, startIn } from '../way/programs.ts';
 export interface Demonstration {
   readonly url: string;
   readonly token: string;
+  readonly developmentPassword: string;
   said(): string;
   /** Cuts the server off, as a machine that fails does. */
   killServer(): void;
@@ -42,6 +43,7 @@ export async function startDemonstration(): Promise<Demonstration> {
   return {
     url: address.url,
     token: readFileSync(join(serverFolder, 'admin-token'), 'utf8').trim(),
+    developmentPassword: readFileSync(join(serverFolder, 'development-password'), 'utf8').trim(),
     said: demo.said,
     killServer: () => void process.kill(address.pid, 'SIGKILL'),
     async startServerAgain() {

@@ -11,8 +11,6 @@ const world: World = {
     return () => clearTimeout(timer);
   },
   fetch: (path, init) => fetch(path, init),
-  // The tab's own storage: gone with the tab, and never sent along by the browser as a cookie is.
-  token: kept(sessionStorage, 'outrider-admin-token'),
   zone: kept(localStorage, 'outrider-zone'),
   place: {
     current: () => location.hash.slice(1),

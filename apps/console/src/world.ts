@@ -9,13 +9,12 @@ export interface World {
   now(): number;
   after(delayMs: number, work: () => void): () => void;
   readonly fetch: Fetch;
-  readonly token: Kept;
   readonly zone: Kept;
   /** The part of the address after `#`; never sent to anybody. */
   readonly place: { current(): string; onChange(work: () => void): () => void };
 }
 
-/** A text that outlives a reload: the token as long as the tab, the zone for good. */
+/** A text that outlives a reload: the zone, for good. */
 export interface Kept {
   load(): string | undefined;
   store(text: string | undefined): void;

@@ -6,7 +6,10 @@ export type Answer =
   | { readonly kind: 'refused'; readonly status: number; readonly code: string; readonly detail: string }
   | { readonly kind: 'unreachable' };
 
-/** The management API as this page calls it: same origin, the token in a header and never in an address. */
+/**
+ * The management API as this page calls it: same origin, by the cookie of the session, which no script can read. Each change carries
+ * what only this page was told, so that no other site can make one.
+ */
 export interface Management {
   get(path: string): Promise<Answer>;
   post(path: string, body: Readonly<Record<string, unknown>>): Promise<Answer>;
@@ -18,9 +21,7 @@ export type Fetch = (path: string, init: RequestInit) => Promise<Response>;
 
 const API_PREFIX = '/api/v1';
 
-export function management(token: string, fetchFrom: Fetch): Management {
-  const authorization = `Bearer ${token}`;
-
+export function management(csrfToken: string, fetchFrom: Fetch): Management {
   async function ask(path: string, init: RequestInit): Promise<Answer> {
     const response = await reached(fetchFrom(`${API_PREFIX}${path}`, withDefaults(init)));
     const body = response === undefined ? undefined : await reached(response.text());
@@ -32,11 +33,12 @@ export function management(token: string, fetchFrom: Fetch): Management {
     const { headers, ...others } = init;
     return {
       cache: 'no-store',
-      credentials: 'omit',
+      credentials: 'same-origin',
       redirect: 'error',
       referrerPolicy: 'no-referrer',
       ...others,
-      headers: { authorization, ...headers },
+      // Who it was, where the session is that of the administrator's token and has no name.
+      headers: { 'x-outrider-csrf': csrfToken, 'x-outrider-author': 'console', ...headers },
     };
   }
 

@@ -4,6 +4,7 @@ import { createElement as h, type ReactElement, useEffect, useMemo, useState } f
 import { timeText, type Zone, zoneText } from '../figures/format.ts';
 import { type Freshness, freshnessOf } from '../live/contact.ts';
 import { type Management, management } from '../live/management.ts';
+import { breakGlass, loadSession, type Session } from '../live/session.ts';
 import { useOverview } from '../live/use-overview.ts';
 import { usePauseNote } from '../live/use-pause-note.ts';
 import { Settings, useNow, usePlace, type World } from '../world.ts';
@@ -16,36 +17,44 @@ import { SignIn } from './sign-in.ts';
 
 /** The page: sign in once, then watch, and brake. */
 export function App({ world }: { readonly world: World }): ReactElement {
-  const [token, setToken] = useState(world.token.load());
-  const [isRefused, setRefused] = useState(false);
-  const own = useMemo(() => (token === undefined ? undefined : management(token, world.fetch)), [token, world]);
+  const [session, setSession] = useState<Session>({ kind: 'asking' });
+  const csrfToken = session.kind === 'present' ? session.csrfToken : undefined;
+  const own = useMemo(
+    () => (csrfToken === undefined ? undefined : management(csrfToken, world.fetch)),
+    [csrfToken, world],
+  );
   const watched = useOverview(world, own);
   const { contact } = watched;
 
-  // A token that never worked is asked for again; one that worked before leaves its page standing, marked as stale.
+  useEffect(() => void loadSession(world.fetch).then(setSession), [world]);
+
+  // A session that never worked is asked for again; one that has ended leaves its page standing, marked as stale.
   useEffect(() => {
     if (contact.fault !== 'token-refused' || contact.heardAtMs !== undefined) return;
-    setRefused(true);
-    world.token.store(undefined);
-    setToken(undefined);
+    void loadSession(world.fetch).then(setSession);
   }, [world, contact]);
 
-  function signIn(text: string): void {
-    setRefused(false);
-    world.token.store(text);
-    setToken(text);
+  async function signIn(token: string): Promise<void> {
+    const fault = await breakGlass(world.fetch, token);
+    const next = await loadSession(world.fetch);
+    setSession(next.kind === 'none' && fault !== undefined ? { ...next, fault } : next);
   }
 
-  function signOut(): void {
-    world.token.store(undefined);
-    setToken(undefined);
+  async function signOut(): Promise<void> {
+    await own?.post('/session/end', {});
+    setSession(await loadSession(world.fetch));
   }
 
-  if (own === undefined) return h(SignIn, { isRefused, onToken: signIn });
+  if (session.kind === 'asking') return h(Empty, {}, 'Looking who you are.');
+  if (session.kind === 'none' || own === undefined) {
+    const shown = session.kind === 'none' ? session : { hasIssuer: false };
+    return h(SignIn, { ...shown, onToken: (token: string) => void signIn(token) });
+  }
   return h(Watching, {
     world,
     management: own,
-    onSignOut: signOut,
+    personId: session.personId,
+    onSignOut: () => void signOut(),
     contact,
     ...(watched.overview === undefined ? {} : { overview: watched.overview }),
   });
@@ -54,12 +63,13 @@ export function App({ world }: { readonly world: World }): ReactElement {
 interface WatchingProps {
   readonly world: World;
   readonly management: Management;
+  readonly personId: string;
   readonly overview?: Overview;
   readonly contact: Parameters<typeof freshnessOf>[0];
   readonly onSignOut: () => void;
 }
 
-function Watching({ world, management: own, overview, contact, onSignOut }: WatchingProps): ReactElement {
+function Watching({ world, management: own, personId, overview, contact, onSignOut }: WatchingProps): ReactElement {
   const nowMs = useNow(world);
   const [zone, setZone] = useState<Zone>(world.zone.load() === 'local' ? 'local' : 'utc');
   const [brake, setBrake] = useState<BrakeAction>();
@@ -78,6 +88,7 @@ function Watching({ world, management: own, overview, contact, onSignOut }: Watc
       freshness,
       zone,
       nowMs,
+      personId,
       toggleZone,
       onSignOut,
       onBrake: setBrake,
@@ -100,12 +111,22 @@ interface HeaderProps {
   readonly freshness: Freshness;
   readonly zone: Zone;
   readonly nowMs: number;
+  readonly personId: string;
   readonly toggleZone: () => void;
   readonly onSignOut: () => void;
   readonly onBrake: (action: BrakeAction) => void;
 }
 
-function Header({ overview, freshness, zone, nowMs, toggleZone, onSignOut, onBrake }: HeaderProps): ReactElement {
+function Header({
+  overview,
+  freshness,
+  zone,
+  nowMs,
+  personId,
+  toggleZone,
+  onSignOut,
+  onBrake,
+}: HeaderProps): ReactElement {
   const isPaused = overview?.pausedScopes.includes('global') ?? false;
   const target = { kind: 'scope', scope: 'global' } as const;
   return h(
@@ -132,7 +153,7 @@ function Header({ overview, freshness, zone, nowMs, toggleZone, onSignOut, onBra
       },
       `Times in ${zoneText(nowMs, zone)}`,
     ),
-    h('button', { type: 'button', className: 'plain', onClick: onSignOut }, 'Sign out'),
+    h('button', { type: 'button', className: 'plain', onClick: onSignOut, title: `You are ${personId}` }, 'Sign out'),
     isPaused
       ? h(
           'button',

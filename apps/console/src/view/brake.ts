@@ -152,16 +152,12 @@ function requestOf(
   { target, verb }: BrakeAction,
   reason: string,
 ): { readonly path: string; readonly body: Readonly<Record<string, unknown>> } {
-  if (target.kind === 'scope')
-    return { path: `/scopes/${verb}`, body: { scope: target.scope, reason, author: AUTHOR } };
+  if (target.kind === 'scope') return { path: `/scopes/${verb}`, body: { scope: target.scope, reason } };
   return {
     path: `/rollouts/${encodeURIComponent(target.rolloutId)}/events`,
-    body: { event: verb, reason, author: AUTHOR },
+    body: { event: verb, reason },
   };
 }
-
-/** Until people have names of their own, the log says at least where the order came from. */
-const AUTHOR = 'console';
 
 function wordsOf({ target, verb }: BrakeAction) {
   const what = target.kind === 'scope' ? (target.scope === 'global' ? 'everything' : target.scope) : target.rolloutId;

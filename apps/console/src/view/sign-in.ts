@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FormEvent, createElement as h, type ReactElement, useState } from 'react';
 
-/** Asks for the administrator's token once a tab. */
+/** The way in: by name at the issuer, or, where there is none and in emergencies, with the administrator's token. */
 export function SignIn(props: {
-  readonly isRefused: boolean;
+  readonly hasIssuer: boolean;
+  readonly fault?: string;
   readonly onToken: (token: string) => void;
 }): ReactElement {
+  const { hasIssuer, fault } = props;
   const [token, setToken] = useState('');
   function submit(event: FormEvent): void {
     event.preventDefault();
     if (token.trim() !== '') props.onToken(token.trim());
+    setToken('');
   }
   return h(
     'main',
@@ -19,16 +22,18 @@ export function SignIn(props: {
       { className: 'card', onSubmit: submit },
       h('h1', {}, 'Outrider'),
       h('p', { className: 'hint' }, 'What the fleet is doing, and the brake.'),
+      hasIssuer ? h('a', { className: 'primary sign-in-link', href: '/sign-in' }, 'Sign in') : null,
+      hasIssuer ? h('p', { className: 'hint' }, 'In an emergency, or on the first day:') : null,
       h('label', { htmlFor: 'token' }, 'Administrator token'),
       h('input', {
         id: 'token',
         type: 'password',
         autoComplete: 'off',
         spellCheck: false,
-        autoFocus: true,
+        autoFocus: !hasIssuer,
         value: token,
         'aria-describedby': 'token-hint',
-        'aria-invalid': props.isRefused,
+        'aria-invalid': fault !== undefined,
         onChange: (event: { readonly currentTarget: HTMLInputElement }) => setToken(event.currentTarget.value),
       }),
       h(
@@ -36,10 +41,10 @@ export function SignIn(props: {
         { id: 'token-hint', className: 'hint' },
         'The text of the file ',
         h('code', {}, 'admin-token'),
-        ' in the data folder of the server. It stays in this tab and is forgotten with it.',
+        ' of the server. It opens a session of an hour, and all that is done in it is recorded as such.',
       ),
-      props.isRefused ? h('p', { className: 'refused', role: 'alert' }, 'The server does not know this token') : null,
-      h('button', { type: 'submit', className: 'primary' }, 'Look'),
+      fault === undefined ? null : h('p', { className: 'refused', role: 'alert' }, fault),
+      h('button', { type: 'submit', className: hasIssuer ? 'plain' : 'primary' }, 'Look'),
     ),
   );
 }
