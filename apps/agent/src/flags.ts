@@ -42,7 +42,7 @@ export interface FactoryFlags {
   readonly releaseCounter: number;
 }
 
-const USAGE = `outrider agent: the device side
+const USAGE = `outrider agent: the device side; \`flag --help\` tells how a driver speaks up
 
 ${settingsUsage(AGENT_SETTINGS, {
   '--config <path>': 'The configuration file (default: agent.json in the data folder, if it is there)',

@@ -79,6 +79,26 @@ test('what the software of the device notes as a crash is reported, and told wit
   await once(agent.child, 'exit');
 });
 
+test('what a driver says is signed by the device and sent at its next wake, about what it runs', async () => {
+  network.offered = { release: second, isRollback: false };
+  const data = join(root, 'flagging');
+  const agent = startAgent({ '--data': data });
+  await agent.wake(start);
+  const flagged = await endOf(['flag', '--data', data, '--because', ' The brake warning comes and goes ']);
+  assert.equal(flagged.code, 0, flagged.said);
+  await agent.wake(start + HOUR_MS);
+  const report = [...network.reports.values()].find((one) => one.event === 'driver-flag');
+  assert.equal(report?.detail, 'The brake warning comes and goes');
+  assert.equal(report?.running.version, '1.1.0');
+  const nothing = await endOf(['flag', '--data', data]);
+  assert.equal(nothing.code, EXIT_CODES.usage);
+  assert.match(nothing.said, /--because is missing, allowed are 1 to 2048/);
+  const nowhere = await endOf(['flag', '--data', join(root, 'nowhere'), '--because', 'Smoke']);
+  assert.equal(nowhere.code, EXIT_CODES['data-folder'], nowhere.said);
+  agent.child.kill('SIGKILL');
+  await once(agent.child, 'exit');
+});
+
 test('a second agent on the same data folder is refused by name, and a killed one holds nothing', async () => {
   network.offered = undefined;
   const device = { '--data': join(root, 'shared') };

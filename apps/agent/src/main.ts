@@ -6,6 +6,7 @@ import { MINUTE_MS } from '@outrider/domain/kernel/time';
 import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
 import { runConducted } from './conducted.ts';
 import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
+import { flagCommand } from './flag-command.ts';
 import { type AgentFlags, readFlags } from './flags.ts';
 import { namingDisk, openDevice } from './open-device.ts';
 
@@ -17,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
 
 try {
   const start = { parameters: process.argv.slice(2), environment: process.env, workingFolder: process.cwd() };
-  const flags = readFlags(start);
+  const flags = isFlagging(start) ? await flagCommand(start, `${process.pid}-${Date.now()}`) : readFlags(start);
   if (typeof flags === 'string') process.stdout.write(flags);
   else await namingDisk(flags.dataFolder, () => main(flags));
 } catch (cause) {
@@ -26,6 +27,10 @@ try {
   const stack = cause instanceof Error ? cause.stack : String(cause);
   process.stderr.write(`${JSON.stringify({ stage: 'device', code: 'failed', stack })}\n`);
   end('failed', 'The agent failed; start it again, it goes on from its journal');
+}
+
+function isFlagging({ parameters }: { readonly parameters: readonly string[] }): boolean {
+  return parameters[0] === 'flag';
 }
 
 function end(name: keyof typeof EXIT_CODES, sentence: string): never {

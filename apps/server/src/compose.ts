@@ -41,6 +41,7 @@ import { type OverviewStream, overviewStream } from './observability/overview-st
 import { createRecorder, type Recorder } from './observability/recorder.ts';
 import { requestTraces } from './observability/request-traces.ts';
 import { charterStandings } from './policy/charter-standings.ts';
+import { driverFlags } from './policy/driver-flags.ts';
 import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
 import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
@@ -131,10 +132,13 @@ export function composeServer(ports: ServerPorts): Server {
     schedule,
     recorder,
   });
-  const reportDesk = reports({ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder });
   const trust =
     ports.repositories &&
     repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
+  const reportDesk = reports({
+    ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
+    onDriverFlag: (report) => drivers.record(report),
+  });
   const isRevoked = (keyId: KeyId) => holder.policy().revokedKeys.has(keyId);
   const { deviceCa, factoryCas } = ports;
   const credentials = certificates({
@@ -187,6 +191,7 @@ export function composeServer(ports: ServerPorts): Server {
       },
     });
   const policy = commandsOn(store);
+  const drivers = driverFlags({ flag: policy.flag, log });
   const clock = clockCare(ports);
   const deciderOn = (on: ServerStore): Decider =>
     decider({

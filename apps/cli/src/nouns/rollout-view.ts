@@ -103,6 +103,7 @@ function writeHalts(world: World, value: unknown): void {
       { title: 'at', cell: (row) => timeAt(row, 'at') },
       { title: 'by', cell: (row) => cellAt(row, 'by') },
       { title: 'driver of', cell: (row) => cellAt(row, 'deviceId') },
+      { title: 'region', cell: (row) => cellAt(row, 'region') },
       { title: 'because', cell: (row) => cellAt(row, 'reason') },
     ])}`,
   );

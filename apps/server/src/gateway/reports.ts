@@ -39,8 +39,10 @@ export function reports(options: {
   readonly fleetClock: FleetClock;
   readonly schedule: Schedule;
   readonly recorder: Recorder;
+  /** Told of what a driver says, once it is on disk; what comes twice is told twice. */
+  readonly onDriverFlag: (report: Report) => Promise<void>;
 }): Reports {
-  const { reportLog, contacts, fleetClock, schedule, recorder } = options;
+  const { reportLog, contacts, fleetClock, schedule, recorder, onDriverFlag } = options;
   const { timings } = recorder;
   const commits: GroupCommit<DurableReport, ReportAnswer['result']> = groupCommit({
     itemsMax: BATCH_REPORTS_MAX,
@@ -59,6 +61,8 @@ export function reports(options: {
     async take({ device, signature }, report, signedBody) {
       const receivedAt = fleetClock.now();
       const result = await commits.add({ report, receivedAt, signedBody, signature });
+      // Again for a repeated one too: a server that died between the two has not told it.
+      if (report.event === 'driver-flag') await onDriverFlag(report);
       const state = STATE_AFTER[report.event];
       const { sequence, running } = report;
       contacts.note(device, { sequence, at: receivedAt, running, ...(state === undefined ? {} : { state }) });
@@ -85,4 +89,5 @@ const STATE_AFTER = {
   crash: undefined,
   'sensor-fault': undefined,
   refused: undefined,
+  'driver-flag': undefined,
 } as const satisfies Record<ReportEvent, ReportedState | undefined>;

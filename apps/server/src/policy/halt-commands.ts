@@ -37,14 +37,6 @@ export interface ResumeRequest extends ChangeContext {
   readonly approval: Envelope;
 }
 
-export interface FlagRequest extends ChangeContext {
-  readonly rolloutId: RolloutId;
-  readonly severity: 'note' | 'safety';
-  readonly reason: string;
-  /** The device whose driver has told it. Absent: the operator speaks. */
-  readonly deviceId?: DeviceId;
-}
-
 export interface RegionRequest extends ChangeContext {
   readonly rolloutId: RolloutId;
   readonly region: string;
@@ -69,8 +61,6 @@ type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
 /** What people can do about a rollout that is halted. */
 export interface HaltCommands {
-  /** Records what a person says against the rollout, and pauses it where that is the order of the plan. */
-  flag(request: FlagRequest): Receipt;
   /** One region gets nothing more, or goes back; the others go on. */
   haltRegion(request: RegionRequest): Receipt;
   /** Takes devices out of the counts, or in again: recorded, reversible, and of no effect on the halt. */
@@ -128,23 +118,6 @@ export function haltCommands(options: {
   }
 
   return {
-    async flag({ rolloutId, severity, reason, deviceId, ...context }) {
-      const said = { kind: 'rollout-flagged', rolloutId, severity, reason } as const;
-      if (deviceId === undefined) {
-        const entry = await append(said, context);
-        return entry.ok ? ok(await receiptOf(entry.value, { rolloutId, openIn: `rollout:${rolloutId}` })) : entry;
-      }
-      const [known] = await store.registry.loadDevices([deviceId]);
-      const rows = known?.ledger.filter((row) => row.rolloutId === rolloutId && row.kind === 'enrolment') ?? [];
-      if (rows.length === 0) {
-        const detail = `The device ${deviceId} has no row in the ledger of ${rolloutId}, so its driver saw nothing of it; check its id, or flag it as an operator`;
-        return refuse('device-not-found', detail, { deviceId });
-      }
-      const isTreated = rows.some((row) => row.arm === 'treated');
-      const entry = await append({ ...said, deviceId, isTreated }, context);
-      return entry.ok ? ok(await receiptOf(entry.value, { rolloutId, openIn: `rollout:${rolloutId}` })) : entry;
-    },
-
     async haltRegion({ rolloutId, region, isRollingBack, reason, ...context }) {
       await holder.refresh();
       const rollout = holder.policy().rollouts.get(rolloutId);

@@ -23,6 +23,7 @@ import type { Log } from '../ports.ts';
 import { underRequest } from '../trust/changed-by.ts';
 import { type CharterCommands, charterCommands } from './charter-commands.ts';
 import type { CharterStandings } from './charter-standings.ts';
+import { type FlagCommands, flagCommands } from './flag-commands.ts';
 import { type HaltCommands, haltCommands } from './halt-commands.ts';
 import { type LintedPlan, lintedPlan, type OverruleRequest } from './plan-lint.ts';
 import { policyProblem, staleProblem } from './policy-problem.ts';
@@ -89,7 +90,7 @@ export interface PolicyReceipt {
 
 type Receipt = Promise<Result<PolicyReceipt, CommandError>>;
 
-export interface PolicyCommands extends HaltCommands, Omit<CharterCommands, 'mayStart'> {
+export interface PolicyCommands extends HaltCommands, FlagCommands, Omit<CharterCommands, 'mayStart'> {
   /** The fleet's own history is asked about the plan. */
   createRollout(request: CreateRequest): Receipt;
   /** Approve, start, pause, resume, halt, cancel, complete, roll back: what ROLLOUT_TABLE allows. */
@@ -225,6 +226,7 @@ export function policyCommands(options: {
   return {
     ...charterVerbs,
     ...haltCommands({ store, holder, fleetClock, approvals: options.approvals, append, receiptOf }),
+    ...flagCommands({ store, holder, append, receiptOf }),
 
     async createRollout({ plan, overrules: requests = [], ...context }) {
       const release = await store.catalogue.loadRelease(plan.releaseId);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import { createFolder, errorCode } from '../shared/files.ts';
 
-/** A crash or a sensor fault that the device's own software has left a note of. */
+/** A crash, a sensor fault or a word of the driver that the device's own software has left a note of. */
 export interface NotedFault {
-  readonly event: 'crash' | 'sensor-fault';
+  readonly event: NotedEvent;
   /** When the note was written, on the device's clock. */
   readonly at: FleetInstant;
   readonly detail: string;
 }
 
+export type NotedEvent = (typeof NOTED_EVENTS)[number];
+
 /**
- * Where a device's software tells the agent what went wrong: it puts a file named `crash-<anything>` or
- * `sensor-fault-<anything>` into `<data>/faults`, written elsewhere and renamed into it, with what there is to tell inside.
+ * Where a device's software tells the agent what went wrong: it puts a file named `crash-<anything>`,
+ * `sensor-fault-<anything>` or `driver-flag-<anything>` into `<data>/faults`, written elsewhere and renamed into it, with what
+ * there is to tell inside.
  */
 export interface FaultFolder {
   /** Hands over each note, oldest first, and removes it once `take` has made it durable. Answers how many there were. */
@@ -25,18 +28,20 @@ export interface FaultFolder {
 const NOTES_MAX = 32;
 /** The tail of a log tells more than its head; a report carries as much. */
 const DETAIL_BYTES_MAX = 2_048;
-const NAME = /^(crash|sensor-fault)-[^/]+$/;
+const FOLDER = 'faults';
+const NOTED_EVENTS = ['crash', 'sensor-fault', 'driver-flag'] as const;
 
 export async function openFaultFolder(dataFolder: string): Promise<FaultFolder> {
-  const folder = join(dataFolder, 'faults');
+  const folder = join(dataFolder, FOLDER);
   await createFolder(folder, 0o775);
   return {
     async takeAll(take) {
-      const names = (await readdir(folder)).filter((name) => NAME.test(name));
+      const names = (await readdir(folder)).filter((name) => eventOf(name) !== undefined);
       const notes: { readonly path: string; readonly fault: NotedFault }[] = [];
       for (const name of names.sort().slice(0, NOTES_MAX)) {
         const path = join(folder, name);
-        const fault = await readNote(path, name.startsWith('crash-') ? 'crash' : 'sensor-fault');
+        const event = eventOf(name);
+        const fault = event && (await readNote(path, event));
         if (fault !== undefined) notes.push({ path, fault });
       }
       for (const { path, fault } of notes.sort((a, b) => a.fault.at - b.fault.at)) {
@@ -46,6 +51,26 @@ export async function openFaultFolder(dataFolder: string): Promise<FaultFolder> 
       return notes.length;
     },
   };
+}
+
+/**
+ * Leaves a note for the agent of this data folder, whole or not at all. `name` makes it unique among those of its kind. Throws
+ * when the folder is none of an agent.
+ */
+export async function leaveNote(dataFolder: string, event: NotedEvent, { name, detail }: NoteText): Promise<void> {
+  const unfinished = join(dataFolder, `${event}-${name}.unfinished`);
+  await writeFile(unfinished, detail, { flag: 'wx' });
+  await rename(unfinished, join(dataFolder, FOLDER, `${event}-${name}`));
+}
+
+export interface NoteText {
+  readonly name: string;
+  readonly detail: string;
+}
+
+/** The kind of a note, from its name: `<kind>-<anything>`. */
+function eventOf(name: string): NotedEvent | undefined {
+  return NOTED_EVENTS.find((event) => name.startsWith(`${event}-`) && name.length > event.length + 1);
 }
 
 /** Undefined for what is no file, or is gone: whoever wrote it may take it back. */

@@ -15,13 +15,13 @@ export type DeviceEvent =
   /** Time has passed. */
   | ({ readonly kind: 'woken' } & WakeFacts)
   /**
-   * The running software crashed, or a sensor failed: told to the server at the next wake, if the device is busy with a
-   * rollout or runs what one brought. A crash is remembered in any case.
+   * The running software crashed, a sensor failed, or the driver speaks against what runs: told to the server at the next wake,
+   * if the device is busy with a rollout or runs what one brought. A crash is remembered in any case.
    */
   | {
       readonly kind: 'fault-seen';
-      readonly event: Extract<ReportEvent, 'crash' | 'sensor-fault'>;
-      /** What it is about; absent: the offer the device holds, else what it installed last. */
+      readonly event: Extract<ReportEvent, 'crash' | 'sensor-fault' | 'driver-flag'>;
+      /** What it is about; absent: the offer the device holds, else what it installed last, a driver's word the other way round. */
       readonly rolloutId?: RolloutId;
       readonly releaseId?: ReleaseId;
       /** When, on the device's clock; absent: at the last wake. */

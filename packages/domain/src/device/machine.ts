@@ -186,7 +186,8 @@ function judgeSlot(
 function noteFault(state: DeviceState, fault: Extract<DeviceEvent, { readonly kind: 'fault-seen' }>): DeviceState {
   const remembered = fault.event === 'crash' ? rememberCrash(state, fault.at) : state;
   const { installed, update } = remembered.journal;
-  const about = update ?? installed;
+  // A driver speaks of what runs, not of what waits to be installed.
+  const about = fault.event === 'driver-flag' ? (installed ?? update) : (update ?? installed);
   const { rolloutId = about?.rolloutId, releaseId = about?.releaseId } = fault;
   if (rolloutId === undefined || releaseId === undefined) return remembered;
   const isInstalled = installed?.rolloutId === rolloutId && installed.releaseId === releaseId;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LedgerOutcome, LedgerRow } from '../gateway/ledger.ts';
-import type { Report, ReportEvent, StoredReport } from '../gateway/report.ts';
+import type { OutcomeEvent, Report, ReportEvent, StoredReport } from '../gateway/report.ts';
 import type { DeviceId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 
@@ -50,7 +50,8 @@ export function outcomeCheck({ rows, ledgers, asOf }: CheckedRows): OutcomeCheck
     add({ report, receivedAt }) {
       if (receivedAt > asOf) return;
       const { event, deviceId } = report;
-      if (event === 'refused') return;
+      // A refusal and a driver's word stand on no row.
+      if (event === 'refused' || event === 'driver-flag') return;
       for (const outcome of ofDevice.get(deviceId) ?? []) {
         const { position, row } = outcome;
         if (!mayStandFor(report, row)) continue;
@@ -80,9 +81,6 @@ const OUTCOME_OF_EVENT = {
   crash: 'crashedAt',
   'sensor-fault': 'sensorFaultAt',
 } as const satisfies Record<OutcomeEvent, keyof LedgerOutcome>;
-
-/** A refusal moves no evidence. */
-type OutcomeEvent = Exclude<ReportEvent, 'refused'>;
 
 const EVENTS: readonly OutcomeEvent[] = ['verified', 'reverted', 'install-failed', 'crash', 'sensor-fault'];
 

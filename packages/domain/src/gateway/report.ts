@@ -13,7 +13,7 @@ export interface Report {
   readonly permitId?: PermitId;
   readonly event: ReportEvent;
   readonly running: RunningSoftware;
-  /** At most 2,048 characters: reason of a revert, tail of the failed boot's log. */
+  /** At most 2,048 characters: reason of a revert, tail of the failed boot's log, what the driver said. */
   readonly detail: string;
 }
 
@@ -28,7 +28,12 @@ export type ReportEvent =
   | 'crash'
   | 'sensor-fault'
   /** The device refused an offer or a permit that an honest server does not send. It moves no evidence. */
-  | 'refused';
+  | 'refused'
+  /** Whoever drives or uses the device speaks against what it runs. Never evidence: it may pause (policy/flags). */
+  | 'driver-flag';
+
+/** What moves evidence: a refusal and a driver's word stand on no row. */
+export type OutcomeEvent = Exclude<ReportEvent, 'refused' | 'driver-flag'>;
 
 /** A report as stored: the raw signed body beside it, and when the server received it. */
 export interface StoredReport {

@@ -57,7 +57,7 @@ function detailOf(change: PolicyChange): string | undefined {
     case 'rollout-limited':
       return change.devices === undefined ? 'no ceiling' : `at most ${change.devices} devices`;
     case 'rollout-flagged':
-      return `${change.severity}, by ${change.deviceId === undefined ? 'an operator' : 'a driver'}`;
+      return `${change.severity}, by ${change.deviceId === undefined ? 'an operator' : 'a driver'}${change.region === undefined ? '' : `, about region ${change.region}`}`;
     case 'region-halted':
       return `region ${change.region}${change.isRollingBack === true ? ', with the way back' : ''}`;
     case 'segment-halted':

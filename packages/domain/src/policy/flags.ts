@@ -10,10 +10,12 @@ import type { Rollout } from './rollout.ts';
 export interface Flag {
   readonly severity: 'note' | 'safety';
   readonly reason: string;
-  /** The driver of this device told it, by a call that an operator took. Absent: the operator speaks. */
+  /** The driver of this device told it, by the device itself or by a call that an operator took. Absent: the operator speaks. */
   readonly deviceId?: DeviceId;
   /** Whether that device had been permitted to install. Absent for an operator. */
   readonly isTreated?: boolean;
+  /** An operator speaks of this region alone: a safety flag has paused the region, and not the rollout. Absent: of all. */
+  readonly region?: string;
 }
 
 /** A flag as it was recorded. */
@@ -38,7 +40,7 @@ export const FLAGS_MAX = 500;
 
 /** Whether a rollout that gives out permits stops with this flag, on top of those that it has. */
 export function pausesWith(rollout: Rollout, flag: Flag): boolean {
-  if (flag.deviceId === undefined) return flag.severity === 'safety';
+  if (flag.deviceId === undefined) return flag.severity === 'safety' && flag.region === undefined;
   if (flag.isTreated !== true) return false;
   return driversOf(rollout) + 1 >= (rollout.plan.driverFlagsToPause ?? DRIVER_FLAGS_TO_PAUSE_DEFAULT);
 }

@@ -95,7 +95,7 @@ describe('the tables of the device protocol page', () => {
     for (const [event] of rowsOf('event').map(codeAndText)) {
       assert.ok(parseReport(JSON.stringify({ ...JSON.parse(example?.text ?? ''), event })).ok, event);
     }
-    assert.equal(rowsOf('event').length, 6);
+    assert.equal(rowsOf('event').length, 7);
   });
 
   test('give each error the status that it has', () => {

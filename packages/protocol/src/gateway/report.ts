@@ -40,6 +40,7 @@ const reportEvent = keyOf<ReportEvent>({
   crash: true,
   'sensor-fault': true,
   refused: true,
+  'driver-flag': true,
 });
 
 /** Reads a report inside another document. */

@@ -138,6 +138,7 @@ const policyChange = variant<PolicyChange>({
     reason,
     deviceId: optional(deviceId),
     isTreated: optional(bool),
+    region: optional(label),
   }),
   'region-halted': record<Of<'region-halted'>>({
     kind: literal('region-halted'),

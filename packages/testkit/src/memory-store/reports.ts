@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
-import type { Report, ReportEvent, StoredReport } from '@outrider/domain/gateway/report';
+import type { OutcomeEvent, Report, StoredReport } from '@outrider/domain/gateway/report';
 import { type LedgerEntry, type MemoryState, takenInAt } from './state.ts';
 import { noteHeard } from './touch-index.ts';
 
@@ -28,7 +28,7 @@ function appendReport(state: MemoryState, { report, receivedAt }: StoredReport):
   state.reports.push({ position: state.reports.length + 1, report, receivedAt: at });
   const entry = matchingEntry(state.ledgerOfDevice.get(report.deviceId) ?? [], report);
   if (entry === undefined) return 'unmatched';
-  if (report.event === 'refused') return 'counted';
+  if (report.event === 'refused' || report.event === 'driver-flag') return 'counted';
   const field = OUTCOME_FIELD[report.event];
   if (entry.outcome[field] !== undefined) return 'counted';
   entry.outcome = { ...entry.outcome, [field]: at };
@@ -42,7 +42,7 @@ const OUTCOME_FIELD = {
   'install-failed': 'installFailedAt',
   crash: 'crashedAt',
   'sensor-fault': 'sensorFaultAt',
-} as const satisfies Record<Exclude<ReportEvent, 'refused'>, keyof LedgerOutcome>;
+} as const satisfies Record<OutcomeEvent, keyof LedgerOutcome>;
 
 /** The row of the permit it names; for a fault without a permit (the control arm) the device's newest enrolment. */
 function matchingEntry(entries: readonly LedgerEntry[], report: Report): LedgerEntry | undefined {

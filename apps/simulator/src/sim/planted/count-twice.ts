@@ -2,7 +2,7 @@
 
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
-import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
+import type { OutcomeEvent, Report } from '@outrider/domain/gateway/report';
 import { memoryReports } from '@outrider/testkit/memory-store/reports';
 import type { MemoryState } from '@outrider/testkit/memory-store/state';
 
@@ -24,7 +24,7 @@ export function countTwice(state: MemoryState): ReportLog {
 function clearInstant(state: MemoryState, { deviceId, permitId, event }: Report): void {
   for (const entry of state.ledgerOfDevice.get(deviceId) ?? []) {
     if (entry.outcome.row.permitId !== permitId) continue;
-    if (event === 'refused') continue;
+    if (event === 'refused' || event === 'driver-flag') continue;
     const { [INSTANT_OF_EVENT[event]]: _, ...others } = entry.outcome;
     entry.outcome = others as LedgerOutcome;
   }
@@ -36,4 +36,4 @@ const INSTANT_OF_EVENT = {
   'install-failed': 'installFailedAt',
   crash: 'crashedAt',
   'sensor-fault': 'sensorFaultAt',
-} as const satisfies Record<Exclude<ReportEvent, 'refused'>, keyof LedgerOutcome>;
+} as const satisfies Record<OutcomeEvent, keyof LedgerOutcome>;
