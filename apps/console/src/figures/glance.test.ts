@@ -33,3 +33,26 @@ test('evidence is worth a note from half of its threshold on', () => {
   const { notes } = seen({ rollouts: [rolloutWith({ figures: [{ ...figure, lnE: 6 }] })] });
   assert.deepEqual(notes, ['revert in rev-c: 75 % of the way to a halt']);
 });
+
+test('what people have ordered or said stands on the first page, whatever state the rollout is in', () => {
+  const orders = {
+    regions: [{ region: 'north', isRollingBack: true, population: 120 }],
+    regionCount: 1,
+    excludedCount: 4,
+    flags: [{ severity: 'safety' as const, at: 0 as never, by: 'ada', reason: 'A brake warning' }],
+    flagCount: 3,
+    driverFlagCount: 2,
+    limitDevices: 500,
+  };
+  const texts = [
+    'Halted in the region north',
+    '3 flags, 2 of drivers: “A brake warning”',
+    '4 devices are not believed and in no count',
+    'Held at 500 devices by a person',
+  ];
+  assert.deepEqual(seen({ rollouts: [rolloutWith({ orders })] }).notes, texts);
+  assert.deepEqual(seen({ rollouts: [rolloutWith({ state: 'paused', reason: 'a drill', orders })] }).notes, [
+    'a drill',
+    ...texts,
+  ]);
+});

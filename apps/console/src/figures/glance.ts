@@ -57,12 +57,15 @@ const RANK: Readonly<Record<Tone, number>> = { stop: 0, watch: 1, calm: 2, good:
 
 function notesOf(rollout: RolloutOverview): readonly GlanceNote[] {
   const { rolloutId, state, reason, stateSince: since } = rollout;
-  if (state === 'halted' || state === 'rolling-back') return [{ tone: 'stop', rolloutId, since, text: reason }];
-  if (state === 'paused') return [{ tone: 'watch', rolloutId, since, text: reason }];
+  const ordered = ordersText(rollout).map((text): GlanceNote => ({ tone: 'watch', rolloutId, text }));
+  if (state === 'halted' || state === 'rolling-back') {
+    return [{ tone: 'stop', rolloutId, since, text: reason }, ...ordered];
+  }
+  if (state === 'paused') return [{ tone: 'watch', rolloutId, since, text: reason }, ...ordered];
   if (state !== 'running') return [];
   const halted = rollout.segments.filter((one) => one.isHalted).map((one) => one.segment);
   const [nearest] = rollout.figures;
-  const notes: GlanceNote[] = [];
+  const notes: GlanceNote[] = [...ordered];
   if (halted.length > 0) notes.push({ tone: 'stop', rolloutId, text: `Halted in ${halted.join(', ')}` });
   else if (nearest !== undefined && nearest.lnE >= nearest.threshold * NEAR_SHARE) {
     const where = nearest.segment === undefined ? 'overall' : `in ${nearest.segment}`;
@@ -70,6 +73,27 @@ function notesOf(rollout: RolloutOverview): readonly GlanceNote[] {
     notes.push({ tone: 'watch', rolloutId, text: `${nearest.metric} ${where}: ${share} % of the way to a halt` });
   }
   return notes;
+}
+
+/** What people have ordered or said, a sentence each: it must not be found on another page alone. */
+export function ordersText({ orders }: Pick<RolloutOverview, 'orders'>): readonly string[] {
+  if (orders === undefined) return [];
+  const { regions, regionCount, excludedCount, flags, flagCount, driverFlagCount, limitDevices } = orders;
+  const more = regionCount - regions.length;
+  const names = [...regions.map((one) => one.region), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  const drivers = driverFlagCount === 0 ? '' : `, ${countText(driverFlagCount)} of drivers`;
+  return [
+    ...(regionCount === 0 ? [] : [`Halted in ${regionCount === 1 ? 'the region' : 'the regions'} ${names}`]),
+    ...(flagCount === 0
+      ? []
+      : [`${flagCount === 1 ? '1 flag' : `${countText(flagCount)} flags`}${drivers}: “${flags[0]?.reason ?? ''}”`]),
+    ...(excludedCount === 0
+      ? []
+      : [
+          `${countText(excludedCount)} ${excludedCount === 1 ? 'device is' : 'devices are'} not believed and in no count`,
+        ]),
+    ...(limitDevices === undefined ? [] : [`Held at ${countText(limitDevices)} devices by a person`]),
+  ];
 }
 
 function stoppedText(stopped: readonly RolloutOverview[]): string {

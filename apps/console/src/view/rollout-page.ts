@@ -16,6 +16,7 @@ import { DecisionList } from './decision-list.ts';
 import { DriftTable, EvidenceTable } from './evidence-table.ts';
 import { EvidenceChart, ExposureChart } from './history-charts.ts';
 import { OpenPermitList } from './open-permits.ts';
+import { OrderList } from './order-list.ts';
 import { Badge, Bar, Empty, Instant, Section, Stat } from './pieces.ts';
 import { SegmentTable } from './segment-table.ts';
 
@@ -75,6 +76,7 @@ export function RolloutPage({ world, management, overview, rollout, onBrake }: R
       h(FunnelView, { rollout }),
       h(CauseList, { key: rolloutId, ...how, rolloutId }),
     ),
+    h(OrderList, { orders: rollout.orders }),
     h(
       Section,
       {

@@ -6,6 +6,7 @@ import type { FleetInstant } from '../kernel/time.ts';
 import { type Exposure, populationOf } from '../policy/exposure.ts';
 import type { MetricName, Rollout, RolloutState } from '../policy/rollout.ts';
 import type { Decision, MetricFigure, Verdict } from './decision.ts';
+import { type OrdersOverview, ordersOf } from './overview-orders.ts';
 
 /** One rollout at a glance: where it stands, how far it has come, and how near it is to being stopped. */
 export interface RolloutOverview {
@@ -28,6 +29,8 @@ export interface RolloutOverview {
   /** Up to when the evidence is counted; absent before the first round. */
   readonly evidenceAsOf?: FleetInstant;
   readonly verdict?: VerdictNote;
+  /** Absent: nobody has ordered or said anything. */
+  readonly orders?: OrdersOverview;
 }
 
 /** How many devices have come how far. What follows after `mayDownload` is counted from ledger and reports. */
@@ -112,6 +115,7 @@ export function overviewOf(known: {
   const { rollout, exposure, evidence, decision } = known;
   const { rolloutId, releaseId, deviceType } = rollout.plan;
   const figures = decision?.figures ?? [];
+  const orders = ordersOf(rollout);
   return {
     rolloutId,
     releaseId,
@@ -127,6 +131,7 @@ export function overviewOf(known: {
     figureCount: figures.length,
     ...(evidence === undefined ? {} : { evidenceAsOf: evidence.asOf }),
     ...(decision === undefined ? {} : { verdict: verdictNote(decision) }),
+    ...(orders === undefined ? {} : { orders }),
   };
 }
 

@@ -11,6 +11,13 @@ import {
   type SegmentOverview,
   type VerdictNote,
 } from '@outrider/domain/decision/overview';
+import {
+  FLAGS_SHOWN_MAX,
+  type FlagOverview,
+  type OrdersOverview,
+  REGIONS_SHOWN_MAX,
+  type RegionOverview,
+} from '@outrider/domain/decision/overview-orders';
 import type { ReportedState } from '@outrider/domain/gateway/device-record';
 import type { Arm } from '@outrider/domain/gateway/ledger';
 import type { Revision } from '@outrider/domain/kernel/ids';
@@ -21,8 +28,8 @@ import { reportedState } from '../gateway/device-record.ts';
 import { parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { bool, finite, keyOf, listOf, optional, type Reader, record, text, whole } from '../kernel/reader.ts';
-import { instant, label, releaseId, revision, rolloutId, segmentId } from '../kernel/values.ts';
+import { bool, finite, keyOf, listOf, oneOf, optional, type Reader, record, text, whole } from '../kernel/reader.ts';
+import { deviceId, instant, label, releaseId, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { metric } from './decision.ts';
 
 /** The installation at a glance: `GET /api/v1/overview`, and each event of `GET /api/v1/overview/stream`. */
@@ -212,6 +219,28 @@ const figure = record<EvidenceFigure>({
   harmUpper: figureValue,
 });
 
+const orders = record<OrdersOverview>({
+  regions: listOf(record<RegionOverview>({ region: label, isRollingBack: bool, population: count }), {
+    countMax: REGIONS_SHOWN_MAX,
+  }),
+  regionCount: count,
+  excludedCount: count,
+  flags: listOf(
+    record<FlagOverview>({
+      severity: oneOf(['note', 'safety']),
+      at: instant,
+      by: text({ charactersMax: 256 }),
+      reason,
+      deviceId: optional(deviceId),
+      region: optional(label),
+    }),
+    { countMax: FLAGS_SHOWN_MAX },
+  ),
+  flagCount: count,
+  driverFlagCount: count,
+  limitDevices: optional(count),
+});
+
 const rollout = record<RolloutOverview>({
   rolloutId,
   releaseId,
@@ -227,6 +256,7 @@ const rollout = record<RolloutOverview>({
   figureCount: count,
   evidenceAsOf: optional(instant),
   verdict: optional(verdictNote),
+  orders: optional(orders),
 });
 
 const overview: Reader<Overview> = record<Overview>({
