@@ -52,11 +52,21 @@ export function lnOddsRatio(strata: readonly Stratum[], odds: number, multiple: 
   const lnMultiple = Math.log(multiple);
   let sum = 0;
   for (const { pi, eventsTreated, eventsControl } of strata) {
-    const share = (odds * pi) / (odds * pi + 1 - pi);
+    const total = odds * pi + 1 - pi;
+    if (multiple > LARGE_MULTIPLE) {
+      // ln(multiple) is taken out of the logarithm: a billion treated events would cancel each other to seven digits.
+      const rest = Math.log1p(-((1 - pi) / total) * (1 - 1 / multiple));
+      sum -= eventsControl * lnMultiple + (eventsTreated + eventsControl) * rest;
+      continue;
+    }
+    const share = (odds * pi) / total;
     sum += eventsTreated * lnMultiple - (eventsTreated + eventsControl) * Math.log1p((multiple - 1) * share);
   }
   return sum;
 }
+
+/** Above every multiple of a test: only a bound is looked for so far out. */
+const LARGE_MULTIPLE = 10_000;
 
 /** From a slight excess to "everything fails": one of them is within a factor of three of any harm. */
 const BASE_MULTIPLES = [1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 300, 1000];

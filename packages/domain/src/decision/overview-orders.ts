@@ -38,7 +38,9 @@ export interface FlagOverview {
   readonly region?: string;
 }
 
+/** Halted regions of one rollout in one overview. */
 export const REGIONS_SHOWN_MAX = 32;
+/** Flags of one rollout in one overview: the newest are those that somebody has to answer. */
 export const FLAGS_SHOWN_MAX = 8;
 
 /** Undefined while nobody has ordered or said anything. */
