@@ -22,7 +22,7 @@ interface Page {
 /** A good release on three devices, of which somebody says that it is not good. */
 const SHIP_ANOTHER = `
 echo 'hello 1.3.0' > hello/greeting
-sed -i 's/--out/--counter 6 --out/' ship.sh
+sed -i 's/--out/--counter 6 --after 1.2.0.json --out/' ship.sh
 sh ship.sh 1.3.0 --former 1.1.0.json
 outrider rollout create --id to-1.3.0 --release camera-1.3.0 --device-type camera --everyone
 outrider rollout approve to-1.3.0
@@ -59,6 +59,10 @@ const PAGES: readonly Page[] = [
   { page: 'docs/runbooks/full-disk.md', claim: 'how full which disk is, is seen' },
   { page: 'docs/runbooks/restart.md', claim: 'a server that was killed is started again and nothing is missing' },
   { page: 'docs/runbooks/upgrade.md', claim: 'a server is backed up, stopped, started and looked at' },
+  {
+    page: 'docs/runbooks/keys.md',
+    claim: 'keys of the server, of the root and of a model are replaced, and the server goes on',
+  },
   {
     page: 'docs/runbooks/restore.md',
     claim: 'a backup becomes an installation that stands still until a person resumes it',

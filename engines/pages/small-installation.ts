@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -115,6 +116,7 @@ function prepareShell(folder: string, data: string): Readonly<Record<string, str
   return {
     PATH: path,
     HOME: folder,
+    OUTRIDER_PASSPHRASE: randomUUID(),
     USER: 'operator',
     OUTRIDER: checkout,
     OUTRIDER_ROOT: checkout,

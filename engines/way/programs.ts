@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import process from 'node:process';
 
@@ -69,9 +71,16 @@ export function startIn(place: Place, command: readonly string[]): Running {
 /** The server promises five seconds; the machine may be busy with other tests. */
 const STOP_MS_MAX = 20_000;
 
+/** Opens the keys that are made on the way. */
+const OUTRIDER_PASSPHRASE = randomUUID();
+
 function start({ folder, environment, wrapper }: Place, command: readonly string[]): ChildProcess {
   const [program = '', ...parameters] = [...wrapper, ...command];
-  return spawn(program, parameters, { cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(program, parameters, {
+    cwd: folder,
+    env: { OUTRIDER_PASSPHRASE, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 async function ended(child: ChildProcess): Promise<number | null> {

@@ -75,9 +75,12 @@ type Outrider = (...words: readonly string[]) => Promise<string>;
 const GROUPS = ['build', 'engineering'] as const;
 
 async function makeKeys(outrider: Outrider): Promise<void> {
-  for (const group of GROUPS) await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
+  for (const group of [...GROUPS, 'ann']) {
+    await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
+  }
   const keys = GROUPS.flatMap((group) => ['--key', `${group}.public.json`]);
-  await outrider('key', 'role', '--threshold', '2', ...keys, '--data', 'data');
+  const founding = ['--root', 'ann.key.json', '--model', 'camera', '--data', 'data'];
+  await outrider('trust', 'init', '--threshold', '2', ...keys, ...founding);
 }
 
 /** A program of one script, packed and signed twice; answers where its image is. */

@@ -9,6 +9,7 @@ import type { ParseError } from '@outrider/protocol/kernel/parse-error';
 import { literal, malformed, record } from '@outrider/protocol/kernel/reader';
 import { base64Of, keyId, label } from '@outrider/protocol/kernel/values';
 import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { parseSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 
 /** The half of a key that everyone may see: what `key role` is made from. */
 export interface PublicKeyFile extends PublicKey {
@@ -17,7 +18,7 @@ export interface PublicKeyFile extends PublicKey {
   readonly group: string;
 }
 
-/** A new key pair of a group, from the machine's random source. */
+/** A new key pair of a group, from the machine's random source, unsealed. */
 export function newKeyFile(group: string): KeyFile {
   const seed = createSeed();
   return { schema: 1, group, ...signerFromSeed(seed).publicKey, privateKey: Buffer.from(seed).toString('base64') };
@@ -45,10 +46,13 @@ export function encodePublicKeyFile(file: PublicKeyFile): string {
 
 /** Reads the public half from a public or a secret key file; the id must be that of the key. Code: body-malformed. */
 export function parsePublicKeyFile(body: string): Result<PublicKeyFile, ParseError> {
+  const sealed = parseSealedKeyFile(body);
   const secret = parseKeyFile(body);
-  const parsed = secret.ok
-    ? secret
-    : parseText(body, { noun: 'key-file', bytesMax: REQUEST_BYTES_MAX, reader: publicKeyFile });
+  const parsed = sealed.ok
+    ? ok<PublicKeyFile>({ ...sealed.value, schema: 1 })
+    : secret.ok
+      ? secret
+      : parseText(body, { noun: 'key-file', bytesMax: REQUEST_BYTES_MAX, reader: publicKeyFile });
   if (!parsed.ok) return parsed;
   const expected = publicKeyOf(Buffer.from(parsed.value.publicKey, 'base64')).keyId;
   if (expected === parsed.value.keyId) return ok(publicHalf(parsed.value));

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { runChild } from './child.ts';
 import { defaultRoot } from './programs.ts';
 import { run } from './run.ts';
-import { openTerminal } from './terminal.ts';
+import { askSecret, openTerminal } from './terminal.ts';
 
 /** npm changes to the package's folder and says where the person stood. */
 const workingFolder = process.env.INIT_CWD ?? process.cwd();
@@ -34,6 +34,7 @@ process.exitCode = await run(
     inputLines: () => createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY }),
     fetch,
     openTerminal: () => openTerminal(process),
+    askSecret: (question) => askSecret(process, question),
     interruption,
     runProgram: (program) => runChild(program),
   },

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { randomSecret } from '@outrider/adapters/shared/random';
 import { run } from './run.ts';
 import type { ChildProgram, World } from './world.ts';
 
@@ -31,6 +32,7 @@ export function recordedWorld(
     readonly terminal?: World['openTerminal'];
   } = {},
 ): RecordedWorld {
+  const passphrase = randomSecret();
   const folder = mkdtempSync(join(tmpdir(), 'outrider-cli-'));
   return {
     folder,
@@ -40,7 +42,7 @@ export function recordedWorld(
       const code = await run(
         {
           root: folder,
-          environment: options.environment ?? {},
+          environment: { OUTRIDER_PASSPHRASE: passphrase, ...options.environment },
           workingFolder: folder,
           write: (text) => output.push(text),
           writePiece: async (piece) => void output.push(piece),

@@ -24,6 +24,7 @@ import { scopeNouns } from './nouns/scope.ts';
 import { statusNoun } from './nouns/status.ts';
 import { tokenNoun } from './nouns/token.ts';
 import { topNoun } from './nouns/top.ts';
+import { trustNoun } from './nouns/trust.ts';
 import { upNoun } from './nouns/up.ts';
 import { VERSION } from './version.ts';
 import type { World } from './world.ts';
@@ -69,6 +70,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   caNoun(program, world);
   charterNoun(program, world);
   releaseNoun(program, world);
+  trustNoun(program, world);
   rolloutNoun(program, world);
   scopeNouns(program, world);
   deviceNoun(program, world);

@@ -47,3 +47,36 @@ export function openTerminal({ stdin, stdout }: Streams): Terminal | undefined {
     },
   };
 }
+
+/** Asks for one line on the terminal without echo; undefined where nobody sits at one. Ctrl-C gives it up. */
+export function askSecret(
+  { stdin, stderr }: Pick<Streams, 'stdin'> & { readonly stderr: NodeJS.WriteStream },
+  question: string,
+): Promise<string | undefined> {
+  if (!stdin.isTTY || !stderr.isTTY) return Promise.resolve(undefined);
+  stderr.write(question);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  stdin.resume();
+  return new Promise((resolve) => {
+    let typed = '';
+    function end(answer: string | undefined): void {
+      stdin.off('data', take);
+      stdin.setRawMode(false);
+      stdin.pause();
+      stderr.write('\n');
+      resolve(answer);
+    }
+    function take(keys: string): void {
+      for (const key of keys) {
+        const isDone = key === '\r' || key === '\n';
+        if (isDone || key === '\u0003' || key === '\u0004') {
+          end(isDone ? typed : undefined);
+          return;
+        }
+        typed = key === '\u007f' ? typed.slice(0, -1) : typed + key;
+      }
+    }
+    stdin.on('data', take);
+  });
+}

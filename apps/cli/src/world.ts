@@ -19,6 +19,8 @@ export interface World {
   readonly log: (line: string) => void;
   /** Standard input, line by line. */
   readonly inputLines: () => AsyncIterable<string>;
+  /** Asks the person at the terminal for a secret, without echo; absent, or nothing, where nobody sits at one. */
+  readonly askSecret?: (question: string) => Promise<string | undefined>;
   readonly fetch: typeof fetch;
   /** Takes keyboard and screen; absent, or nothing, where nobody sits at a terminal. */
   readonly openTerminal?: () => Terminal | undefined;

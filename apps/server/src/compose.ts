@@ -323,7 +323,8 @@ export function composeServer(ports: ServerPorts): Server {
     async readGaugeWorld(version) {
       const [rollouts, devices] = await Promise.all([glance.liveRollouts(), glance.deviceStates()]);
       const [now, policy, vitals] = [fleetClock.now(), holder.policy(), glance.vitals()];
-      return { now, policy, vitals, rollouts, devices, watchers: stream.watcherCount(), version };
+      const standings = (await trust?.standings().catch(() => [])) ?? [];
+      return { now, policy, vitals, rollouts, devices, watchers: stream.watcherCount(), trust: standings, version };
     },
     async step(now) {
       const conductor = ports.conductor;

@@ -60,6 +60,51 @@ export const cliArea: ErrorArea = {
       'All other lines are taken in; of the refused ones nothing is.',
       'Each stands in the report with its number and reason (see [import](import.md)); correct them and run the same command again.',
     ],
+    'disk-full': [
+      'The disk of the data folder is full.',
+      'Nothing was published, and the former metadata stays served.',
+      'Make room and run the command again.',
+    ],
+    'key-expired': [
+      'The key was made to sign nothing after an instant that has passed.',
+      'Nothing was signed.',
+      'Make a new key with `outrider key create`, and let its role name it with `outrider trust rotate`.',
+    ],
+    'key-missing': [
+      'A key of the server is gone or damaged.',
+      'What is served stays served until it expires.',
+      'Restore it from a backup, or replace it with `outrider trust rotate`.',
+    ],
+    'key-not-in-role': [
+      'The key signs for none of what was asked for.',
+      'Nothing was changed.',
+      'Look with `outrider trust status` which keys a role has.',
+    ],
+    'key-twice': [
+      'One key was named twice: its two signatures count once.',
+      'Nothing was signed.',
+      'Name the key of another person.',
+    ],
+    'passphrase-missing': [
+      'A key is sealed and no usable passphrase was given.',
+      'Nothing was signed.',
+      'Set `OUTRIDER_PASSPHRASE`, name an open file with `--passphrase-fd`, or run the command at a terminal.',
+    ],
+    'passphrase-wrong': [
+      'The passphrase does not open the key file, or the file was altered: the two cannot be told apart.',
+      'Nothing was signed.',
+      'Give the right passphrase, or take the file from its copy. If both are lost, rotate the key.',
+    ],
+    'role-not-there': [
+      'There is no such role, or the repositories were founded before.',
+      'Nothing was changed.',
+      'Look at `outrider trust status`; change what is there with `outrider trust rotate`.',
+    ],
+    'trust-missing': [
+      'The data folder has no repositories.',
+      'Devices that registered here pin keys alone.',
+      'Found them with `outrider trust init`, or name the right folder with `--data`.',
+    ],
     'file-missing': ['A file that was named is not there.', NOTHING_TRIED, 'Name one that exists.'],
     'file-exists': ['The file that was to be written exists.', 'It is untouched.', 'Choose another name.'],
     'file-failed': [

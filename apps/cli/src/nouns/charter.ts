@@ -19,15 +19,15 @@ import {
   parseWaveOpening,
 } from '@outrider/protocol/policy/charter';
 import { unsignedCharter, wavesToOpen, withCharterSignature } from '@outrider/protocol/policy/sign-charter';
-import { parseKeyFile } from '@outrider/protocol/trust/key-file';
 import type { Command } from 'commander';
 import { jsonAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, fileFailure, pathOf, readDocument } from '../files.ts';
 import { parseCount, parseLabel, parseWhole, repeated } from '../flags.ts';
-import { signerOf } from '../key-files.ts';
+import { openKeys } from '../open-key.ts';
 import { type OutputFlags, show } from '../output.ts';
+import { PASSPHRASE_FD, type PassphraseFlags } from '../passphrase.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
@@ -67,6 +67,7 @@ export function charterNoun(program: Command, world: World): void {
     .argument('<file>', 'the charter')
     .requiredOption('--key <file>', 'a secret key file of an approver; repeat it', repeated)
     .option('--wave <name>', 'a wave above a tenth that this signature opens too, or `all`; repeat it', repeated)
+    .option(PASSPHRASE_FD[0], PASSPHRASE_FD[1], parseWhole)
     .option('--json', 'print JSON')
     .action((file: string, flags: SignFlags) => sign(world, file, flags));
 
@@ -93,7 +94,7 @@ interface CreateFlags extends ConnectionFlags, OutputFlags, ChangeFlags {
   readonly out: string;
 }
 
-interface SignFlags extends OutputFlags {
+interface SignFlags extends OutputFlags, PassphraseFlags {
   readonly key: readonly string[];
   readonly wave?: readonly string[];
 }
@@ -140,12 +141,8 @@ async function sign(world: World, path: string, flags: SignFlags): Promise<void>
   const { document } = read;
   const waves = wavesNamed(document, flags.wave ?? []);
   let { signed } = read;
-  for (const keyPath of flags.key) {
-    const file = await readDocument(world, { noun: 'key file', path: keyPath }, parseKeyFile);
-    const signer = signerOf(file);
-    if (!signer.ok)
-      throw usageFailure(`The key file in ${keyPath} cannot be used: ${describeParseError(signer.error)}`);
-    signed = withCharterSignature(signed, { document, waves, digestText }, signer.value);
+  for (const { signer } of await openKeys(world, flags.key, flags)) {
+    signed = withCharterSignature(signed, { document, waves, digestText }, signer);
   }
   try {
     await writeFileDurably(pathOf(world, path), `${encodeSignedCharter(signed)}\n`);

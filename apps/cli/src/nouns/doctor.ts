@@ -7,6 +7,7 @@ import { MIGRATIONS } from '@outrider/adapters/server/postgres/migrations';
 import { SERVER_SETTINGS, type ServerSettings } from '@outrider/adapters/server/server-settings';
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { errorCode, readTextIfPresent } from '@outrider/adapters/shared/files';
+import { fleetInstant } from '@outrider/domain/kernel/time';
 import { parseText } from '@outrider/protocol/kernel/json-text';
 import { record, whole } from '@outrider/protocol/kernel/reader';
 import type { Command } from 'commander';
@@ -26,6 +27,7 @@ import { probePort, probeServer } from './doctor/network-probe.ts';
 import { type RuntimeFacts, runtimeChecks } from './doctor/runtime-checks.ts';
 import { secretChecks } from './doctor/secret-checks.ts';
 import { probeSecrets } from './doctor/secret-probe.ts';
+import { trustCheck } from './doctor/trust-check.ts';
 
 type Flags = SettingsFlags & OutputFlags;
 
@@ -93,6 +95,7 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
     ...settingsChecks(said, settings.ok ? undefined : settings.error.sentence),
     ...folderChecks(await probeFolder(folder)),
     ...secretChecks({ ...secrets, isGateway }),
+    await trustCheck(secretsFolder, fleetInstant(nowMs)),
     ...databaseChecks(place, lookedAt, limits),
     portCheck(port, server),
     ...serverChecks(server),

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { wallClock } from '@outrider/adapters/shared/clock';
+import { newSealedKey } from '@outrider/adapters/shared/sealed-signing-key';
+import { after, hours } from '@outrider/domain/kernel/time';
 import type { SigningGroup, SigningRole } from '@outrider/domain/trust/role';
 import { encodeSigningRole } from '@outrider/protocol/trust/anchors';
 import { encodeKeyFile } from '@outrider/protocol/trust/key-file';
+import { encodeSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 import type { Command } from 'commander';
 import { dataFolder } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, readDocument } from '../files.ts';
-import { parseCount, parseLabel, repeated } from '../flags.ts';
-import { encodePublicKeyFile, newKeyFile, type PublicKeyFile, parsePublicKeyFile } from '../key-files.ts';
+import { parseCount, parseLabel, parseWhole, repeated } from '../flags.ts';
+import { encodePublicKeyFile, newKeyFile, type PublicKeyFile, parsePublicKeyFile, publicHalf } from '../key-files.ts';
 import { show } from '../output.ts';
+import { PASSPHRASE_CHARACTERS_MIN, PASSPHRASE_FD, type PassphraseFlags, passphraseFor } from '../passphrase.ts';
 import type { World } from '../world.ts';
 
 /** `outrider key`: who may sign releases. Secrets are files of mode 0600, made once and never overwritten. */
@@ -18,9 +23,18 @@ export function keyNoun(program: Command, world: World): void {
 
   key
     .command('create')
-    .description('make an Ed25519 key pair: a secret file (mode 0600) and <file>.public.json to hand out')
+    .description(
+      'make an Ed25519 key pair: a secret file sealed with a passphrase (mode 0600) and <file>.public.json to hand out',
+    )
     .requiredOption('--group <name>', 'who holds it, for example build or release-engineering', parseLabel)
     .requiredOption('--out <file>', 'the secret file, for example build.key.json')
+    .option(
+      '--valid-days <days>',
+      'it signs nothing after so many days (default: as long as a role names it)',
+      parseCount,
+    )
+    .option('--unsealed', 'store it without a passphrase: only for trials, and where the disk itself is sealed')
+    .option(PASSPHRASE_FD[0], PASSPHRASE_FD[1], parseWhole)
     .option('--json', 'print JSON')
     .action((flags: CreateFlags) => create(world, flags));
 
@@ -42,19 +56,50 @@ export function keyNoun(program: Command, world: World): void {
     .action((flags: RoleFlags) => role(world, flags));
 }
 
-interface CreateFlags {
+interface CreateFlags extends PassphraseFlags {
   readonly group: string;
+  readonly validDays?: number;
+  readonly unsealed?: true;
   readonly out: string;
   readonly json?: true;
 }
 
 async function create(world: World, flags: CreateFlags): Promise<void> {
-  const file = newKeyFile(flags.group);
+  const { text, file } = await makeKey(world, flags);
   const publicPath = `${flags.out.replace(/(\.key)?\.json$/, '')}.public.json`;
-  await createFile(world, { noun: 'key file', path: flags.out, mode: 0o600 }, `${encodeKeyFile(file)}\n`);
+  await createFile(world, { noun: 'key file', path: flags.out, mode: 0o600 }, `${text}\n`);
   await createFile(world, { noun: 'public key file', path: publicPath, mode: 0o644 }, `${encodePublicKeyFile(file)}\n`);
   world.log(`The secret is in ${flags.out}; hand out ${publicPath} only`);
   showKey(world, file, flags);
+}
+
+/** The secret file as text, and its public half. */
+async function makeKey(
+  world: World,
+  flags: CreateFlags,
+): Promise<{ readonly text: string; readonly file: PublicKeyFile }> {
+  const { group, validDays, unsealed } = flags;
+  if (unsealed === true) {
+    if (validDays !== undefined)
+      throw usageFailure(
+        'A key that is not sealed has no end that could be trusted; leave --valid-days or --unsealed away',
+      );
+    const file = newKeyFile(group);
+    return { text: encodeKeyFile(file), file };
+  }
+  const passphrase = await passphraseFor(
+    world,
+    flags,
+    `New passphrase, ${PASSPHRASE_CHARACTERS_MIN} characters or more: `,
+  );
+  if (passphrase.length < PASSPHRASE_CHARACTERS_MIN) {
+    throw usageFailure(
+      `The passphrase has ${passphrase.length} characters, at least ${PASSPHRASE_CHARACTERS_MIN} are needed; choose a longer one`,
+    );
+  }
+  const validUntil = validDays === undefined ? undefined : after(wallClock().now(), hours(24 * validDays));
+  const sealed = await newSealedKey(group, { passphrase, ...(validUntil === undefined ? {} : { validUntil }) });
+  return { text: encodeSealedKeyFile(sealed), file: publicHalf({ ...sealed, schema: 1 }) };
 }
 
 function readKey(world: World, path: string): Promise<PublicKeyFile> {
@@ -94,7 +139,7 @@ async function role(world: World, flags: RoleFlags): Promise<void> {
 }
 
 /** Keys by group; as many groups as the threshold at least, or nothing could ever be signed. */
-function roleOf(keys: readonly PublicKeyFile[], threshold: number): SigningRole {
+export function roleOf(keys: readonly PublicKeyFile[], threshold: number): SigningRole {
   const byGroup = Map.groupBy(keys, ({ group }) => group);
   const groups = [...byGroup].map(
     ([name, own]): SigningGroup => ({ name, keys: own.map(({ keyId, publicKey }) => ({ keyId, publicKey })) }),

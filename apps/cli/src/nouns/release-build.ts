@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { wallClock } from '@outrider/adapters/shared/clock';
 import { writeFileDurably } from '@outrider/adapters/shared/files';
+import { metadataDigest, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
 import type { ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
-import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
 import {
   type Component,
@@ -9,22 +11,25 @@ import {
   RELEASE_MANIFEST_TYPE,
   type ReleaseManifest,
 } from '@outrider/domain/release/release';
+import { nextReleaseTargets } from '@outrider/domain/release/release-targets';
 import { validateManifest } from '@outrider/domain/release/validate-manifest';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
+import type { Signer } from '@outrider/domain/trust/ports';
+import type { MetadataSignature } from '@outrider/domain/trust/tuf/metadata';
 import { encodeJson } from '@outrider/protocol/kernel/json-text';
-import type { ParseError } from '@outrider/protocol/kernel/parse-error';
 import { version as parseVersionText } from '@outrider/protocol/kernel/values';
-import { encodeManifest, parseManifest } from '@outrider/protocol/release/manifest';
-import { encodeEnvelope, parseEnvelope } from '@outrider/protocol/trust/envelope';
-import { parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { encodeManifest } from '@outrider/protocol/release/manifest';
+import { metadataMessage } from '@outrider/protocol/trust/tuf/write-metadata';
 import { type Command, InvalidArgumentError } from 'commander';
 import { CommandFailure, usageFailure } from '../failure.ts';
-import { createFile, fileFailure, pathOf, readDocument } from '../files.ts';
-import { parseCount, parseLabel } from '../flags.ts';
+import { createFile, fileFailure, pathOf } from '../files.ts';
+import { parseCount, parseLabel, parseWhole } from '../flags.ts';
 import { packInto, readImage } from '../image-folder.ts';
-import { signerOf } from '../key-files.ts';
 import { manifestOf } from '../manifest.ts';
+import { openKey } from '../open-key.ts';
 import { type OutputFlags, show } from '../output.ts';
+import { PASSPHRASE_FD, type PassphraseFlags } from '../passphrase.ts';
+import { encodeReleaseFile, type ReleaseFile, readRelease } from '../release-file.ts';
 import type { World } from '../world.ts';
 
 const ARTIFACTS_DEFAULT = 'artifacts';
@@ -54,6 +59,10 @@ export function releaseBuildVerbs(release: Command, world: World): void {
       '--former <file>',
       'the release that devices go back to (required unless it is the first of its device type)',
     )
+    .option(
+      '--after <file>',
+      'the newest release of the device type, whose list of releases goes on (default: the former)',
+    )
     .option('--first', 'it is the first release of its device type and has no way back')
     .option('--floor <version>', 'lowest version from which a device may come directly', parseVersion)
     .option(
@@ -74,6 +83,7 @@ export function releaseBuildVerbs(release: Command, world: World): void {
     .description('add a signature to a release; each group of the role signs with a key of its own')
     .argument('<file>', 'the envelope that `release create` wrote')
     .requiredOption('--key <file>', 'a secret key file')
+    .option(PASSPHRASE_FD[0], PASSPHRASE_FD[1], parseWhole)
     .option('--json', 'print JSON')
     .action((file: string, flags: SignFlags) => sign(world, file, flags));
 }
@@ -108,6 +118,7 @@ interface CreateFlags extends OutputFlags {
   readonly version: string;
   readonly component: readonly ComponentFlag[];
   readonly former?: string;
+  readonly after?: string;
   readonly first?: true;
   readonly floor?: string;
   readonly depends?: readonly Dependency[];
@@ -124,7 +135,9 @@ async function create(world: World, flags: CreateFlags): Promise<void> {
       'A release names its way back with --former <file>, or says --first when its device type has none yet; give exactly one of the two',
     );
   }
-  const former = flags.former === undefined ? undefined : (await readRelease(world, flags.former)).manifest;
+  const formerFile = flags.former === undefined ? undefined : await readRelease(world, flags.former);
+  const former = formerFile?.manifest;
+  const newest = flags.after === undefined ? formerFile : await readRelease(world, flags.after);
   const manifest = manifestOf({
     deviceType: flags.deviceType,
     version: flags.version,
@@ -138,9 +151,14 @@ async function create(world: World, flags: CreateFlags): Promise<void> {
     ...(former === undefined ? {} : { former }),
   });
   assertValid(manifest, flags.former);
-  const envelope: Envelope = { payloadType: RELEASE_MANIFEST_TYPE, payload: encodeManifest(manifest), signatures: [] };
-  await createFile(world, { noun: 'release', path: flags.out, mode: 0o644 }, `${encodeEnvelope(envelope)}\n`);
-  showRelease(world, flags, { envelope, manifest });
+  const payload = encodeManifest(manifest);
+  const envelope: Envelope = { payloadType: RELEASE_MANIFEST_TYPE, payload, signatures: [] };
+  const release = { manifest, payload, now: wallClock().now() };
+  const signed = nextReleaseTargets(newest?.targets?.signed, release, metadataDigest);
+  const targets = { signed, message: metadataMessage(signed), signatures: [] };
+  const text = encodeReleaseFile({ envelope, targets });
+  await createFile(world, { noun: 'release', path: flags.out, mode: 0o644 }, `${text}\n`);
+  showRelease(world, flags, { envelope, manifest, targets });
 }
 
 function assertValid(manifest: ReleaseManifest, former: string | undefined): void {
@@ -157,16 +175,13 @@ async function componentOf(world: World, flag: ComponentFlag, artifacts: string)
   return { name: flag.name, hardwareIds: flag.hardwareIds, image: await readImage(world, artifacts, flag.digest) };
 }
 
-interface SignFlags extends OutputFlags {
+interface SignFlags extends OutputFlags, PassphraseFlags {
   readonly key: string;
 }
 
 async function sign(world: World, path: string, flags: SignFlags): Promise<void> {
-  const { envelope, manifest } = await readRelease(world, path);
-  const signer = await readDocument(world, { noun: 'key file', path: flags.key }, (text) => {
-    const file = parseKeyFile(text);
-    return file.ok ? signerOf(file.value) : file;
-  });
+  const { envelope, manifest, targets } = await readRelease(world, path);
+  const { signer } = await openKey(world, flags.key, flags);
   const { keyId } = signer.publicKey;
   if (envelope.signatures.some((one) => one.keyId === keyId)) {
     throw new CommandFailure(
@@ -177,40 +192,24 @@ async function sign(world: World, path: string, flags: SignFlags): Promise<void>
   }
   const signature = signer.sign(preAuthenticationEncoding(envelope.payloadType, envelope.payload));
   const signed: Envelope = { ...envelope, signatures: [...envelope.signatures, signature] };
+  const vouching = targets && { ...targets, signatures: [...targets.signatures, await signatureOver(targets, signer)] };
+  const file = { envelope: signed, manifest, ...(vouching && { targets: vouching }) };
   try {
-    await writeFileDurably(pathOf(world, path), `${encodeEnvelope(signed)}\n`);
+    await writeFileDurably(pathOf(world, path), `${encodeReleaseFile(file)}\n`);
   } catch (cause) {
     throw fileFailure(cause, 'release', path, 'written');
   }
-  showRelease(world, flags, { envelope: signed, manifest });
+  showRelease(world, flags, file);
 }
 
-/** A release file with its manifest, both parsed. */
-export interface ReleaseFile {
-  readonly envelope: Envelope;
-  readonly manifest: ReleaseManifest;
+/** The same person signs for the image repository: what devices will ask of the model's role. */
+async function signatureOver({ message }: { readonly message: string }, signer: Signer): Promise<MetadataSignature> {
+  const { keyId, sign: signMessage } = metadataSigner(signer);
+  return { keyId, signature: await signMessage(message) };
 }
 
-/** Reads an envelope file; another kind of document is refused. */
-export function readRelease(world: World, path: string): Promise<ReleaseFile> {
-  return readDocument(world, { noun: 'release', path }, (text): Result<ReleaseFile, ParseError> => {
-    const envelope = parseEnvelope(text);
-    if (!envelope.ok) return envelope;
-    if (envelope.value.payloadType !== RELEASE_MANIFEST_TYPE) {
-      return err({
-        code: 'body-malformed',
-        path: 'envelope.payloadType',
-        seen: envelope.value.payloadType,
-        allowed: RELEASE_MANIFEST_TYPE,
-      });
-    }
-    const manifest = parseManifest(envelope.value.payload);
-    return manifest.ok ? ok({ envelope: envelope.value, manifest: manifest.value }) : manifest;
-  });
-}
-
-function showRelease(world: World, flags: OutputFlags, { envelope, manifest }: ReleaseFile): void {
-  show(world, flags, encodeEnvelope(envelope), () => [
+function showRelease(world: World, flags: OutputFlags, { envelope, manifest, targets }: ReleaseFile): void {
+  show(world, flags, encodeReleaseFile({ envelope, ...(targets && { targets }) }), () => [
     ['release', manifest.releaseId],
     ['device type', manifest.deviceType],
     ['version', `${manifest.version}, counter ${manifest.releaseCounter}`],

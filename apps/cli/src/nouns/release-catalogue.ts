@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Component, ReleaseManifest } from '@outrider/domain/release/release';
-import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
 import type { Command } from 'commander';
 import { type Answer, cellAt, listAt, parseAnswer, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
@@ -10,10 +9,10 @@ import { openBlob } from '../image-folder.ts';
 import type { ManagementClient } from '../management-client.ts';
 import { type OutputFlags, show, showList } from '../output.ts';
 import { blobUploadPath, PATHS, pathOfOne, withQuery } from '../paths.ts';
+import { encodeReleaseFile, readRelease } from '../release-file.ts';
 import { ask, connect, tell } from '../server.ts';
 import { type Field, table } from '../table.ts';
 import type { World } from '../world.ts';
-import { readRelease } from './release-build.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 /** Who does this, for the audit log. */
@@ -54,12 +53,13 @@ export function releaseCatalogueVerbs(release: Command, world: World): void {
 }
 
 async function publish(world: World, path: string, flags: ChangeFlags & { artifacts: string }): Promise<void> {
-  const { envelope, manifest } = await readRelease(world, path);
+  const release = await readRelease(world, path);
+  const { manifest } = release;
   const client = await connect(world, flags);
   for (const digest of blobsOf(manifest)) await upload(world, client, flags.artifacts, digest);
   world.log(`Publishing ${manifest.releaseId}: the server checks the images and makes the deltas`);
   const target = withQuery(PATHS.releases, { author: flags.author });
-  const answer = await client.ask({ method: 'POST', path: target, json: encodeEnvelope(envelope) });
+  const answer = await client.ask({ method: 'POST', path: target, json: encodeReleaseFile(release) });
   showOne(world, flags, parseAnswer(answer));
 }
 

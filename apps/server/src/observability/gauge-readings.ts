@@ -3,6 +3,7 @@ import type { RolloutOverview } from '@outrider/domain/decision/overview';
 import { elapsedMs, type FleetInstant } from '@outrider/domain/kernel/time';
 import type { Policy } from '@outrider/domain/policy/fold';
 import type { DeviceStates, ServerVitals } from '@outrider/protocol/decision/overview';
+import type { RoleStanding } from '../trust/repositories.ts';
 import { type GaugeSource, ROLLOUT_SERIES_MAX } from './metric-table.ts';
 
 /** One value of a gauge, with its labels. */
@@ -20,6 +21,8 @@ export interface GaugeWorld {
   readonly rollouts: readonly RolloutOverview[];
   readonly devices: DeviceStates | undefined;
   readonly watchers: number;
+  /** Documents of the repositories in force; none before there are any. */
+  readonly trust?: readonly RoleStanding[];
   readonly version: string;
 }
 
@@ -66,9 +69,16 @@ export function readGauges(world: GaugeWorld): Readonly<Record<GaugeSource, read
     waiting: database.waiting === undefined ? [] : one(database.waiting),
     'database-up': one(database.isReachable ? 1 : 0),
     watchers: one(world.watchers),
+    'trust-expiry': (world.trust ?? []).slice(0, ROLES_MAX).map(({ repository, role, expiresAt }) => ({
+      labels: { repository, role },
+      value: elapsedMs(now, expiresAt) / 1_000,
+    })),
     build: [{ labels: { version: world.version }, value: 1 }],
   };
 }
+
+/** Root, targets, snapshot, timestamp of each, and as many models as one installation has. */
+const ROLES_MAX = 100;
 
 function one(value: number): readonly GaugeReading[] {
   return [{ labels: {}, value }];

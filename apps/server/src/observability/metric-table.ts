@@ -61,6 +61,7 @@ export type GaugeSource =
   | 'waiting'
   | 'database-up'
   | 'watchers'
+  | 'trust-expiry'
   | 'build';
 
 export const METRICS: readonly MetricSpec[] = [
@@ -191,6 +192,10 @@ export const METRICS: readonly MetricSpec[] = [
   gauge('outrider_server_database_waiting_requests', 'Callers that wait for a connection', { source: 'waiting' }),
   gauge('outrider_server_database_up', '1 when the last read of the policy went through, else 0', {
     source: 'database-up',
+  }),
+  gauge('outrider_server_trust_expiry_seconds', 'Until a document of the repositories expires; below zero it has', {
+    source: 'trust-expiry',
+    labels: ['repository', 'role'],
   }),
   gauge('outrider_server_overview_watchers_count', 'Open streams of the overview', { source: 'watchers' }),
   gauge('outrider_server_build_info', 'Always 1; its label names the version', {

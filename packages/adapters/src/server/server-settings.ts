@@ -266,7 +266,7 @@ export const SERVER_PROGRAM: Program<typeof SERVER_SETTINGS> = {
   configVariable: 'OUTRIDER_CONFIG',
   variablePrefix: 'OUTRIDER_',
   // The command line's, the launcher's, the agent's and what the agent tells its launcher.
-  foreignVariables: /^OUTRIDER_(SERVER|TOKEN|ROOT|HARDWARE_ID|AGENT_\w+)$/,
+  foreignVariables: /^OUTRIDER_(SERVER|TOKEN|ROOT|PASSPHRASE|HARDWARE_ID|AGENT_\w+)$/,
   further: { help: 'switch', version: 'switch' },
 };
 

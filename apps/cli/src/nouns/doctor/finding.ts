@@ -28,6 +28,7 @@ export const CHECKS = [
   'metrics-token',
   'permit-key',
   'release-role',
+  'trust',
   'database',
   'database-schema',
   'database-clock',

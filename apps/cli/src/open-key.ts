@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { wallClock } from '@outrider/adapters/shared/clock';
+import { openSealedKey } from '@outrider/adapters/shared/sealed-signing-key';
+import { instantText } from '@outrider/domain/kernel/time';
+import type { Signer } from '@outrider/domain/trust/ports';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { parseSealedKeyFile, type SealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
+import { CommandFailure, usageFailure } from './failure.ts';
+import { readDocument } from './files.ts';
+import { signerOf } from './key-files.ts';
+import { type PassphraseFlags, passphraseFor } from './passphrase.ts';
+import type { World } from './world.ts';
+
+/** A key that signs, and the group that it signs for. */
+export interface OpenKey {
+  readonly group: string;
+  readonly signer: Signer;
+}
+
+/** Opens a secret key file, sealed or not. A wrong passphrase, an expired key and a damaged file are told apart by name. */
+export async function openKey(world: World, path: string, flags: PassphraseFlags): Promise<OpenKey> {
+  const file = await readDocument<KeyFile | SealedKeyFile>(world, { noun: 'key file', path }, (text) => {
+    const sealed = parseSealedKeyFile(text);
+    if (sealed.ok) return sealed;
+    const plain = parseKeyFile(text);
+    // The sentence is about the form that the file claims to have.
+    return plain.ok || !text.includes('"schema":2') ? plain : sealed;
+  });
+  if (file.schema === 1) {
+    const signer = signerOf(file);
+    if (signer.ok) return { group: file.group, signer: signer.value };
+    throw usageFailure(`The key file in ${path} cannot be used: ${describeParseError(signer.error)}`);
+  }
+  const now = wallClock().now();
+  if (file.validUntil !== undefined && now >= file.validUntil) {
+    const message = `The key in ${path} expired at ${instantText(file.validUntil)}, and it is ${instantText(now)}; make a new key, and let its role name it with \`outrider trust rotate\``;
+    throw new CommandFailure('refused', message, { code: 'key-expired' });
+  }
+  const passphrase = await passphraseFor(world, flags, `Passphrase of ${path}: `);
+  const opened = await openSealedKey(file, passphrase);
+  if (opened.ok) return { group: file.group, signer: opened.value };
+  const message = `The passphrase does not open ${path}, or the file was altered; give the right one, or take the key from its copy`;
+  throw new CommandFailure('refused', message, { code: 'passphrase-wrong' });
+}
+
+/** Opens several, each asked for once. */
+export async function openKeys(
+  world: World,
+  paths: readonly string[],
+  flags: PassphraseFlags,
+): Promise<readonly OpenKey[]> {
+  const keys: OpenKey[] = [];
+  for (const path of paths) keys.push(await openKey(world, path, flags));
+  const twice = keys.find(
+    ({ signer }, index) => keys.findIndex((one) => one.signer.publicKey.keyId === signer.publicKey.keyId) !== index,
+  );
+  if (twice === undefined) return keys;
+  const message = `The key ${twice.signer.publicKey.keyId} was named twice; two signatures by one key count once, name another person's`;
+  throw new CommandFailure('refused', message, { code: 'key-twice' });
+}
