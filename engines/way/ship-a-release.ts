@@ -55,7 +55,7 @@ export async function shipARelease(place: Place, commands: Commands): Promise<vo
     );
     // The forecast is played on a thread, which is a file of its own.
     assert.match(await onServer('rollout', 'forecast', '--rollout', 'r1'), /\d/);
-    await onServer('rollout', 'approve', 'r1');
+    await approve(onServer, outrider);
     await onServer('rollout', 'start', 'r1');
     device = startIn(place, [
       ...[...commands.agent, '--server', url, '--data', 'device-1', '--device-id', 'device-1'],
@@ -74,6 +74,17 @@ type Outrider = (...words: readonly string[]) => Promise<string>;
 
 const GROUPS = ['build', 'engineering'] as const;
 
+const APPROVERS = ['safety', 'operations'] as const;
+
+/** Two people sign the charter and each wave of it; the draft is approved by that. */
+async function approve(onServer: Outrider, outrider: Outrider): Promise<void> {
+  await onServer('charter', 'create', 'r1', '--out', 'charter.json');
+  const keys = APPROVERS.flatMap((group) => ['--key', `${group}.key.json`]);
+  assert.match(await outrider('charter', 'sign', 'charter.json', ...keys, '--wave', 'all'), /half/);
+  assert.match(await outrider('charter', 'show', 'charter.json'), /groups to sign +2/);
+  assert.match(await onServer('charter', 'submit', 'charter.json'), /approved/);
+}
+
 async function makeKeys(outrider: Outrider): Promise<void> {
   for (const group of [...GROUPS, 'ann']) {
     await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
@@ -81,6 +92,9 @@ async function makeKeys(outrider: Outrider): Promise<void> {
   const keys = GROUPS.flatMap((group) => ['--key', `${group}.public.json`]);
   const founding = ['--root', 'ann.key.json', '--model', 'camera', '--data', 'data'];
   await outrider('trust', 'init', '--threshold', '2', ...keys, ...founding);
+  for (const group of APPROVERS) await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
+  const approvers = APPROVERS.flatMap((group) => ['--key', `${group}.public.json`]);
+  await outrider('key', 'role', '--threshold', '2', ...approvers, '--out', 'data/approver-role.json');
 }
 
 /** A program of one script, packed and signed twice; answers where its image is. */

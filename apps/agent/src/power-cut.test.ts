@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openFileBoot, provisionBoot } from '@outrider/adapters/device/file-boot';
 import { openFileStorage, provisionImage } from '@outrider/adapters/device/file-storage';
+import { digestText } from '@outrider/adapters/shared/digest';
 import type { ChooserState } from '@outrider/domain/device/boot-chooser';
 import type { Boot, Storage } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { prng } from '@outrider/domain/kernel/prng';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
+import type { SignedCharter } from '@outrider/domain/policy/charter';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
-import { type LabNetwork, labNetwork } from '@outrider/testkit/lab-network';
+import { charterFor } from '@outrider/testkit/lab-charter';
+import { LAB_ROLLOUT_ID, type LabNetwork, labNetwork } from '@outrider/testkit/lab-network';
 import { labRepositories } from '@outrider/testkit/lab-repositories';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { memoryDisk, memoryStorage, PowerCut } from '@outrider/testkit/memory-storage';
@@ -29,7 +32,9 @@ const CHUNK_BYTES = 700;
 const STARTS_MAX = 12;
 /** Both repositories, as they are served at each start: the device trusts nothing that they do not vouch for. */
 const repositories = await labRepositories(lab, start);
-const anchors = { ...lab.anchors, roots: repositories.roots };
+const anchors = { ...lab.anchors, roots: repositories.roots, approverRole: lab.approverRole };
+/** What approvers signed for it: the device takes nothing outside that, and keeps what it made of it over each cut. */
+const charter = charterOf(second);
 const served = [new Map(repositories.files)];
 for (let count = 1; count < STARTS_MAX; count++) {
   await repositories.renew(fleetInstant(start + count * HOUR_MS));
@@ -76,10 +81,29 @@ function check(played: Played, uncut: Played, cuts: number): void {
   assert(network.downloadedBytes <= allowed, `${network.downloadedBytes} bytes, allowed are ${allowed}`);
 }
 
-/** Cuts the power at these effects, counted over all boots; wakes the device until it rests with nothing to do. */
-async function playInMemory(cuts: readonly number[]): Promise<Played> {
+function charterOf(release: LabRelease): SignedCharter {
+  const template = charterFor(release);
+  const waves = template.waves.map((wave) => ({ ...wave, notBefore: start }));
+  const times = { issuedAt: start, expiresAt: fleetInstant(start + 90 * DAY_MS) };
+  return lab.charter({ ...template, ...times, waves, plan: { ...template.plan, rolloutId: LAB_ROLLOUT_ID } }, []);
+}
+
+/** Offers the release under its charter, and gives permits that name it and the request they answer. */
+function charteredNetwork(): LabNetwork {
   const network = labNetwork(lab);
   network.offered = { release: second, isRollback: false };
+  network.alterPermit = (document) => ({
+    ...document,
+    grantedAt: start,
+    sequence: network.permitRequests.at(-1)?.sequence ?? 0,
+    charter: { sha256: digestText(charter.document.payload), waveIndex: 0 },
+  });
+  return network;
+}
+
+/** Cuts the power at these effects, counted over all boots; wakes the device until it rests with nothing to do. */
+async function playInMemory(cuts: readonly number[]): Promise<Played> {
+  const network = charteredNetwork();
   const disk = memoryDisk(first.images);
   let saved: ChooserState | undefined;
   const gate = gateAt(cuts);
@@ -118,8 +142,7 @@ async function playInMemory(cuts: readonly number[]): Promise<Played> {
 async function playOnFiles(cuts: readonly number[]): Promise<Played> {
   const folder = await mkdtemp(join(tmpdir(), 'outrider-power-'));
   await cp(await factoryFolder(), folder, { recursive: true });
-  const network = labNetwork(lab);
-  network.offered = { release: second, isRollback: false };
+  const network = charteredNetwork();
   const gate = gateAt(cuts);
   const version = await untilDone(network, async (now) => {
     const boot = await openFileBoot(folder);
@@ -141,7 +164,10 @@ async function untilDone(network: LabNetwork, live: (now: FleetInstant) => Promi
   for (let count = 0; count < STARTS_MAX; count++) {
     const now = fleetInstant(start + count * HOUR_MS);
     for (const [name, text] of served[count] ?? []) repositories.files.set(name, text);
-    network.alterOffer = (answer) => repositories.direct(answer, { deviceId, now });
+    network.alterOffer = async (answer) => {
+      const directed = await repositories.direct(answer, { deviceId, now });
+      return directed.kind === 'offer' ? { ...directed, charter } : directed;
+    };
     try {
       const boot = await live(now);
       const state = await boot.state();
