@@ -33,22 +33,42 @@ export async function readDocument<T>(
 }
 
 /** Creates a file that must not exist yet; what is there is never overwritten. */
-export async function createFile(
-  world: World,
-  file: { readonly noun: string; readonly path: string; readonly mode: number },
-  content: string,
-): Promise<void> {
+export async function createFile(world: World, file: NewFile, content: string): Promise<void> {
+  const opened = await openNewFile(world, file);
   try {
-    const handle = await open(pathOf(world, file.path), 'wx', file.mode);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  } catch (cause) {
-    throw fileFailure(cause, file.noun, file.path, 'written');
+    await opened.write(content);
+  } finally {
+    await opened.close();
   }
+}
+
+export interface NewFile {
+  readonly noun: string;
+  readonly path: string;
+  readonly mode: number;
+}
+
+/** The same for a file that is written piece by piece; each is on the disk when `write` returns. */
+export async function openNewFile(
+  world: World,
+  { noun, path, mode }: NewFile,
+): Promise<{ write(content: string): Promise<void>; close(): Promise<void> }> {
+  const named = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      throw fileFailure(cause, noun, path, 'written');
+    }
+  };
+  const handle = await named(() => open(pathOf(world, path), 'wx', mode));
+  return {
+    write: (content) =>
+      named(async () => {
+        await handle.writeFile(content);
+        await handle.sync();
+      }),
+    close: () => named(() => handle.close()),
+  };
 }
 
 /** A sentence for what the file system said. */

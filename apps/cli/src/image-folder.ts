@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorCode } from '@outrider/adapters/shared/files';
 import { packImage } from '@outrider/adapters/shared/image';
 import { listBlocks } from '@outrider/delta/block-list';
-import type { Image } from '@outrider/domain/release/release';
+import { parseId } from '@outrider/domain/kernel/ids';
+import type { ComponentFile, Image } from '@outrider/domain/release/release';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
-import { record } from '@outrider/protocol/kernel/reader';
+import { optional, record } from '@outrider/protocol/kernel/reader';
 import { bytes, sha256 } from '@outrider/protocol/kernel/values';
+import { componentFile } from '@outrider/protocol/release/manifest';
 import { CommandFailure } from './failure.ts';
 import { fileFailure, pathOf, readDocument } from './files.ts';
 import type { World } from './world.ts';
@@ -26,12 +29,22 @@ export async function packInto(world: World, source: string, folder: string): Pr
     const exit = packed.error.code === 'folder-missing' ? 'not-found' : 'usage';
     throw new CommandFailure(exit, packed.error.detail, { code: packed.error.code });
   }
+  return await packChunks(world, folder, { chunks: packed.value });
+}
+
+/** What is packed, and what is known of it once all of it has passed by. */
+interface Packing {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly fileOf?: () => { readonly file: ComponentFile };
+}
+
+async function packChunks(world: World, folder: string, packing: Packing): Promise<PackedImage> {
   const target = pathOf(world, folder);
   try {
     await mkdir(target, { recursive: true });
     const work = await mkdtemp(join(target, '.pack-'));
     try {
-      return await settle(packed.value, target, work);
+      return await settle(packing, target, work);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
@@ -40,11 +53,43 @@ export async function packInto(world: World, source: string, folder: string): Pr
   }
 }
 
+/** An image as it is described in the folder: for a file also what clients that download files must know. */
+export interface PackedImage extends Image {
+  readonly file?: ComponentFile;
+}
+
+/**
+ * Puts a single file there as it is, for clients that bring their own format, such as a `.swu`. Its name is what they see.
+ */
+export async function packFileInto(world: World, source: string, folder: string): Promise<PackedImage> {
+  const name = basename(source);
+  if (!parseId('file name', name).ok) {
+    const allowed = 'letters, digits and . _ : @ + -, at most 128, the first a letter or digit';
+    throw new CommandFailure('usage', `The file is called ${name}; a client would need other characters: ${allowed}`);
+  }
+  const path = pathOf(world, source);
+  const [md5, sha1] = [createHash('md5'), createHash('sha1')];
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Uint8Array>) {
+      md5.update(chunk);
+      sha1.update(chunk);
+      yield chunk;
+    }
+  }
+  const bytes = await stat(path).catch((cause: unknown) => {
+    throw fileFailure(cause, 'file', source, 'read');
+  });
+  if (bytes.size === 0) throw new CommandFailure('usage', `The file ${source} is empty; give one with something in it`);
+  const fileOf = () => ({ file: { name, md5: md5.digest('hex'), sha1: sha1.digest('hex') } });
+  return await packChunks(world, folder, { chunks: chunks(), fileOf });
+}
+
 /** Written in a folder of its own first: only whole files ever stand under their digest. */
-async function settle(chunks: AsyncIterable<Uint8Array>, target: string, work: string): Promise<Image> {
+async function settle({ chunks, fileOf }: Packing, target: string, work: string): Promise<PackedImage> {
   const path = join(work, 'image');
   await pipeline(Readable.from(chunks, { objectMode: false }), createWriteStream(path));
-  const { image, blocks } = await listBlocks(createReadStream(path));
+  const { image: listed, blocks } = await listBlocks(createReadStream(path));
+  const image: PackedImage = { ...listed, ...fileOf?.() };
   await writeFile(join(work, 'blocks'), blocks);
   await writeFile(join(work, 'description'), `${encodeJson(image)}\n`);
   await rename(path, join(target, image.digest));
@@ -54,7 +99,7 @@ async function settle(chunks: AsyncIterable<Uint8Array>, target: string, work: s
 }
 
 /** The description of a packed image. */
-export function readImage(world: World, folder: string, digest: string): Promise<Image> {
+export function readImage(world: World, folder: string, digest: string): Promise<PackedImage> {
   const path = descriptionPath(folder, digest);
   return readDocument(world, { noun: 'image description', path }, (text) =>
     parseText(text, { noun: 'image', bytesMax: REQUEST_BYTES_MAX, reader: image }),
@@ -82,4 +127,10 @@ function descriptionPath(folder: string, digest: string): string {
   return join(folder, `${digest}.image.json`);
 }
 
-const image = record<Image>({ digest: sha256, bytes, blockBytes: bytes, blocksDigest: sha256 });
+const image = record<PackedImage>({
+  digest: sha256,
+  bytes,
+  blockBytes: bytes,
+  blocksDigest: sha256,
+  file: optional(componentFile),
+});

@@ -14,6 +14,8 @@ export const PATHS = {
   session: '/api/v1/session',
   serviceTokens: '/api/v1/service-tokens',
   people: '/api/v1/people',
+  ddiDevices: '/api/v1/ddi-devices',
+  ddiGateways: '/api/v1/ddi-gateways',
   policyEntries: '/api/v1/policy-entries',
 } as const;
 

@@ -8,6 +8,7 @@ import { caNoun } from './nouns/ca.ts';
 import { charterNoun } from './nouns/charter.ts';
 import { clockNoun } from './nouns/clock.ts';
 import { configNoun } from './nouns/config.ts';
+import { ddiNoun } from './nouns/ddi.ts';
 import { decisionNoun } from './nouns/decision.ts';
 import { demoNoun } from './nouns/demo.ts';
 import { deviceNoun } from './nouns/device.ts';
@@ -74,6 +75,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   rolloutNoun(program, world);
   scopeNouns(program, world);
   deviceNoun(program, world);
+  ddiNoun(program, world);
   evidenceNoun(program, world);
   decisionNoun(program, world);
   auditNoun(program, world);

@@ -21,6 +21,7 @@ import { type Reporters, reporters } from './evidence/reporters.ts';
 import { certificates } from './gateway/certificates.ts';
 import { checkIns } from './gateway/check-ins.ts';
 import { contacts } from './gateway/contacts.ts';
+import { type Ddi, ddi } from './gateway/ddi/ddi.ts';
 import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
 import { deviceRoutes } from './gateway/device-routes.ts';
 import { type IdentityDesk, identityDesk } from './gateway/identity-desk.ts';
@@ -70,6 +71,8 @@ export interface Server {
   readonly reaching: Reaching;
   readonly fleetClock: FleetClock;
   readonly machineClock: MachineClock;
+  /** What people do with devices that speak DDI. */
+  readonly ddi: Pick<Ddi, 'registrations' | 'gateways'>;
   readonly recorder: Recorder;
   /** What the gauges of the metrics are read from, once for all of them. */
   readGaugeWorld(version: string): Promise<GaugeWorld>;
@@ -145,13 +148,20 @@ export function composeServer(ports: ServerPorts): Server {
     ...{ store: store.identities, schedule, counters },
     ...(deviceCa === undefined ? {} : { deviceCa }),
   });
+  const identities = identityGate({ devices, isRevoked, now: () => (deviceCa ?? fleetClock).now(), machineClock });
+  const checkInDesk = checkIns({ holder, devices, contacts: notes, fleetClock, counters });
+  const ddiDevices = ddi({
+    ...{ ports, holder, devices, identities, follower, counters },
+    desks: { checkIns: checkInDesk, permits: permitDesk, reports: reportDesk, contacts: notes },
+  });
   const routes = deviceRoutes({
     ...(trust === undefined ? {} : { repositories: trust }),
     devices,
     verifier: ports.verifier,
-    identities: identityGate({ devices, isRevoked, now: () => (deviceCa ?? fleetClock).now(), machineClock }),
+    identities,
     certificates: credentials,
-    checkIns: checkIns({ holder, devices, contacts: notes, fleetClock, counters }),
+    ddi: ddiDevices.routes,
+    checkIns: checkInDesk,
     permits: permitDesk,
     reports: reportDesk,
     register: registrations({
@@ -319,6 +329,7 @@ export function composeServer(ports: ServerPorts): Server {
     people: store.people,
     reaching: reaching({ registry: store.registry, holder }),
     ...{ fleetClock, machineClock },
+    ddi: ddiDevices,
     recorder,
     async readGaugeWorld(version) {
       const [rollouts, devices] = await Promise.all([glance.liveRollouts(), glance.deviceStates()]);

@@ -41,6 +41,10 @@ export interface ServerPorts {
   readonly deviceCa?: DeviceCa;
   /** Factories whose certificates let a device register; absent: none. */
   readonly factoryCas?: FactoryCas;
+  /** Where devices reach the server through a proxy; absent: as they call it. Links of DDI lead there. */
+  readonly publicUrl?: string;
+  /** The tenant in the paths of DDI clients; absent: `DEFAULT`, as hawkBit has it. */
+  readonly ddiTenant?: string;
   /** Moves fleet time, in a conducted installation only. */
   readonly conductor?: Conductor;
   /** Whether fleet time can be trusted; absent where a conductor sets it. */

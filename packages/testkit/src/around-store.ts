@@ -11,6 +11,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     finder,
     importer,
     identities,
+    ddi,
     ledger,
     reports,
     policyLog,
@@ -47,6 +48,11 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       listTokens: (...all) => around('identities.listTokens', () => identities.listTokens(...all)),
       storeCertificates: (...all) => around('identities.storeCertificates', () => identities.storeCertificates(...all)),
       loadCertificates: (...all) => around('identities.loadCertificates', () => identities.loadCertificates(...all)),
+    },
+    ddi: {
+      addDevices: (...all) => around('ddi.addDevices', () => ddi.addDevices(...all)),
+      loadDevices: (...all) => around('ddi.loadDevices', () => ddi.loadDevices(...all)),
+      changeDevice: (...all) => around('ddi.changeDevice', () => ddi.changeDevice(...all)),
     },
     ledger: {
       commitPermits: (...all) => around('ledger.commitPermits', () => ledger.commitPermits(...all)),

@@ -2,6 +2,7 @@
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { memoryAuditLog } from './memory-store/audit.ts';
 import { memoryCatalogue } from './memory-store/catalogue.ts';
+import { memoryDdi } from './memory-store/ddi.ts';
 import { memoryDecisions } from './memory-store/decisions.ts';
 import { memoryDeltas } from './memory-store/deltas.ts';
 import { memoryExposures } from './memory-store/exposures.ts';
@@ -18,11 +19,13 @@ import { emptyMemoryState, type MemoryState } from './memory-store/state.ts';
 
 /** Every port of a server's store in memory, deterministic: the same semantics as PostgreSQL, for simulator and tests. */
 export function memoryStore(state: MemoryState = emptyMemoryState()): ServerStore {
+  const registry = memoryRegistry(state);
   return {
-    registry: memoryRegistry(state),
+    registry,
     finder: memoryFinder(state),
     importer: memoryImporter(state),
     identities: memoryIdentities(state),
+    ddi: memoryDdi(state, registry),
     ledger: memoryLedger(state),
     reports: memoryReports(state),
     policyLog: memoryPolicyLog(state),

@@ -446,6 +446,37 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'The detail says what is allowed; the language is on the page [queries](../queries.md).',
   ],
+  'tenant-unknown': [
+    'A client that speaks hawkBit’s DDI names another tenant in its path than this installation has.',
+    NOTHING_STORED,
+    'Set the tenant in the client (`-t` of SWUpdate) to that of the setting `ddiTenant`, which is `DEFAULT` where nobody has set it.',
+  ],
+  'ddi-token-invalid': [
+    'A DDI client sent no token, a wrong one, or one that was replaced, and showed no client certificate either.',
+    NOTHING_STORED,
+    'Compare the client with `outrider ddi show <device>`; where the token was lost, make a new one with `outrider ddi token <device>`.',
+  ],
+  'ddi-gateway-out-of-scope': [
+    'The token of the gateway is valid, but the device is none of those that it was made for.',
+    NOTHING_STORED,
+    'Look at `outrider ddi gateways`; correct the attributes of the device, or make the gateway a token with another scope.',
+  ],
+  'ddi-action-unknown': [
+    'The deployment that a DDI client asks for, or speaks of, has ended, was taken back, is not to be installed at this moment, or never was.',
+    UNTOUCHED,
+    'Nothing, as a rule: the client polls again. `outrider ddi show <device>` lists its deployments.',
+  ],
+  'ddi-gateway-exists': [
+    'There is a gateway of this name already.',
+    UNTOUCHED,
+    'Take another name, or remove the other one first: its token is void then.',
+  ],
+  'ddi-gateways-too-many': [
+    'There are 256 gateways, the most that an installation keeps.',
+    UNTOUCHED,
+    'Remove those that are gone with `outrider ddi gateway-remove <name>`.',
+  ],
+  'ddi-gateway-unknown': ['There is no gateway of this name.', UNTOUCHED, 'Look at `outrider ddi gateways`.'],
   'rate-limited': [
     'Too much of this kind is under way.',
     UNTOUCHED,

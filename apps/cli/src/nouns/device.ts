@@ -7,6 +7,7 @@ import { pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { deviceAddVerb } from './device-add.ts';
 import { deviceExportVerb } from './device-export.ts';
 import { deviceIdentityVerbs } from './device-identity.ts';
 import { deviceImportVerb } from './device-import.ts';
@@ -19,6 +20,7 @@ export function deviceNoun(program: Command, world: World): void {
   const device = program.command('device').description('the registry of devices');
 
   deviceListVerb(device, world);
+  deviceAddVerb(device, world);
   deviceImportVerb(device, world);
   deviceExportVerb(device, world);
 

@@ -24,7 +24,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, fileFailure, pathOf } from '../files.ts';
 import { parseCount, parseLabel, parseWhole } from '../flags.ts';
-import { packInto, readImage } from '../image-folder.ts';
+import { type PackedImage, packFileInto, packInto, readImage } from '../image-folder.ts';
 import { manifestOf } from '../manifest.ts';
 import { openKey } from '../open-key.ts';
 import { type OutputFlags, show } from '../output.ts';
@@ -39,7 +39,8 @@ export function releaseBuildVerbs(release: Command, world: World): void {
   release
     .command('pack')
     .description('pack a folder into a deterministic image with its block list; prints the digest')
-    .argument('<folder>', 'what shall be in the slot')
+    .argument('<folder>', 'what shall be in the slot; with --file one file')
+    .option('--file', 'take one file as it is, for clients with a format of their own, such as a .swu of SWUpdate')
     .option('--artifacts <folder>', 'where image and block list go, by digest', ARTIFACTS_DEFAULT)
     .option('--only-digest', 'print the digest and nothing else, for scripts')
     .option('--json', 'print JSON')
@@ -91,10 +92,14 @@ export function releaseBuildVerbs(release: Command, world: World): void {
 interface PackFlags extends OutputFlags {
   readonly artifacts: string;
   readonly onlyDigest?: true;
+  readonly file?: true;
 }
 
 async function pack(world: World, folder: string, flags: PackFlags): Promise<void> {
-  const image = await packInto(world, folder, flags.artifacts);
+  const image: PackedImage =
+    flags.file === true
+      ? await packFileInto(world, folder, flags.artifacts)
+      : await packInto(world, folder, flags.artifacts);
   if (flags.onlyDigest === true) {
     world.write(`${image.digest}\n`);
     return;
@@ -104,6 +109,7 @@ async function pack(world: World, folder: string, flags: PackFlags): Promise<voi
     ['bytes', image.bytes],
     ['block bytes', image.blockBytes],
     ['blocks digest', image.blocksDigest],
+    ['file', image.file?.name],
   ]);
 }
 
@@ -172,7 +178,8 @@ function assertValid(manifest: ReleaseManifest, former: string | undefined): voi
 }
 
 async function componentOf(world: World, flag: ComponentFlag, artifacts: string): Promise<Component> {
-  return { name: flag.name, hardwareIds: flag.hardwareIds, image: await readImage(world, artifacts, flag.digest) };
+  const { file, ...image } = await readImage(world, artifacts, flag.digest);
+  return { name: flag.name, hardwareIds: flag.hardwareIds, image, ...(file === undefined ? {} : { file }) };
 }
 
 interface SignFlags extends OutputFlags, PassphraseFlags {

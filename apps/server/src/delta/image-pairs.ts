@@ -28,7 +28,9 @@ export async function pairsFor(
   const running = await countRunning(manifest.deviceType, field.devices);
   const previous = newestBefore(manifest, field.published);
   const pairs: ImagePair[] = [];
-  for (const { name, image } of manifest.components) {
+  for (const { name, image, file } of manifest.components) {
+    // A client that downloads files takes them whole.
+    if (file !== undefined) continue;
     const counts = [...(running.get(name) ?? [])].sort(([, a], [, b]) => b - a).map(([digest]) => digest);
     const former = previous?.components.find((one) => one.name === name)?.image.digest;
     const bases = new Set([...(former === undefined ? [] : [former]), ...counts].slice(0, BASES_MAX));

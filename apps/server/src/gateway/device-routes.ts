@@ -25,6 +25,7 @@ import { type Authenticated, authenticate, type Proof } from './authenticate.ts'
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { type Certificates, orderCertificate } from './certificates.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
+import type { DdiRoutes } from './ddi/ddi-routes.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
 import type { IdentityGate } from './identity-gate.ts';
 import type { KnownDevices } from './known-devices.ts';
@@ -48,6 +49,7 @@ export interface DeviceRouteOptions {
   readonly identities: IdentityGate;
   readonly register: (request: PostRequest) => Promise<DeviceResponse>;
   readonly certificates: Certificates;
+  readonly ddi: DdiRoutes;
   readonly blobs: BlobReader;
   readonly health: Health;
   readonly recorder: Recorder;
@@ -60,7 +62,7 @@ export interface DeviceRouteOptions {
 type PostRequest = DeviceRequest & { readonly method: 'POST' };
 type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
 
-/** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`. */
+/** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`, and those of DDI below its tenant. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
   const { checkIns, permits, reports, recorder, traces, log } = options;
   const { counters, timings } = recorder;
@@ -113,6 +115,8 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       if (!isPost(request)) return methodNotAllowed(request, 'POST');
       return refuseBody(request) ?? (await message(request));
     }
+    const ddi = options.ddi.handle(request);
+    if (ddi !== undefined) return await ddi;
     // Caches and probes may add a query of their own; it names nothing here.
     const path = request.path.split('?', 1)[0] ?? '';
     if (path.startsWith(BLOB_PATH)) {

@@ -44,6 +44,10 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
   'POST /people/{personId}/block': { entry: 'person-blocked' },
   'POST /people/{personId}/unblock': { entry: 'person-unblocked' },
   'POST /session/end': { none: 'It ends the session of whoever sends it, and changes nothing else' },
+  'POST /ddi-devices': { entry: 'ddi-devices-added' },
+  'POST /ddi-devices/{deviceId}/token': { entry: 'ddi-device-changed' },
+  'POST /ddi-gateways': { entry: 'ddi-gateways-changed' },
+  'POST /ddi-gateways/{name}/remove': { entry: 'ddi-gateways-changed' },
   'POST /clock/accept': { entry: 'clock-accepted' },
   'POST /conductor/step': { none: 'A conducted clock is that of a demonstration, and a program steps it' },
 };

@@ -4,7 +4,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
 import type { Result } from '@outrider/domain/kernel/result';
+import { FEEDBACK_BYTES_MAX } from '@outrider/protocol/gateway/ddi/feedback';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { isDdiPath } from '../gateway/ddi/ddi-path.ts';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from '../gateway/device-request.ts';
 import type { Log } from '../ports.ts';
 
@@ -63,13 +65,14 @@ function lengthOf({ status, body }: DeviceResponse): Record<string, string> {
 /** The body as text, counted while it comes and cut at the limit; or the problem that it is. */
 async function readBody(request: IncomingMessage): Promise<string | DeviceResponse> {
   if (request.method === 'GET' || request.method === 'HEAD') return '';
+  const bytesMax = isDdiPath(request.url ?? '') ? FEEDBACK_BYTES_MAX : REQUEST_BYTES_MAX;
   const promised = Number(request.headers['content-length'] ?? 0);
-  if (promised > REQUEST_BYTES_MAX) return tooLarge(request, promised);
+  if (promised > bytesMax) return tooLarge(request, promised, bytesMax);
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > REQUEST_BYTES_MAX) return tooLarge(request, bytes);
+    if (bytes > bytesMax) return tooLarge(request, bytes, bytesMax);
     chunks.push(chunk);
   }
   return decode(Buffer.concat(chunks));
@@ -86,9 +89,9 @@ function decode(bytes: Uint8Array): string | DeviceResponse {
   }
 }
 
-function tooLarge(request: IncomingMessage, bytes: number): DeviceResponse {
+function tooLarge(request: IncomingMessage, bytes: number, bytesMax: number): DeviceResponse {
   // A socket closed over unread bytes is reset, and the peer would never see the answer.
   request.resume();
-  const detail = `The body has at least ${bytes} bytes, allowed are ${REQUEST_BYTES_MAX}; send less`;
+  const detail = `The body has at least ${bytes} bytes, allowed are ${bytesMax}; send less`;
   return problemResponse({ code: 'body-too-large', detail });
 }

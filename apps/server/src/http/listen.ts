@@ -13,6 +13,7 @@ import { answerBrokenRequests } from './broken-request.ts';
 import { noCertificate } from './client-certificates.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { consoleListener, isConsolePath } from './console-listener.ts';
+import { ddiManagementRoutes } from './ddi-routes.ts';
 import { deviceListener } from './device-listener.ts';
 import { type DrainGate, drainGate } from './draining.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
@@ -96,6 +97,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...overviewRoutes(server),
     ...identityRoutes(server),
     ...auditRoutes(server),
+    ...ddiManagementRoutes(server),
   ];
   const { digestText } = options;
   const { manage, answerSignIn, opened: onOpened } = await peopleDoor(routes, options);

@@ -78,6 +78,13 @@ export const ROUTE_ACCESS = {
   'POST /device-import': { roles: OPERATING, reach: 'filtered' },
   'GET /expected-devices': { roles: EVERYONE, reach: 'filtered' },
 
+  'POST /ddi-devices': { roles: OPERATING, reach: 'whole' },
+  'GET /ddi-devices/:deviceId': { roles: EVERYONE, reach: 'device' },
+  'POST /ddi-devices/:deviceId/token': { roles: OPERATING, reach: 'device' },
+  'GET /ddi-gateways': { roles: EVERYONE, reach: 'whole' },
+  'POST /ddi-gateways': { roles: OPERATING, reach: 'whole' },
+  'POST /ddi-gateways/:name/remove': { roles: STOPPING, reach: 'whole' },
+
   'POST /rollouts': { roles: OPERATING, reach: 'filtered' },
   'POST /rollouts/forecast': { roles: EVERYONE, reach: 'filtered' },
   'GET /rollouts': { roles: EVERYONE, reach: 'filtered' },

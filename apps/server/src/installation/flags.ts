@@ -21,6 +21,7 @@ export interface Flags {
   readonly host: string;
   /** Where others reach it, through a proxy. */
   readonly publicUrl: string | undefined;
+  readonly ddiTenant: string;
   /** Where a terminator of TLS hands over requests; undefined: none is trusted. */
   readonly terminatorSocket: string | undefined;
   /** How long a device's certificate is good for; it is renewed at half time. */
@@ -99,6 +100,7 @@ export function readFlags(
     port: rest.port,
     host: rest.host,
     publicUrl: rest.publicUrl,
+    ddiTenant: rest.ddiTenant,
     terminatorSocket: rest.terminatorSocket,
     certificateLifeDays: rest.certificateLifeDays,
     clock: rest.clock,

@@ -132,6 +132,8 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
         loadKeys: () => loadOnlineKeys(secretsFolder),
       },
       ...ca?.ports,
+      ...(flags.publicUrl === undefined ? {} : { publicUrl: flags.publicUrl }),
+      ddiTenant: flags.ddiTenant,
       log,
     });
     await server.drain();

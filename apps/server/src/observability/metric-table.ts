@@ -128,6 +128,10 @@ export const METRICS: readonly MetricSpec[] = [
     family: 'report',
     label: 'result',
   }),
+  counter('outrider_gateway_ddi_events_total', 'Polls and feedback of DDI devices, by what they were shown or said', {
+    family: 'ddi',
+    label: 'event',
+  }),
   counter('outrider_gateway_registrations_total', 'Devices that registered', {
     family: 'registration',
     label: 'result',

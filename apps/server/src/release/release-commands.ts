@@ -19,6 +19,7 @@ import { changedBy } from '../trust/changed-by.ts';
 import type { Repositories } from '../trust/repositories.ts';
 import { blobProblem } from './blob-problem.ts';
 import { readRelease } from './read-release.ts';
+import { verifyFiles } from './verify-files.ts';
 import { imagesOf, verifyImages } from './verify-images.ts';
 
 /** How far the release that is being published has come. */
@@ -86,6 +87,8 @@ export function releaseCommands(options: {
     progress = { releaseId, step: 'verifying-images', deltasDone: 0, deltasTotal: 0 };
     const verified = await verifyImages(imagesOf(manifest), blobs);
     if (!verified.ok) return verified;
+    const named = await verifyFiles(manifest, blobs);
+    if (!named.ok) return named;
     const made = await makeItsDeltas(manifest);
     if (!made.ok) return made;
 

@@ -84,6 +84,13 @@ export const SERVER_SETTINGS = {
     default: 365,
     sentence: 'How long the certificate of a device is good for; agents renew it at half time',
   },
+  ddiTenant: {
+    shape: { kind: 'text', pattern: /^[A-Za-z0-9][\w.-]{0,63}$/, allowed: 'letters, digits and . _ -' },
+    flag: 'ddi-tenant',
+    variable: 'OUTRIDER_DDI_TENANT',
+    default: 'DEFAULT',
+    sentence: 'The tenant in the paths of clients that speak hawkBit’s DDI; upper and lower case are one',
+  },
   databaseUrl: {
     shape: { kind: 'url', protocols: ['postgres:', 'postgresql:'] },
     variable: 'DATABASE_URL',

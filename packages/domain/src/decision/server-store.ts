@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeltaStore } from '../delta/ports.ts';
+import type { DdiStore } from '../gateway/ddi/ports.ts';
 import type { DeviceFinder, DeviceImporter } from '../gateway/finder-ports.ts';
 import type { IdentityStore } from '../gateway/identity-ports.ts';
 import type { Ledger, Registry, ReportLog } from '../gateway/ports.ts';
@@ -20,6 +21,7 @@ export interface ServerStore {
   readonly finder: DeviceFinder;
   readonly importer: DeviceImporter;
   readonly identities: IdentityStore;
+  readonly ddi: DdiStore;
   readonly ledger: Ledger;
   readonly reports: ReportLog;
   readonly policyLog: PolicyLog;

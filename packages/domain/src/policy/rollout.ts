@@ -25,9 +25,17 @@ export interface RolloutPlan {
   readonly onHalt: 'roll-back' | 'stay';
   /** Drivers of so many treated devices pause the rollout when they speak up. Absent: 2. */
   readonly driverFlagsToPause?: number;
+  /** Of DDI devices, the ways to show who they are whose reports count. Absent: `DDI_REPORTS_COUNTED`. */
+  readonly ddiReportsCounted?: readonly DdiReportClass[];
   /** How long a permit may be used, 1 to 24 h. */
   readonly permitLifeMs: DurationMs;
 }
+
+/** How a DDI device showed who it is: a report is worth no more than that. */
+export type DdiReportClass = 'certificate' | 'target-token' | 'gateway-token';
+
+/** A gateway speaks for many devices: by itself its word counts for none of them. */
+export const DDI_REPORTS_COUNTED: readonly DdiReportClass[] = ['certificate', 'target-token'];
 
 /** One step of one rollout, with a size. */
 export interface Wave {

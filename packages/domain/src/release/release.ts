@@ -35,6 +35,17 @@ export interface Component {
   /** The hardware revisions this image runs on. At least one. */
   readonly hardwareIds: readonly string[];
   readonly image: Image;
+  /** What a client that downloads whole files must know of it; absent: it is for our own agent alone. */
+  readonly file?: ComponentFile;
+}
+
+/** The image as a file of its own kind, such as a `.swu` of SWUpdate. */
+export interface ComponentFile {
+  /** As the client sees it; SWUpdate takes only names that end in `.swu`. */
+  readonly name: string;
+  /** Digests that old clients check beside SHA-256, in lower-case hexadecimal: no proof of anything here. */
+  readonly md5: string;
+  readonly sha1: string;
 }
 
 /** The exact bytes that one slot shall hold. */

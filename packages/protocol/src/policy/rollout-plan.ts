@@ -77,5 +77,6 @@ export const rolloutPlan = record<RolloutPlan>({
   onSegmentHalt: oneOf(['exclude-segment', 'halt-rollout']),
   onHalt: oneOf(['roll-back', 'stay']),
   driverFlagsToPause: optional(whole({ min: 1, max: DRIVER_FLAGS_MAX })),
+  ddiReportsCounted: optional(listOf(oneOf(['certificate', 'target-token', 'gateway-token']), { countMax: 3 })),
   permitLifeMs: duration,
 });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Result } from '@outrider/domain/kernel/result';
+import { ok, type Result } from '@outrider/domain/kernel/result';
 import type {
   Component,
+  ComponentFile,
   Dependency,
   Image,
   PublishedRelease,
@@ -11,7 +12,7 @@ import type {
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { ANSWER_BYTES_MAX, COMPONENTS_MAX, MANIFEST_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { listOf, literal, optional, record, text } from '../kernel/reader.ts';
+import { listOf, literal, malformed, optional, record, text } from '../kernel/reader.ts';
 import { bytes, instant, label, releaseCounter, releaseId, sha256, version } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
 
@@ -47,13 +48,25 @@ export function parsePublishedRelease(body: string): Result<PublishedRelease, Pa
   return parseText(body, { noun: 'published-release', bytesMax: ANSWER_BYTES_MAX, reader: publishedRelease });
 }
 
+/** Reads how an image is seen as a file: its name is a label, so that it needs no escaping in a path. */
+export const componentFile = record<ComponentFile>({ name: label, md5: hexadecimal(32), sha1: hexadecimal(40) });
+
 const component = record<Component>({
   name: label,
   hardwareIds: listOf(label, { countMax: HARDWARE_IDS_MAX }),
   image: record<Image>({ digest: sha256, bytes, blockBytes: bytes, blocksDigest: sha256 }),
+  file: optional(componentFile),
 });
 
 const components = listOf(component, { countMax: COMPONENTS_MAX });
+
+function hexadecimal(digits: number) {
+  const pattern = new RegExp(`^[0-9a-f]{${digits}}$`);
+  return (value: unknown): Result<string, ParseError> =>
+    typeof value === 'string' && pattern.test(value)
+      ? ok(value)
+      : malformed(value, `${digits} hexadecimal digits in lower case`);
+}
 
 const releaseManifest = record<ReleaseManifest>({
   schema: literal(1),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { auditLogContract } from './audit-log.ts';
 import { catalogueContract } from './catalogue.ts';
+import { ddiContract } from './ddi.ts';
 import { decisionLogContract } from './decision-log.ts';
 import { deltaStoreContract } from './delta-store.ts';
 import { evidenceIntervalsContract } from './evidence-intervals.ts';
@@ -22,6 +23,7 @@ export function serverStoreContract(adapter: string, open: OpenStore): void {
   identitiesContract(adapter, open);
   finderContract(adapter, open);
   importerContract(adapter, open);
+  ddiContract(adapter, open);
   policyLogContract(adapter, open);
   exposureContract(adapter, open);
   ledgerContract(adapter, open);

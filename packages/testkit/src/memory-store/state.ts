@@ -3,6 +3,7 @@ import type { Decision, DecisionInput } from '@outrider/domain/decision/decision
 import type { VerdictNote } from '@outrider/domain/decision/overview';
 import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
+import type { DdiDevice } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { AttributeChange } from '@outrider/domain/gateway/finder-ports';
@@ -22,6 +23,8 @@ import { EMPTY_CHAIN } from '@outrider/domain/trust/audit';
 /** What the ports of one memory store share: the tables of the real one. The values inside are immutable. */
 export interface MemoryState {
   readonly devices: Map<DeviceId, DeviceRecord>;
+  /** What is kept of devices that speak DDI. */
+  readonly ddiDevices: Map<DeviceId, DdiDevice>;
   /** Of devices whose attributes an import has changed; all others are at 1. */
   readonly attributeRevisions: Map<DeviceId, number>;
   readonly attributeChanges: AttributeChange[];
@@ -65,6 +68,7 @@ export interface LedgerEntry {
 export function emptyMemoryState(): MemoryState {
   return {
     devices: new Map(),
+    ddiDevices: new Map(),
     attributeRevisions: new Map(),
     attributeChanges: [],
     expected: new Map(),

@@ -11,6 +11,7 @@ import { HALTED_REGIONS } from './migrations/0009-halted-regions.ts';
 import { DECISION_LEASE } from './migrations/0010-decision-lease.ts';
 import { IDENTITIES } from './migrations/0011-identities.ts';
 import { PEOPLE } from './migrations/0012-people.ts';
+import { DDI } from './migrations/0013-ddi.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -76,6 +77,7 @@ export const MIGRATIONS: readonly Migration[] = [
     creates: ['registration_token', 'device_certificate'],
   },
   { name: '0012-people', sql: PEOPLE, rule: 'expand', creates: ['service_token', 'person_session', 'person'] },
+  { name: '0013-ddi', sql: DDI, rule: 'expand', creates: ['ddi_device'] },
 ];
 
 /** What a database says about its schema. */

@@ -18,28 +18,7 @@ import { documentsOf, wellFormed } from './row.ts';
 
 export function postgresRegistry(database: Database): Registry {
   return {
-    async register(devices, world = BY_THE_FLEET) {
-      return await database.transaction(async (query) => {
-        const admitted = admitRegistrations(devices, await loadHeld(query, devices, world), world);
-        const effects = admitted.flatMap((one) => (one.ok && one.value.kind !== 'known' ? [one.value] : []));
-        const added = effects.flatMap((one) => (one.kind === 'new' ? [one.record] : []));
-        const newKeys = effects.flatMap((one) => (one.kind === 'new-key' ? [one.record] : []));
-        const inserted = added.length === 0 ? [] : await query(REGISTER, [JSON.stringify(added)]);
-        const isIn = new Set(inserted.map((row) => wellFormed(deviceId(row.device_id))));
-        if (newKeys.length > 0) await query(GIVE_NEW_KEYS, [JSON.stringify(newKeys)]);
-        await takeExpected(query, devices);
-        await storeUses(
-          query,
-          effects.flatMap((one) => one.token ?? []),
-        );
-        return admitted.map((one) => {
-          if (!one.ok) return one;
-          const { kind, record } = one.value;
-          // A server of a former version, which does not take turns with us, was faster.
-          return kind === 'new' && !isIn.has(record.deviceId) ? err({ code: 'device-key-differs' }) : ok(record);
-        });
-      });
-    },
+    register: (devices, world = BY_THE_FLEET) => database.transaction((query) => registerIn(query, devices, world)),
     async loadDevices(deviceIds) {
       return documentsOf(await database.query(LOAD, [deviceIds]), parseKnownDevice);
     },
@@ -63,6 +42,32 @@ export function postgresRegistry(database: Database): Registry {
       return documentsOf(await database.query(page, [after ?? '', limit]), parseDeviceRecord);
     },
   };
+}
+
+/** Registers devices inside a transaction of more, as `Registry.register` says. */
+export async function registerIn(
+  query: Database['query'],
+  devices: readonly DeviceRecord[],
+  world: AdmissionWorld,
+): ReturnType<Registry['register']> {
+  const admitted = admitRegistrations(devices, await loadHeld(query, devices, world), world);
+  const effects = admitted.flatMap((one) => (one.ok && one.value.kind !== 'known' ? [one.value] : []));
+  const added = effects.flatMap((one) => (one.kind === 'new' ? [one.record] : []));
+  const newKeys = effects.flatMap((one) => (one.kind === 'new-key' ? [one.record] : []));
+  const inserted = added.length === 0 ? [] : await query(REGISTER, [JSON.stringify(added)]);
+  const isIn = new Set(inserted.map((row) => wellFormed(deviceId(row.device_id))));
+  if (newKeys.length > 0) await query(GIVE_NEW_KEYS, [JSON.stringify(newKeys)]);
+  await takeExpected(query, devices);
+  await storeUses(
+    query,
+    effects.flatMap((one) => one.token ?? []),
+  );
+  return admitted.map((one) => {
+    if (!one.ok) return one;
+    const { kind, record } = one.value;
+    // A server of a former version, which does not take turns with us, was faster.
+    return kind === 'new' && !isIn.has(record.deviceId) ? err({ code: 'device-key-differs' }) : ok(record);
+  });
 }
 
 /** One batch of registrations at a time, in the whole installation: none may give a device or a key away twice. */

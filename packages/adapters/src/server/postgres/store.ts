@@ -5,6 +5,7 @@ import { bringIn } from './audit-chain.ts';
 import { postgresAuditLog } from './audit-log.ts';
 import { postgresCatalogue } from './catalogue.ts';
 import type { PostgresConnection } from './connection.ts';
+import { postgresDdi } from './ddi.ts';
 import { postgresDecisionLease } from './decision-lease.ts';
 import { postgresDecisions } from './decisions.ts';
 import { postgresDeltas } from './deltas.ts';
@@ -52,6 +53,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     finder: postgresFinder(database),
     importer: postgresImporter(database),
     identities: postgresIdentities(database),
+    ddi: postgresDdi(database),
     ledger: postgresLedger(database),
     reports: postgresReports(database),
     policyLog: postgresPolicyLog(database),

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { DeviceId, PermitId, ReleaseId, RolloutId, Sha256 } from '../../kernel/ids.ts';
+import type { FleetInstant } from '../../kernel/time.ts';
+import type { MaintenanceWindow } from './maintenance-window.ts';
+
+/** What is kept of a device that speaks hawkBit's Direct Device Integration API, beside its record in the registry. */
+export interface DdiDevice {
+  readonly deviceId: DeviceId;
+  /** SHA-256 of its target token; absent: it shows a certificate or comes through a gateway. */
+  readonly tokenDigest?: Sha256;
+  /** When it may be shown a deployment; absent: always. */
+  readonly maintenanceWindow?: MaintenanceWindow;
+  /** What it last said of itself in configData; absent: nothing yet, and it is asked to. */
+  readonly told?: ToldAttributes;
+  /** What it was told to install, oldest first; of those that are closed the last `ACTIONS_KEPT_MAX`. */
+  readonly actions: readonly DdiAction[];
+}
+
+/** Free-form attributes of a device, as it told them. */
+export interface ToldAttributes {
+  readonly at: FleetInstant;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** One permit as a DDI client sees it: a deployment under a number. */
+export interface DdiAction {
+  /** The number on the wire: `actionIdOf(permitId, attempt)`. */
+  readonly actionId: number;
+  /** 1, and one more after each cancellation: a number that was cancelled is never shown again. */
+  readonly attempt: number;
+  readonly permitId: PermitId;
+  readonly rolloutId: RolloutId;
+  readonly releaseId: ReleaseId;
+  readonly isRollback: boolean;
+  readonly state: DdiActionState;
+  readonly openedAt: FleetInstant;
+  readonly closedAt?: FleetInstant;
+}
+
+/** The moves between these are `DDI_ACTION_TABLE`. */
+export type DdiActionState = 'open' | 'succeeded' | 'failed' | 'cancelled';
+
+/** Closed deployments that are remembered of one device: what a person looks back on. */
+export const ACTIONS_KEPT_MAX = 16;
+
+/** The device with this action opened; older closed ones fall out. */
+export function withAction(device: DdiDevice, action: DdiAction): DdiDevice {
+  const others = device.actions.filter((one) => one.actionId !== action.actionId);
+  const open = others.filter((one) => one.state === 'open');
+  const closed = others.filter((one) => one.state !== 'open').slice(-ACTIONS_KEPT_MAX);
+  return { ...device, actions: [...closed, ...open, action].sort((a, b) => a.openedAt - b.openedAt) };
+}
+
+/** The newest deployment that has not ended, if any. */
+export function openActionOf(device: DdiDevice): DdiAction | undefined {
+  return device.actions.findLast((one) => one.state === 'open');
+}
