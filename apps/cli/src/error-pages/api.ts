@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Longer than 500 lines because it is one table of one page, which a test compares with the codes of the HTTP edge
 import { PROBLEMS, type ProblemCode } from '@outrider/protocol/kernel/problem';
 import type { CodeText, ErrorArea } from './area.ts';
 import { PEOPLE_CODES } from './people.ts';
