@@ -7,7 +7,6 @@ import { ATTACKS_ON_DATABASES } from './attacks/on-databases.ts';
 import { ATTACKS_ON_EVIDENCE } from './attacks/on-evidence.ts';
 import { ATTACKS_ON_PERMITS } from './attacks/on-permits.ts';
 import { ATTACKS_ON_RELEASES } from './attacks/on-releases.ts';
-import { ATTACKS_ON_REPOSITORIES } from './attacks/on-repositories.ts';
 import { ATTACKS_ON_TIME } from './attacks/on-time.ts';
 import { createScene } from './attacks/scene.ts';
 import { createStage, type Stage } from './attacks/stage.ts';
@@ -15,7 +14,6 @@ import { createStage, type Stage } from './attacks/stage.ts';
 export const name = 'attacks';
 
 const ATTACKS: readonly Attack[] = [
-  ...ATTACKS_ON_REPOSITORIES,
   ...ATTACKS_ON_RELEASES,
   ...ATTACKS_ON_BYTES,
   ...ATTACKS_ON_PERMITS,
@@ -34,23 +32,18 @@ export const flags = {
 export async function run({ log, flags: given }: MeasureOptions): Promise<readonly Figure[]> {
   const { from = flags.from.default, to = flags.to.default } = given;
   const chosen = ATTACKS.slice(from - 1, to);
-  const figures: Figure[] = [];
-  for (const hasRepositories of [true, false]) {
-    const here = chosen.filter((one) => (one.needsRepositories ?? false) === hasRepositories);
-    if (here.length === 0) continue;
-    const stage = await createStage({ hasRepositories });
-    try {
-      for (const attack of here) {
-        const figure = await playOne(stage, attack);
-        const place = ATTACKS.indexOf(attack) + 1;
-        log(`${place} of ${ATTACKS.length}  ${figure.holds ? 'refused' : 'CAME THROUGH'}  ${figure.figure}`);
-        figures.push(chosen.length === ATTACKS.length ? figure : { ...figure, isReduced: true });
-      }
-    } finally {
-      await stage.remove();
+  const stage = await createStage();
+  try {
+    const figures: Figure[] = [];
+    for (const [index, attack] of chosen.entries()) {
+      const figure = await playOne(stage, attack);
+      log(`${from + index} of ${ATTACKS.length}  ${figure.holds ? 'refused' : 'CAME THROUGH'}  ${figure.figure}`);
+      figures.push(chosen.length === ATTACKS.length ? figure : { ...figure, isReduced: true });
     }
+    return figures;
+  } finally {
+    await stage.remove();
   }
-  return figures;
 }
 
 async function playOne(stage: Stage, attack: Attack): Promise<Figure> {

@@ -13,8 +13,6 @@ export interface Attack {
   readonly isSignedTo?: 'tenth';
   /** How long the first wave bakes, and so how far away the second one is; by default two hours. */
   readonly ringBakeHours?: number;
-  /** Played where both repositories were founded. */
-  readonly needsRepositories?: true;
   /** Devices beside the real one, which only ask. */
   readonly fleet?: number;
   /** Plays it, and says what was seen; throws where it came through. */

@@ -23,7 +23,7 @@ import { encodePermitDocument } from '@outrider/protocol/gateway/permit';
 import { parseCharter } from '@outrider/protocol/policy/charter';
 import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { encodeManifest } from '@outrider/protocol/release/manifest';
-import { type ImageSource, type ProductVersion, signedRelease, startAgent } from '@outrider/simulator/compose';
+import { type ProductVersion, signedRelease, startAgent } from '@outrider/simulator/compose';
 import { type AskingDevice, askingFleet } from './asking-device.ts';
 import { type Attack, AttackFailure, mustHold } from './attack.ts';
 import type { Stage } from './stage.ts';
@@ -72,7 +72,7 @@ let scenes = 0;
 /** Sets one up on the stage. */
 export async function createScene(stage: Stage, options: SceneOptions = {}): Promise<Scene> {
   const number = ++scenes;
-  const deviceType = `${stage.repositories === undefined ? 'camera' : 'vouched'}-${number}`;
+  const deviceType = `camera-${number}`;
   const deviceId = `${deviceType}-device` as DeviceId;
   const { management, installation } = stage;
   const products = stage.images.map(
@@ -85,8 +85,8 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
     const { manifest, envelope } = signedRelease(product, products[index - 1], installation.signers);
     const image = stage.images[index];
     assert(image !== undefined, 'an image for each version');
+    await management.publish(envelope, [image.source]);
     releases.push({ manifest, envelope });
-    await publish(stage, { manifest, envelope }, image.source);
   }
   const wire = await openWire(installation.url);
   const dataFolder = join(stage.folder, deviceId);
@@ -183,14 +183,6 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
       wire.close();
     },
   };
-}
-
-/** With the targets of its model, where there are repositories. */
-async function publish(stage: Stage, release: Published, source: ImageSource): Promise<void> {
-  const { management, repositories } = stage;
-  if (repositories === undefined) return management.publish(release.envelope, [source]);
-  const targets = await repositories.targetsFor(release, await stage.now());
-  await management.publish({ ...release.envelope, targets: JSON.parse(targets) } as Envelope, [source]);
 }
 
 /** Twenty years: past every charter. */

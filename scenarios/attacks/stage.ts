@@ -22,7 +22,6 @@ import {
   type Management,
   storeApproverRole,
 } from '@outrider/simulator/compose';
-import { foundStageRepositories, type StageRepositories } from './stage-repositories.ts';
 
 /** What all attacks share: one real server with its PostgreSQL, images that differ in a few bytes, and every key there is. */
 export interface Stage {
@@ -38,8 +37,6 @@ export interface Stage {
   readonly stranger: Signer;
   readonly images: readonly StageImage[];
   readonly folder: string;
-  /** Set where both repositories were founded: who signs what lies in them. */
-  readonly repositories?: StageRepositories;
   now(): Promise<FleetInstant>;
   /** Moves fleet time. */
   step(now: FleetInstant): Promise<void>;
@@ -60,11 +57,11 @@ export interface StageImage {
 const NOISE_BYTES = 200_000;
 
 /** Starts it all. */
-export async function createStage(options: { readonly hasRepositories?: boolean } = {}): Promise<Stage> {
+export async function createStage(): Promise<Stage> {
   const installation = await createInstallation();
   const folder = await mkdtemp(join(tmpdir(), 'outrider-attacks-'));
   try {
-    return await settle(installation, folder, options);
+    return await settle(installation, folder);
   } catch (cause) {
     await installation.remove();
     await rm(folder, { recursive: true, force: true });
@@ -72,11 +69,7 @@ export async function createStage(options: { readonly hasRepositories?: boolean 
   }
 }
 
-async function settle(
-  installation: Installation,
-  folder: string,
-  { hasRepositories = false }: { readonly hasRepositories?: boolean },
-): Promise<Stage> {
+async function settle(installation: Installation, folder: string): Promise<Stage> {
   const { url, dataFolder } = installation;
   const keys = join(folder, 'keys');
   await createFolder(keys);
@@ -92,17 +85,11 @@ async function settle(
   const management = httpManagement(url, tokens.admin);
   const permitKey = parseKeyFile((await readFile(join(dataFolder, 'permit-key.json'), 'utf8')).trim());
   assert(permitKey.ok, 'a permit key in the data folder');
-  const permitSigner = signerFromSeed(Buffer.from(permitKey.value.privateKey, 'base64'));
-  const { fleetTime } = await management.status();
-  const repositories = hasRepositories
-    ? { repositories: await foundStageRepositories(installation, permitSigner, fleetInstant(fleetTime)) }
-    : {};
   const images: StageImage[] = [];
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) images.push(await buildImage(folder, version));
   return {
     ...{ installation, tokens, management, approvers, images, folder },
-    ...repositories,
-    permitSigner,
+    permitSigner: signerFromSeed(Buffer.from(permitKey.value.privateKey, 'base64')),
     stranger: signerFromSeed(new Uint8Array(32).fill(9)),
     async api(method, path, body) {
       const answer = await fetch(`${url}/api/v1${path}`, {

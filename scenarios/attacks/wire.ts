@@ -22,8 +22,6 @@ export interface Wire {
   permit: (answer: PermitAnswer, request: PassedMessage) => PermitAnswer | Promise<PermitAnswer>;
   /** Answers in place of the server what is asked under /blobs/; undefined: it passes. */
   blob: (digest: string, response: ServerResponse) => Promise<'answered' | undefined>;
-  /** What becomes of a document below /repo/; undefined: the connection is cut. */
-  repo: (path: string, text: string) => string | undefined;
   readonly passed: PassedMessage[];
   /** Bytes of blobs that went to the device. */
   blobBytes: number;
@@ -72,12 +70,6 @@ export async function openWire(serverUrl: string): Promise<Wire> {
       const value = answer.headers.get(name);
       return value === null ? [] : [[name, value] as const];
     });
-    if (path.startsWith('/repo/')) {
-      const text = wire.repo(path, await answer.text());
-      if (text === undefined) response.destroy();
-      else response.writeHead(answer.status, Object.fromEntries(kept)).end(text);
-      return;
-    }
     if (!isPost) {
       const bytes = Buffer.from(await answer.arrayBuffer());
       wire.blobBytes += bytes.byteLength;
@@ -104,13 +96,8 @@ export async function openWire(serverUrl: string): Promise<Wire> {
   return wire;
 }
 
-function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob' | 'repo'> {
-  return {
-    checkIn: (answer) => answer,
-    permit: (answer) => answer,
-    blob: async () => undefined,
-    repo: (_, text) => text,
-  };
+function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob'> {
+  return { checkIn: (answer) => answer, permit: (answer) => answer, blob: async () => undefined };
 }
 
 /** What the device signed and said; the rest belongs to the connection. */

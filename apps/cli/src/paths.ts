@@ -11,6 +11,8 @@ export const PATHS = {
   baseRates: '/api/v1/base-rates',
   clockAccept: '/api/v1/clock/accept',
   audit: '/api/v1/audit-entries',
+  freezes: '/api/v1/freezes',
+  exclusions: '/api/v1/exclusions',
   session: '/api/v1/session',
   serviceTokens: '/api/v1/service-tokens',
   people: '/api/v1/people',

@@ -17,6 +17,7 @@ import { evidenceNoun } from './nouns/evidence.ts';
 import { explainNoun } from './nouns/explain.ts';
 import { keyNoun } from './nouns/key.ts';
 import { loginNouns } from './nouns/login.ts';
+import { orderNouns } from './nouns/orders.ts';
 import { personNoun } from './nouns/person.ts';
 import { releaseNoun } from './nouns/release.ts';
 import { restoreNoun } from './nouns/restore.ts';
@@ -83,6 +84,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   explainNoun(program, world);
   topNoun(program, world);
   clockNoun(program, world);
+  orderNouns(program, world);
   loginNouns(program, world);
   tokenNoun(program, world);
   personNoun(program, world);

@@ -15,6 +15,7 @@ import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { StandingOrders } from '@outrider/domain/policy/freeze';
 import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RestoredPolicy } from '@outrider/domain/policy/restore';
 import type { Rollout } from '@outrider/domain/policy/rollout';
@@ -85,6 +86,8 @@ export interface Queries {
   listOpenPermits(scope: Scope | `rollout:${string}`): Promise<readonly OpenPermit[]>;
   showDevice(deviceId: DeviceId): Found<KnownDevice>;
   explainDevice(deviceId: DeviceId): Found<Explanation>;
+  /** Freezes and exclusions, and the revision they are of. */
+  orders(): Promise<{ readonly revision: Revision; readonly orders: StandingOrders }>;
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
   /** What the next plan for a device type should declare. */
   proposeBaseRates(deviceType: string): Promise<readonly BaseRateProposal[]>;
@@ -182,6 +185,12 @@ export function queries(options: {
       if (snapshot === undefined)
         return refuse('store-away', 'The policy has not been read yet; ask again in a second');
       return ok(explainDevice(snapshot, device.value, fleetClock.now()));
+    },
+
+    async orders() {
+      await holder.refresh();
+      const { revision, orders } = holder.policy();
+      return { revision, orders };
     },
 
     listPolicyEntries: (after) => store.policyLog.loadEntries(after),

@@ -415,6 +415,21 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     UNTOUCHED,
     'Ask again after its first decision, at most a minute after the start.',
   ],
+  'order-unknown': [
+    'A freeze or an exclusion was named that is not there.',
+    UNTOUCHED,
+    '`outrider freeze list` and `outrider exclusion list` show those there are.',
+  ],
+  'orders-too-many': [
+    'There are as many freezes, or exclusions, as are kept: each is looked at for each permit.',
+    UNTOUCHED,
+    'Lift those that are over. Many devices are excluded by a tag, not by an exclusion each.',
+  ],
+  'freeze-empty': [
+    'The freeze would end before it begins, or at the same minute of the week.',
+    UNTOUCHED,
+    'Correct its times. A weekly one may go over the end of the week: from Friday to Monday.',
+  ],
   'scope-not-paused': ['The scope is not paused.', UNTOUCHED, '`outrider status` lists what is paused.'],
   'twin-missing': [
     'The release was published without a rollback twin.',

@@ -34,6 +34,10 @@ const REFUSAL_REST: Readonly<Record<RefusalCode, Rest>> = {
     'No new device is exposed.',
     'Read why with `outrider rollout explain`; resuming after a halt needs a person with a reason.',
   ],
+  excluded: [
+    'It stays on what it runs; the way back is not held up.',
+    '`outrider exclusion list` names why; `outrider exclusion lift` lets it take part again.',
+  ],
   'scope-paused': [
     'No permit comes into being in the scope.',
     '`outrider status` names what is paused; `outrider resume` lets it go on.',
@@ -72,6 +76,11 @@ const NOT_YET_REST: Readonly<Record<NotYetCode, Rest>> = {
   'segment-halted': REFUSAL_REST['segment-halted'],
   'rollout-not-running': REFUSAL_REST['rollout-not-running'],
   'scope-paused': REFUSAL_REST['scope-paused'],
+  excluded: REFUSAL_REST.excluded,
+  frozen: [
+    'Nothing new is installed there; what was downloaded waits, and the way back is not held up unless somebody said so.',
+    'Wait until it ends; `outrider freeze list` shows when. `outrider freeze lift` ends it.',
+  ],
   'epoch-moved': ['No permit of a former epoch came into being.', 'Nothing: the device asks again within minutes.'],
   'already-enrolled': ['It is counted once.', 'Nothing: the device asks again and gets the row it has.'],
   'store-away': [

@@ -100,7 +100,7 @@ export const PEOPLE_CODES = {
   'issuer-unreachable': [
     'The issuer at which people sign in does not answer.',
     'Sessions under way, service tokens and tokens of people signed in lately go on. Nobody new comes in.',
-    'See the runbook "People": the token of the administrator works without any issuer.',
+    'See docs/people.md, "The issuer is down": the token of the administrator works without any issuer.',
   ],
   'sign-in-state-differs': [
     'The answer of the issuer belongs to no sign-in that this browser has begun in the last ten minutes.',

@@ -53,7 +53,7 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
 };
 
 /** All that goes through the policy log has its entry there, in one place for all of them. */
-const BY_POLICY_LOG = /^POST \/(scopes|rollouts\/\{rolloutId\}|devices\/\{deviceId\})\//;
+const BY_POLICY_LOG = /^POST \/(scopes\/|freezes|exclusions|rollouts\/\{rolloutId\}\/|devices\/\{deviceId\}\/)/;
 
 test('every route that changes something leaves an entry in the audit log, or says why not', async () => {
   const document: unknown = await (await fetch(`${url}/api/v1/openapi.json`)).json();

@@ -22,6 +22,7 @@ import { identityRoutes } from './identity-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX } from './management.ts';
 import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
+import { orderRoutes } from './order-routes.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { peopleDoor } from './people-door.ts';
 import { registryRoutes } from './registry-routes.ts';
@@ -94,6 +95,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...evidenceRoutes(server),
     ...installationRoutes(server),
     ...registryRoutes(server),
+    ...orderRoutes(server),
     ...overviewRoutes(server),
     ...identityRoutes(server),
     ...auditRoutes(server),

@@ -41,6 +41,13 @@ const SECURING: Roles = { viewer: false, operator: false, approver: false, secur
 export const ROUTE_ACCESS = {
   'GET /session': { roles: EVERYONE, reach: 'any' },
   'POST /session/end': { roles: EVERYONE, reach: 'any' },
+  'GET /freezes': { roles: EVERYONE, reach: 'filtered' },
+  'POST /freezes': { roles: OPERATING, reach: 'filtered' },
+  'POST /freezes/:freezeId/lift': { roles: OPERATING, reach: 'whole' },
+  'GET /exclusions': { roles: EVERYONE, reach: 'whole' },
+  'POST /exclusions': { roles: OPERATING, reach: 'whole' },
+  'POST /exclusions/:exclusionId/lift': { roles: OPERATING, reach: 'whole' },
+
   'GET /service-tokens': { roles: EVERYONE, reach: 'any' },
   'POST /service-tokens': { roles: EVERYONE, reach: 'any' },
   'POST /service-tokens/:tokenId/revoke': { roles: EVERYONE, reach: 'any' },

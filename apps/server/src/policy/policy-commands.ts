@@ -106,7 +106,15 @@ export interface PolicyCommands extends HaltCommands, FlagCommands, Omit<Charter
   changeKey(request: KeyRequest): Receipt;
   pauseScope(request: ScopeRequest): Receipt;
   resumeScope(request: ScopeRequest): Receipt;
+  /** Freezes and exclusions, over all rollouts. */
+  order(request: ChangeContext & { readonly change: OrderChange }): Receipt;
 }
+
+/** A change of the orders over all rollouts. */
+export type OrderChange = Extract<
+  PolicyChange,
+  { readonly kind: 'freeze-set' | 'freeze-lifted' | 'exclusion-set' | 'exclusion-lifted' }
+>;
 
 /** Attempts to append while others append too; each lost one means that somebody else's change went through. */
 const ATTEMPTS_MAX = 8;
@@ -309,6 +317,11 @@ export function policyCommands(options: {
       const flag = isIncludingRollback === undefined ? {} : { isIncludingRollback };
       const entry = await append({ kind: 'scope-paused', scope, reason, ...flag }, context);
       return entry.ok ? ok(await receiptOf(entry.value, { openIn: scope })) : entry;
+    },
+
+    async order({ change, ...context }) {
+      const entry = await append(change, context);
+      return entry.ok ? ok(await receiptOf(entry.value, {})) : entry;
     },
 
     async resumeScope({ scope, reason, ...context }) {

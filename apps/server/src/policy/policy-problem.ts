@@ -83,6 +83,16 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}; this one is ${error.state}`;
       return { code: 'charter-in-force', detail, fields: { state: error.state } };
     }
+    case 'order-unknown': {
+      const detail = `${POLICY_ERRORS[error.code]}: ${error.orderId}; list those there are`;
+      return { code: 'order-unknown', detail, fields: { orderId: error.orderId } };
+    }
+    case 'orders-too-many': {
+      const detail = `${POLICY_ERRORS[error.code]}; kept are ${error.ordersMax}, lift one that is over`;
+      return { code: 'orders-too-many', detail, fields: { ordersMax: error.ordersMax } };
+    }
+    case 'freeze-empty':
+      return { code: 'freeze-empty', detail: `${POLICY_ERRORS[error.code]}; look at its times` };
     case 'scope-not-paused': {
       const detail = `The scope ${error.scope} is not paused, so there is nothing to resume`;
       return { code: 'scope-not-paused', detail, fields: { scope: error.scope } };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
@@ -16,6 +17,7 @@ import {
 } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
 import type { Bytes, ReleaseCounter, ReleaseId, RolloutId } from '../kernel/ids.ts';
+import { NO_ORDERS } from '../policy/freeze.ts';
 import type { PolicyChange } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
 import { answerCheckIn } from './answer-check-in.ts';
@@ -231,6 +233,7 @@ function sources() {
   const policy = {
     revision: 3 as never,
     rollouts: new Map([[live.rollout.plan.rolloutId, live.rollout]]),
+    orders: NO_ORDERS,
     pausedScopes: [],
     revokedKeys: new Map(),
     epochBase: 0,

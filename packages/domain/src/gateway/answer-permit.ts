@@ -50,6 +50,7 @@ function answerEnrolment(candidate: Candidate, asking: Asking): PermitProposal |
   if (asking.request.releaseId !== manifest.releaseId) return notYet('no-offer', asking);
   const failing = OFFER_PREDICATES[firstFailing(OFFER_PREDICATES, candidate)];
   if (failing !== undefined) return notYet(NOT_YET_BY_REFUSAL[failing.code], asking, enrolment);
+  if (candidate.freezes.length > 0) return notYet('frozen', asking, enrolment);
   if (enrolment?.arm === 'treated') return renewal(candidate, enrolment, asking.now);
   const moment = { pi: live.exposure.pi, now: asking.now };
   if (enrolment !== undefined && !canReEnrol(enrolment, live.rollout.plan, moment)) {
@@ -116,6 +117,7 @@ function answerRollback(candidate: RollbackCandidate | undefined, asking: Asking
   if (asking.request.releaseId !== candidate.twin.releaseId) return notYet('no-offer', asking);
   const failing = ROLLBACK_PREDICATES[firstFailing(ROLLBACK_PREDICATES, candidate)];
   if (failing !== undefined) return notYet(NOT_YET_BY_REFUSAL[failing.code], asking, candidate.enrolment);
+  if (candidate.freezes.some((one) => one.isIncludingRollback)) return notYet('frozen', asking, candidate.enrolment);
   if (candidate.rollbackRow !== undefined) return renewal(candidate, candidate.rollbackRow, asking.now);
   return proposal(candidate, {
     enrolment: 0,
@@ -172,4 +174,5 @@ const NOT_YET_BY_REFUSAL: Readonly<Record<RefusalCode, NotYetCode>> = {
   'wave-not-open': 'wave-not-open',
   'outside-charter': 'outside-charter',
   'scope-paused': 'scope-paused',
+  excluded: 'excluded',
 };

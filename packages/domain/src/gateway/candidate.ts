@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
+import { type AudienceSubject, matchAudience } from '../policy/audience-match.ts';
 import { populationOf } from '../policy/exposure.ts';
+import { type Exclusion, type Freeze, isExclusionTime, isFreezeTime, type StandingOrders } from '../policy/freeze.ts';
 import type { PausedScope, Scope } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
@@ -26,6 +29,10 @@ export interface Candidate {
   readonly rollbackRow?: LedgerRow;
   /** Paused scopes that the device lies in. */
   readonly paused: readonly PausedScope[];
+  /** Freezes that hold for the device now. */
+  readonly freezes: readonly Freeze[];
+  /** Exclusions that hold for the device now. */
+  readonly exclusions: readonly Exclusion[];
   readonly now: FleetInstant;
 }
 
@@ -56,7 +63,16 @@ export function candidateOf(
     ...(enrolment === undefined ? {} : { enrolment }),
     ...(rollbackRow === undefined ? {} : { rollbackRow }),
     paused: snapshot.pausedScopes.filter((one) => isInScope(one.scope, record)),
+    ...ordersFor(snapshot.orders, { ...record, version: running.version }, now),
     now,
+  };
+}
+
+/** What holds for the device now of the orders over all rollouts; mostly there are none, and nothing is paid. */
+function ordersFor({ freezes, exclusions }: StandingOrders, subject: AudienceSubject, now: FleetInstant) {
+  return {
+    freezes: freezes.filter((one) => isFreezeTime(one.times, now) && matchAudience(one.audience, subject)),
+    exclusions: exclusions.filter((one) => isExclusionTime(one, now) && matchAudience(one.of, subject)),
   };
 }
 

@@ -63,4 +63,5 @@ export type RefusalCode =
   | 'segment-halted'
   | 'rollout-not-running'
   | 'scope-paused'
+  | 'excluded'
   | 'offers-stale';

@@ -40,6 +40,7 @@ export function compileSnapshot(sources: SnapshotSources): PolicySnapshot {
   return {
     revision: policy.revision,
     pausedScopes: policy.pausedScopes,
+    orders: policy.orders,
     rolloutsByDeviceType: byDeviceType,
     rollouts,
   };

@@ -9,7 +9,7 @@ import type { CheckIn, CheckInAnswer } from './check-in.ts';
 import type { KnownDevice } from './device-record.ts';
 import { REFUSALS } from './errors.ts';
 import type { LedgerRow } from './ledger.ts';
-import { OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
+import { OFFER_PREDICATES, PERMIT_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
 import { canReEnrol, windowsCloseAt } from './re-enrol.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
@@ -72,7 +72,7 @@ function explainRollout(candidate: Candidate, now: FleetInstant): RolloutExplana
     isRollback: back !== undefined,
     offer:
       back === undefined
-        ? explainPredicates(OFFER_PREDICATES, candidate)
+        ? [...explainPredicates(OFFER_PREDICATES, candidate), ...explainPredicates(PERMIT_PREDICATES, candidate)]
         : explainPredicates(ROLLBACK_PREDICATES, back),
     permit: explainPermit(candidate, now),
   };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import type { Predicate } from '../kernel/predicate.ts';
 import { describeAudience, matchAudience } from '../policy/audience-match.ts';
+import { describeFreezeTimes } from '../policy/freeze.ts';
 import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import { ELIGIBILITY } from '../release/eligibility.ts';
@@ -25,6 +27,13 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
     needed: ({ live }) => describeAudience(live.rollout.plan.audience),
   },
   ...ELIGIBILITY,
+  {
+    code: 'excluded',
+    claim: 'The device is not excluded from all rollouts',
+    holds: ({ exclusions }) => exclusions.length === 0,
+    seen: ({ exclusions }) => exclusions.map((one) => `${one.exclusionId}: ${one.reason}`).join('; ') || 'not excluded',
+    needed: () => 'not excluded',
+  },
   {
     code: 'release-withdrawn',
     claim: 'The release has not been withdrawn',
@@ -79,6 +88,19 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
     holds: ({ paused }) => paused.length === 0,
     seen: ({ paused }) => paused.map((one) => one.scope).join(', ') || 'nothing paused',
     needed: () => 'nothing paused',
+  },
+];
+
+/** What must hold for a permit beside all that: an offer may be downloaded during a freeze, and is installed after it. */
+export const PERMIT_PREDICATES: readonly Predicate<Candidate, 'frozen'>[] = [
+  {
+    code: 'frozen',
+    claim: 'No freeze holds where the device is',
+    holds: ({ freezes }) => freezes.length === 0,
+    seen: ({ freezes }) =>
+      freezes.map((one) => `${one.freezeId} (${describeFreezeTimes(one.times)}): ${one.reason}`).join('; ') ||
+      'no freeze',
+    needed: () => 'no freeze',
   },
 ];
 

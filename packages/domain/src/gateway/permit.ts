@@ -70,6 +70,8 @@ export type NotYetCode =
   | 'rollout-not-running'
   | 'scope-paused'
   | 'outside-charter'
+  | 'excluded'
+  | 'frozen'
   | 'epoch-moved'
   | 'already-enrolled'
   | 'store-away';

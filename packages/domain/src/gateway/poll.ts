@@ -74,6 +74,8 @@ const MEAN_BY_NOT_YET: Readonly<Record<NotYetCode, DurationMs>> = {
   'segment-halted': IDLE_POLL_MS,
   'rollout-not-running': CAP_FULL_POLL_MS,
   'scope-paused': CAP_FULL_POLL_MS,
+  excluded: IDLE_POLL_MS,
+  frozen: CAP_FULL_POLL_MS,
   'epoch-moved': SOON_POLL_MS,
   'already-enrolled': SOON_POLL_MS,
   'store-away': SOON_POLL_MS,

@@ -3,6 +3,7 @@ import type { Delta } from '../delta/delta.ts';
 import type { Revision, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { CharterStanding } from '../policy/charter.ts';
 import type { Exposure } from '../policy/exposure.ts';
+import type { StandingOrders } from '../policy/freeze.ts';
 import type { PausedScope } from '../policy/log.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import type { PublishedRelease } from '../release/release.ts';
@@ -11,6 +12,8 @@ import type { PublishedRelease } from '../release/release.ts';
 export interface PolicySnapshot {
   readonly revision: Revision;
   readonly pausedScopes: readonly PausedScope[];
+  /** Freezes and exclusions, over all rollouts. */
+  readonly orders: StandingOrders;
   /** Live rollouts (running, paused, halted, rolling back, rolled back, completed), newest first, by device type. */
   readonly rolloutsByDeviceType: ReadonlyMap<string, readonly LiveRollout[]>;
   readonly rollouts: ReadonlyMap<RolloutId, LiveRollout>;

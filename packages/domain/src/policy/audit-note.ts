@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AuditNote, UnderRequest } from '../trust/audit.ts';
 import type { AuditAction } from '../trust/audit-actions.ts';
+import { describeFreezeTimes } from './freeze.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 
 /** What the audit log says of an entry of the policy log. The actor is its author. */
@@ -38,6 +39,8 @@ function aboutOf(change: PolicyChange): {
 function subjectOf(change: PolicyChange): string {
   if ('plan' in change) return change.plan.rolloutId;
   if ('keyId' in change) return change.deviceId;
+  if ('freezeId' in change) return change.freezeId;
+  if ('exclusionId' in change) return change.exclusionId;
   return 'scope' in change ? change.scope : change.rolloutId;
 }
 
@@ -64,6 +67,10 @@ function detailOf(change: PolicyChange): string | undefined {
       return `segment ${change.segment}`;
     case 'scope-paused':
       return change.isIncludingRollback === true ? 'rollbacks too' : undefined;
+    case 'freeze-set':
+      return describeFreezeTimes(change.times);
+    case 'exclusion-set':
+      return change.of.kind === 'tag' ? `tag ${change.of.tag}` : devicesText(change.of.in.length);
     case 'device-revoked':
     case 'device-reinstated':
       return `key ${change.keyId}`;

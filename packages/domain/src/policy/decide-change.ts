@@ -5,6 +5,7 @@ import { nextState } from '../kernel/table.ts';
 import type { PolicyError } from './errors.ts';
 import { FLAGS_MAX } from './flags.ts';
 import type { Policy } from './fold.ts';
+import { ORDERS_MAX } from './freeze.ts';
 import type { PolicyChange } from './log.ts';
 import type { Rollout, RolloutState } from './rollout.ts';
 import { ROLLOUT_TABLE } from './rollout-table.ts';
@@ -48,9 +49,34 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
       return policy.revokedKeys.has(change.keyId) ? { code: 'key-revoked-already', keyId: change.keyId } : undefined;
     case 'device-reinstated':
       return policy.revokedKeys.has(change.keyId) ? undefined : { code: 'key-not-revoked', keyId: change.keyId };
+    case 'freeze-set':
+      return faultOfFreeze(policy, change);
+    case 'freeze-lifted':
+      return policy.orders.freezes.some((one) => one.freezeId === change.freezeId)
+        ? undefined
+        : { code: 'order-unknown', orderId: change.freezeId };
+    case 'exclusion-set':
+      return isFull(policy.orders.exclusions.length) ? { code: 'orders-too-many', ordersMax: ORDERS_MAX } : undefined;
+    case 'exclusion-lifted':
+      return policy.orders.exclusions.some((one) => one.exclusionId === change.exclusionId)
+        ? undefined
+        : { code: 'order-unknown', orderId: change.exclusionId };
     default:
       return assertNever(change);
   }
+}
+
+function faultOfFreeze({ orders }: Policy, { times }: Of<'freeze-set'>): PolicyError | undefined {
+  const isEmpty =
+    times.kind === 'once'
+      ? times.from >= times.until
+      : times.from.day === times.until.day && times.from.minute === times.until.minute;
+  if (isEmpty) return { code: 'freeze-empty' };
+  return isFull(orders.freezes.length) ? { code: 'orders-too-many', ordersMax: ORDERS_MAX } : undefined;
+}
+
+function isFull(count: number): boolean {
+  return count >= ORDERS_MAX;
 }
 
 function faultOfCreation(policy: Policy, { plan }: Of<'rollout-created'>): PolicyError | undefined {

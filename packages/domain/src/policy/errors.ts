@@ -24,6 +24,9 @@ export type PolicyError =
   | { readonly code: 'exclusions-too-many'; readonly devicesMax: number }
   | { readonly code: 'charter-in-force'; readonly state: RolloutState }
   | { readonly code: 'scope-not-paused'; readonly scope: string }
+  | { readonly code: 'order-unknown'; readonly orderId: string }
+  | { readonly code: 'orders-too-many'; readonly ordersMax: number }
+  | { readonly code: 'freeze-empty' }
   | { readonly code: 'key-revoked-already'; readonly keyId: string }
   | { readonly code: 'key-not-revoked'; readonly keyId: string }
   | PlanError;
@@ -84,6 +87,9 @@ export const POLICY_ERRORS = {
   'exclusion-unchanged': 'The evidence of the device stands as it was asked for already',
   'exclusions-too-many': 'More devices than one rollout leaves out: make a new rollout for the release',
   'charter-in-force': 'A rollout that has started keeps its charter; only openings of further waves may be added',
+  'order-unknown': 'There is no freeze and no exclusion of this name',
+  'orders-too-many': 'More freezes, or more exclusions, than are kept at once',
+  'freeze-empty': 'A freeze ends after it begins',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
   'key-revoked-already': 'The key of the device has been revoked before',
   'key-not-revoked': 'The key of the device is not revoked, so there is nothing to take back',

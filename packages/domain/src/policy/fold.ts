@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { assert, assertNever, present } from '../kernel/assert.ts';
 import type { DeviceId, Epoch, KeyId, Revision, RolloutId } from '../kernel/ids.ts';
 import { nextState } from '../kernel/table.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import { pausesWith } from './flags.ts';
+import { NO_ORDERS, type StandingOrders } from './freeze.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
 import type { Overruled, Rollout } from './rollout.ts';
@@ -16,6 +18,8 @@ export interface Policy {
   /** In order of creation. */
   readonly rollouts: ReadonlyMap<RolloutId, Rollout>;
   readonly pausedScopes: readonly PausedScope[];
+  /** Freezes and exclusions. */
+  readonly orders: StandingOrders;
   /** Keys of devices that are not believed any more, with the device that had each. */
   readonly revokedKeys: ReadonlyMap<KeyId, RevokedKey>;
   /** New rollouts begin one above it: beyond every epoch that devices may have seen before a restore. */
@@ -35,7 +39,14 @@ export interface RevokedKey {
 /** The policy before the first entry of its log. */
 export function emptyPolicy(): Policy {
   // The constructor of the first revision: entries count from one.
-  return { revision: 0 as Revision, rollouts: new Map(), pausedScopes: [], revokedKeys: new Map(), epochBase: 0 };
+  return {
+    revision: 0 as Revision,
+    rollouts: new Map(),
+    pausedScopes: [],
+    orders: NO_ORDERS,
+    revokedKeys: new Map(),
+    epochBase: 0,
+  };
 }
 
 /**
@@ -50,7 +61,7 @@ export function foldPolicy(policy: Policy, entry: PolicyEntry): Policy {
 export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Policy {
   const rollouts = new Map(policy.rollouts);
   const revokedKeys = isAboutKeys(entries) ? new Map(policy.revokedKeys) : policy.revokedKeys;
-  let { revision, pausedScopes, epochBase, restored } = policy;
+  let { revision, pausedScopes, orders, epochBase, restored } = policy;
   for (const entry of entries) {
     assert(entry.revision > revision, `an entry after revision ${revision}, got ${entry.revision}`);
     const skipped = revisionsSkipped(revision, entry);
@@ -64,9 +75,18 @@ export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Po
     const rollout = changedRollout(rollouts, entry, epochBase);
     if (rollout !== undefined) rollouts.set(rollout.plan.rolloutId, rollout);
     pausedScopes = changedScopes(pausedScopes, entry.change);
+    orders = changedOrders(orders, entry.change);
     if (revokedKeys instanceof Map) changeKeys(revokedKeys, entry);
   }
-  return { revision, rollouts, pausedScopes, revokedKeys, epochBase, ...(restored === undefined ? {} : { restored }) };
+  return {
+    revision,
+    rollouts,
+    pausedScopes,
+    orders,
+    revokedKeys,
+    epochBase,
+    ...(restored === undefined ? {} : { restored }),
+  };
 }
 
 /** The rollout that the entry is about, after it; undefined for entries about scopes. */
@@ -101,9 +121,34 @@ function changedRollout(
     case 'scope-resumed':
     case 'device-revoked':
     case 'device-reinstated':
+    case 'freeze-set':
+    case 'freeze-lifted':
+    case 'exclusion-set':
+    case 'exclusion-lifted':
       return undefined;
     default:
       return assertNever(change);
+  }
+}
+
+function changedOrders(orders: StandingOrders, change: PolicyChange): StandingOrders {
+  const { freezes, exclusions } = orders;
+  switch (change.kind) {
+    case 'freeze-set': {
+      const { kind: _, ...freeze } = change;
+      return { ...orders, freezes: [...freezes.filter((one) => one.freezeId !== freeze.freezeId), freeze] };
+    }
+    case 'freeze-lifted':
+      return { ...orders, freezes: freezes.filter((one) => one.freezeId !== change.freezeId) };
+    case 'exclusion-set': {
+      const { kind: _, ...exclusion } = change;
+      const others = exclusions.filter((one) => one.exclusionId !== exclusion.exclusionId);
+      return { ...orders, exclusions: [...others, exclusion] };
+    }
+    case 'exclusion-lifted':
+      return { ...orders, exclusions: exclusions.filter((one) => one.exclusionId !== change.exclusionId) };
+    default:
+      return orders;
   }
 }
 

@@ -4,6 +4,7 @@ import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { SignedCharter } from './charter.ts';
 import type { Flag } from './flags.ts';
+import type { Exclusion, Freeze } from './freeze.ts';
 import type { RolloutEvent, RolloutPlan } from './rollout.ts';
 
 /** One entry of the append-only policy log. The fold of all entries is the policy. */
@@ -84,7 +85,12 @@ export type PolicyChange =
     }
   | { readonly kind: 'scope-resumed'; readonly scope: Scope; readonly reason: string }
   | KeyChange<'device-revoked'>
-  | KeyChange<'device-reinstated'>;
+  | KeyChange<'device-reinstated'>
+  /** Orders over all rollouts; one of the same name is replaced. */
+  | ({ readonly kind: 'freeze-set' } & Freeze)
+  | { readonly kind: 'freeze-lifted'; readonly freezeId: string; readonly reason: string }
+  | ({ readonly kind: 'exclusion-set' } & Exclusion)
+  | { readonly kind: 'exclusion-lifted'; readonly exclusionId: string; readonly reason: string };
 
 /** Nobody speaks for a device any more with this key, from wherever; or, when that was a mistake, its device does again. */
 export interface KeyChange<Kind extends 'device-revoked' | 'device-reinstated'> {

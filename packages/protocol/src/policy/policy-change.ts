@@ -23,6 +23,7 @@ import {
   malformed,
   oneOf,
   optional,
+  type Reader,
   record,
   text,
   variant,
@@ -33,6 +34,7 @@ import { envelope } from '../trust/envelope.ts';
 import { signedCharter } from './charter.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
 import { rolloutPlan } from './rollout-plan.ts';
+import { exclusion, freeze } from './standing-orders.ts';
 
 /** Writes one change of the policy. */
 export function encodePolicyChange(change: PolicyChange): string {
@@ -95,6 +97,14 @@ export const segmentPopulations = listOf(
 
 /** Reads the ids of devices whose reports count or do not. */
 export const excludedDevices = listOf(deviceId, { countMax: EXCLUDED_DEVICES_MAX });
+
+/** An order in an entry is the order and its kind; readers of records pass over the kind. */
+function extended<Kind extends 'freeze-set' | 'exclusion-set', T>(kind: Kind, reader: Reader<T>) {
+  return (value: unknown): Result<T & { readonly kind: Kind }, ParseError> => {
+    const read = reader(value);
+    return read.ok ? ok({ ...read.value, kind }) : read;
+  };
+}
 
 const policyChange = variant<PolicyChange>({
   'rollout-created': record<Of<'rollout-created'>>({
@@ -168,6 +178,10 @@ const policyChange = variant<PolicyChange>({
   }),
   'scope-resumed': record<Of<'scope-resumed'>>({ kind: literal('scope-resumed'), scope, reason }),
   'device-revoked': record<Of<'device-revoked'>>({ kind: literal('device-revoked'), deviceId, keyId, reason }),
+  'freeze-set': extended('freeze-set', freeze),
+  'freeze-lifted': record<Of<'freeze-lifted'>>({ kind: literal('freeze-lifted'), freezeId: label, reason }),
+  'exclusion-set': extended('exclusion-set', exclusion),
+  'exclusion-lifted': record<Of<'exclusion-lifted'>>({ kind: literal('exclusion-lifted'), exclusionId: label, reason }),
   'device-reinstated': record<Of<'device-reinstated'>>({ kind: literal('device-reinstated'), deviceId, keyId, reason }),
 });
 

@@ -31,6 +31,8 @@ export const IS_TAKEN_BACK: Readonly<Record<NotYetCode, boolean>> = {
   'segment-halted': true,
   'rollout-not-running': true,
   'scope-paused': true,
+  excluded: true,
+  frozen: true,
   'epoch-moved': false,
   'already-enrolled': false,
   'store-away': false,
