@@ -17,6 +17,7 @@ export type CounterFamily =
   | 'certificate'
   | 'blob'
   | 'problem'
+  | 'refused'
   | 'release'
   | 'delta'
   | 'policy'

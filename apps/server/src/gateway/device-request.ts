@@ -22,6 +22,8 @@ export interface DeviceRequest {
 export interface DeviceResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Of a problem document: what it is counted under. */
+  readonly code?: ProblemCode;
   /** Text, or the bytes of a blob as they are read. */
   readonly body: string | AsyncIterable<Uint8Array>;
 }
@@ -40,6 +42,7 @@ export function problemResponse(problem: {
 }): DeviceResponse {
   return {
     status: problemStatus(problem.code),
+    code: problem.code,
     headers: { 'content-type': PROBLEM_MEDIA_TYPE, 'cache-control': 'no-store', ...problem.headers },
     body: encodeProblem(problem),
   };

@@ -146,6 +146,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     const durationMs = recorder.now() - began;
     timings.request.observe(durationMs);
     if (response.status >= 400) counters.add('problem', String(response.status));
+    if (response.code !== undefined) counters.add('refused', response.code);
     handled++;
     log.debug?.(
       { stage: 'gateway', code: 'answered', path: request.path.slice(0, 200), status: response.status, durationMs },

@@ -136,6 +136,14 @@ export const METRICS: readonly MetricSpec[] = [
     family: 'registration',
     label: 'result',
   }),
+  counter(
+    'outrider_gateway_refused_requests_total',
+    'Requests of devices answered by a problem document, by its code',
+    {
+      family: 'refused',
+      label: 'code',
+    },
+  ),
   counter('outrider_gateway_problems_total', 'Requests of devices answered by a problem document, by HTTP status', {
     family: 'problem',
     label: 'status',
