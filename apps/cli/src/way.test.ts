@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, watch, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ after(() => {
   world.remove();
 });
 
-test('from two keys to a published release and a rollout, on a real server that one Ctrl-C stops', async () => {
+test('from two keys to a published release and a rollout, on a real server that one Ctrl-C stops', async (t) => {
   await makeKeysAndRole();
   await makeRelease('1.0.0', ['--first']);
   await makeRelease('1.1.0', ['--former', '1.0.0.json']);
@@ -55,6 +55,10 @@ test('from two keys to a published release and a rollout, on a real server that 
   assert.equal((await outrider('device show camera-9')).code, 3);
 
   await assertAudited();
+  const skip = hasPseudoTerminals()
+    ? false
+    : 'this machine has no `script` of util-linux, which opens a pseudo-terminal';
+  await t.test('an import at a terminal draws a bar that is gone when it ends', { skip }, assertBarAtTerminal);
 
   // One Ctrl-C: from the terminal, and a moment later from the launcher.
   server.kill('SIGINT');
@@ -62,6 +66,35 @@ test('from two keys to a published release and a rollout, on a real server that 
   assert.deepEqual(await once(server, 'exit'), [0, null]);
   assert.equal((await outrider('status')).code, 5);
 });
+
+/** A real pseudo-terminal: what a person would see, byte by byte. */
+async function assertBarAtTerminal(): Promise<void> {
+  const lines = Array.from({ length: 3_000 }, (_, index) => `cam-${index},camera,m1,rev-a,north,acme,tel`);
+  writeFileSync(
+    join(world.folder, 'fleet.csv'),
+    ['deviceId,deviceType,model,hardwareId,region,customer,carrier', ...lines].join('\n'),
+  );
+  const command = `"${process.execPath}" "${join(import.meta.dirname, 'main.ts')}" device import fleet.csv --data data`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: world.folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, OUTRIDER_ROOT: root },
+  });
+  let seen = '';
+  child.stdout.on('data', (part) => {
+    seen += part;
+  });
+  const [code] = await once(child, 'close');
+  assert.equal(code, 0, seen);
+  const drawn = seen.split('\r\x1b[K');
+  assert.match(drawn.at(-2) ?? '', /^\[#{30}\] 100 % of \d+ bytes$/, 'the bar is full before it is taken away');
+  assert.match(drawn.at(-1) ?? '', /^lines +3000\r?\n/, 'what follows begins at the left');
+}
+
+function hasPseudoTerminals(): boolean {
+  const { status, stdout } = spawnSync('script', ['--version'], { encoding: 'utf8' });
+  return status === 0 && stdout.includes('util-linux');
+}
 
 /** All of the above is in the audit log; the head of one verification lies in the chain of the next. */
 async function assertAudited(): Promise<void> {
