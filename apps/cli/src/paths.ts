@@ -19,6 +19,7 @@ export const PATHS = {
   ddiDevices: '/api/v1/ddi-devices',
   ddiGateways: '/api/v1/ddi-gateways',
   policyEntries: '/api/v1/policy-entries',
+  registrationTokens: '/api/v1/registration-tokens',
 } as const;
 
 /** How many devices a query describes. */

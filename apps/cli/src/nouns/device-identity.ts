@@ -6,7 +6,7 @@ import { type ConnectionFlags, dataFolder, withConnection } from '../connection.
 import { readTextFile } from '../files.ts';
 import { parseCount, parseLabel } from '../flags.ts';
 import { type OutputFlags, show, showList } from '../output.ts';
-import { pathOfOne } from '../paths.ts';
+import { PATHS, pathOfOne } from '../paths.ts';
 import { ask, tell } from '../server.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
@@ -77,13 +77,13 @@ async function token(world: World, flags: TokenFlags): Promise<void> {
     return;
   }
   const body = { deviceId: flags.deviceId, devices: flags.count, hours: flags.hours, author: flags.author };
-  const { text, value } = await tell(world, flags, '/registration-tokens', body);
+  const { text, value } = await tell(world, flags, PATHS.registrationTokens, body);
   world.log(`It is good until ${timeAt(value, 'expiresAt')}, and shown this once`);
   world.write(flags.json === true ? `${text.trimEnd()}\n` : `${cellAt(value, 'token')}\n`);
 }
 
 async function tokens(world: World, flags: Flags): Promise<void> {
-  const { text, value } = await ask(world, flags, '/registration-tokens');
+  const { text, value } = await ask(world, flags, PATHS.registrationTokens);
   showList(world, flags, {
     json: text,
     noun: 'registration token',
