@@ -58,6 +58,7 @@ const PAGES: readonly Page[] = [
   },
   { page: 'docs/runbooks/full-disk.md', claim: 'how full which disk is, is seen' },
   { page: 'docs/runbooks/restart.md', claim: 'a server that was killed is started again and nothing is missing' },
+  { page: 'docs/runbooks/many-servers.md', claim: 'a server says whether devices may be sent to it' },
   { page: 'docs/runbooks/upgrade.md', claim: 'a server is backed up, stopped, started and looked at' },
   {
     page: 'docs/runbooks/keys.md',

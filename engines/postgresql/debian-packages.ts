@@ -81,14 +81,15 @@ async function closure(apt: Apt, wanted: string): Promise<readonly string[]> {
     if (code !== 0) throw new Error(`apt does not know what ${wanted} needs: ${output}`);
     return output.split('\n').flatMap((line) => {
       const [, name = '', version = ''] = /^Inst (\S+) \((\S+)/.exec(line) ?? [];
-      return IS_NEEDED.test(name) && !IS_OF_THE_SYSTEM.test(name) ? [`${name}=${version}`] : [];
+      const isNeeded = IS_NEEDED.test(name) || name === wanted.split('=')[0];
+      return isNeeded && !IS_OF_THE_SYSTEM.test(name) ? [`${name}=${version}`] : [];
     });
   } finally {
     rmSync(join(nothing, '..'), { recursive: true });
   }
 }
 
-/** Programs of PostgreSQL and libraries; what else a system consists of (users, locales, perl) is not needed to run them. */
+/** Beside what is wanted: programs of PostgreSQL and libraries; what else a system consists of (users, locales, perl) is not needed to run them. */
 const IS_NEEDED = /^(postgresql-(client-)?\d+$|lib)/;
 /** The C library belongs to the machine's own loader, and another one breaks every program. */
 const IS_OF_THE_SYSTEM = /^libc6|^libc-|perl/;

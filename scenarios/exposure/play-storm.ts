@@ -61,7 +61,7 @@ const LOOK_PAUSE_MS = 15;
 /** Requests sent in one turn of the event loop. */
 const SLICE = 100;
 /** A device whose connection broke asks again, as agents do; one that never hears an answer is a fault. */
-const TRIES_MAX = 60;
+const TRIES_MAX = 1_000;
 const RETRY_MS = 250;
 
 /** All devices ask at once; gateways are killed and started again meanwhile, devices come late and change their attributes. */
@@ -189,20 +189,24 @@ async function storm(world: {
   await look();
   const watching = watch();
   const beganAt = performance.now();
-  const kills = killAll();
-  await Promise.all([
-    allAsk(rollout.devices, 'first'),
-    ...late.map((device) => comeLate(device, source.fork(device.deviceId))),
-    moveRegions(servers, moved).then(() =>
-      Promise.all(moved.map((device) => ask(device, source.fork(`${device.deviceId} again`)))),
-    ),
-  ]);
-  await kills;
-  const tookMs = performance.now() - beganAt;
-  // Whatever is left of the caps is asked for once more, by everyone at once, and then the database is cut off too.
-  await allAsk(rollout.devices, 'last');
-  isOver = true;
-  await watching;
+  let tookMs: number;
+  try {
+    const kills = killAll();
+    await Promise.all([
+      allAsk(rollout.devices, 'first'),
+      ...late.map((device) => comeLate(device, source.fork(device.deviceId))),
+      moveRegions(servers, moved).then(() =>
+        Promise.all(moved.map((device) => ask(device, source.fork(`${device.deviceId} again`)))),
+      ),
+    ]);
+    await kills;
+    tookMs = performance.now() - beganAt;
+    // Whatever is left of the caps is asked for once more, by everyone at once, and then the database is cut off too.
+    await allAsk(rollout.devices, 'last');
+  } finally {
+    isOver = true;
+    await watching;
+  }
   log('All have asked; PostgreSQL is killed, and what lies in the tables is looked at once more');
   await servers.killDatabase();
   await look();

@@ -2,10 +2,13 @@
 
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
+import { delay } from '../../shared/delay.ts';
 import { followers } from './followers.ts';
 
 /** Between two attempts to reach the bus, without end: meanwhile servers look by themselves. */
 const RECONNECT_MS = 1_000;
+
+const CONNECT_MS = 2_000;
 
 const SUBJECT = 'outrider.policy.look';
 
@@ -13,26 +16,28 @@ const SUBJECT = 'outrider.policy.look';
 export function natsNotices(url: string): PolicyNotices {
   const following = followers();
   const { servers, ...credentials } = addressOf(url);
+  const closing = Promise.withResolvers<void>();
   let connection: NatsConnection | undefined;
   let isClosed = false;
-  const connecting = connect({
-    servers,
-    ...credentials,
-    name: 'outrider',
-    waitOnFirstConnect: true,
-    reconnect: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_MS,
-  }).then(
-    (made) => {
-      if (isClosed) return made;
-      connection = made;
-      made.subscribe(SUBJECT, { callback: () => following.tell() });
-      return made;
-    },
-    // Only a bus that cannot be understood ends the attempts; nothing relies on it.
-    () => undefined,
-  );
+
+  /** Until the bus is there for the first time; from then on the connection is made anew by itself. */
+  async function reach(): Promise<void> {
+    while (!isClosed) {
+      try {
+        const made = await connect({
+          ...{ servers, ...credentials, name: 'outrider', timeout: CONNECT_MS },
+          ...{ reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: RECONNECT_MS },
+        });
+        made.subscribe(SUBJECT, { callback: () => following.tell() });
+        connection = made;
+        return;
+      } catch {
+        // It is away, or lets nobody in: nothing relies on it.
+        await Promise.race([delay(RECONNECT_MS), closing.promise]);
+      }
+    }
+  }
+  const reaching = reach();
 
   return {
     tell() {
@@ -46,9 +51,9 @@ export function natsNotices(url: string): PolicyNotices {
     follow: following.add,
     async close() {
       isClosed = true;
-      if (connection !== undefined) return await connection.close();
-      // Still being made: it is closed when it is there, and the process does not wait for that.
-      void connecting.then((made) => made?.close());
+      closing.resolve();
+      await reaching;
+      await connection?.close();
     },
   };
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as elapse } from 'node:timers/promises';
+import { SERVER_PROGRAM, startServers } from '@outrider/simulator/compose';
+import { checkoutRoot } from '../scripts/gates.ts';
+import { debianProgram } from './debian-program.ts';
+
+const haproxy = await debianProgram({
+  ...{ name: 'haproxy', version: '2.6.12-1+deb12u4', series: '2.6' },
+  path: 'usr/sbin/haproxy',
+});
+const servers = await startServers({
+  ...{ gatewayCount: 3, program: SERVER_PROGRAM, flags: ['--drain-delay-ms', '2500'] },
+});
+after(async () => {
+  await haproxy.remove();
+  await servers.remove();
+});
+
+const port = await freePort();
+const template = readFileSync(join(checkoutRoot(), 'deploy', 'haproxy', 'haproxy.cfg'), 'utf8');
+const config = join(haproxy.home, 'haproxy.cfg');
+writeFileSync(
+  config,
+  template
+    .replace('[BIND]', `127.0.0.1:${port}`)
+    .replace('maxconn 200000', 'maxconn 1000')
+    .replaceAll(/\[GATEWAY_(\d)\]/g, (_, index) => new URL(servers.gateways[Number(index)]?.url ?? '').host),
+);
+
+test('haproxy takes the configuration as it ships', async () => {
+  await haproxy.run('-c', '-f', config);
+});
+
+test('behind haproxy a rolling upgrade of three gateways and the loss of one leave no question without an answer', async () => {
+  haproxy.start('-db', '-f', config);
+  const url = `http://127.0.0.1:${port}/health/live`;
+  await untilAnswered(url);
+  const answers = { asked: 0, again: 0, failed: 0 };
+  let isOver = false;
+  const asking = Array.from({ length: 10 }, () => ask());
+
+  /** As a device: one that was cut off, or turned away, asks again. */
+  async function ask(): Promise<void> {
+    while (!isOver) {
+      answers.asked++;
+      for (let tries = 1; !(await isAnswered(url)); tries++) {
+        answers.again++;
+        if (tries === 4) {
+          answers.failed++;
+          break;
+        }
+        await elapse(250);
+      }
+      await elapse(50);
+    }
+  }
+
+  for (const gateway of servers.gateways) {
+    gateway.signal('SIGTERM');
+    await gateway.restart();
+    await elapse(1_500);
+  }
+  const [lost] = servers.gateways;
+  lost?.signal('SIGKILL');
+  await elapse(2_000);
+  await lost?.restart();
+  isOver = true;
+  await Promise.all(asking);
+  assert.ok(answers.asked > 300, JSON.stringify(answers));
+  assert.equal(answers.failed, 0, JSON.stringify(answers));
+  assert.ok(answers.again < answers.asked / 50, JSON.stringify(answers));
+});
+
+async function isAnswered(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    await response.text();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+async function untilAnswered(url: string): Promise<void> {
+  for (let tries = 0; !(await isAnswered(url)); tries++) {
+    assert.ok(tries < 300, 'haproxy does not answer');
+    await elapse(100);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe: Server = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { setTimeout as elapse } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
+import { manifestList, manifests, SMALL } from '../deploy/kubernetes/manifests.ts';
+import { checkoutRoot } from '../scripts/gates.ts';
+import { fromNpm } from './from-npm.ts';
+
+const DEPLOY = join(checkoutRoot(), 'deploy');
+
+describe('Kubernetes', async () => {
+  const folder = await fromNpm('kubernetes-models', '5.1.0');
+
+  /** Validates by the JSON Schema of its kind, made from Kubernetes' own OpenAPI document. Throws what is wrong. */
+  async function validate(manifest: { readonly apiVersion: string; readonly kind: string }): Promise<void> {
+    const models: Readonly<Record<string, new (value: object) => { validate(): void }>> = await import(
+      pathToFileURL(join(folder, manifest.apiVersion, 'index.js')).href
+    );
+    const Model = models[manifest.kind];
+    assert.ok(Model !== undefined, `${manifest.apiVersion} has a ${manifest.kind}`);
+    new Model(manifest).validate();
+  }
+
+  test('every manifest is what the schema of its kind allows', async () => {
+    const all = manifests(SMALL);
+    assert.ok(all.length > 8);
+    for (const one of all) await validate(one);
+  });
+
+  test('a manifest with a value of another kind is seen', async () => {
+    const deployment = manifests(SMALL).find(({ kind }) => kind === 'Deployment');
+    assert.ok(deployment !== undefined);
+    const spec = typeof deployment.spec === 'object' ? deployment.spec : {};
+    await assert.rejects(validate({ ...deployment, spec: { ...spec, replicas: 'three' } } as typeof deployment));
+  });
+
+  test('the file that kubectl takes is the one that is made from the sizes', () => {
+    const written = readFileSync(join(DEPLOY, 'kubernetes', 'outrider.json'), 'utf8');
+    assert.deepEqual(JSON.parse(written), JSON.parse(manifestList(SMALL)));
+  });
+});
+
+describe('systemd', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'outrider-systemd-'));
+  const postgres = await startEmbeddedPostgres({ dataFolder: home, log: () => {} });
+  after(async () => {
+    await postgres.stop();
+    await removeEmbeddedPostgres(home);
+    rmSync(home, { recursive: true });
+  });
+  const units = readdirSync(join(DEPLOY, 'systemd')).filter((name) => name.endsWith('.service'));
+
+  /** As on a machine where the programs are installed: the command of the unit, and nothing else of it, is put there. */
+  const command = join(home, 'outrider-server');
+  writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${checkoutRoot()}/apps/server/src/main.ts' "$@"\n`);
+  chmodSync(command, 0o755);
+
+  function unitOf(name: string): string {
+    return readFileSync(join(DEPLOY, 'systemd', name), 'utf8').replaceAll('/usr/bin/outrider-server', command);
+  }
+
+  test('the units are what systemd takes', async (context) => {
+    if (!existsSync('/usr/bin/systemd-analyze')) return context.skip('This machine has no systemd-analyze');
+    const folder = join(home, 'units');
+    mkdirSync(folder);
+    for (const name of units) writeFileSync(join(folder, name), unitOf(name).replace(/^(User|Group)=.*$/gm, ''));
+    for (const name of units) {
+      const instance = join(folder, name.replace('@.', '@8441.'));
+      if (name.includes('@')) writeFileSync(instance, readFileSync(join(folder, name)));
+      const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', instance]);
+      assert.doesNotMatch(stderr, /outrider.*(Unknown|Failed|Invalid|not executable)/i, stderr);
+    }
+  });
+
+  test('the commands of the units, in their environment, start a control plane and a gateway that stop as asked', async () => {
+    const { user, password, port: databasePort, database } = postgres.connection;
+    const secret = join(home, 'database-url');
+    writeFileSync(secret, `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${databasePort}/${database}`, {
+      mode: 0o600,
+    });
+    for (const name of ['outrider-control.service', 'outrider-gateway@.service']) {
+      const port = String(await freePort());
+      const unit = unitOf(name).replaceAll('%i', port);
+      const environment = {
+        ...environmentIn(readFileSync(join(DEPLOY, 'systemd', 'outrider.env'), 'utf8')),
+        ...environmentOfUnit(unit),
+      };
+      const placed = Object.fromEntries(
+        Object.entries(environment).map(([key, value]) => [
+          key,
+          value.replace(/^\/(var\/lib|srv|etc)\/outrider/, join(home, '$1')),
+        ]),
+      );
+      const given = { ...placed, DATABASE_URL_FILE: secret, OUTRIDER_HOST: '127.0.0.1', OUTRIDER_PORT: port };
+      const child = spawn(execStartOf(unit), [], { env: given, stdio: ['ignore', 'ignore', 'pipe'] });
+      const said: Buffer[] = [];
+      child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+      try {
+        await untilReady(`http://127.0.0.1:${port}`, () => Buffer.concat(said).toString());
+        const stopped = once(child, 'exit');
+        child.kill('SIGTERM');
+        assert.deepEqual(await stopped, [0, null], `${name} ends with 0`);
+      } finally {
+        child.kill('SIGKILL');
+      }
+    }
+  });
+});
+
+function execStartOf(unit: string): string {
+  return /^ExecStart=(.+)$/m.exec(unit)?.[1] ?? '';
+}
+
+function environmentOfUnit(unit: string): Record<string, string> {
+  const [, pairs = ''] = /^Environment=(.+)$/m.exec(unit) ?? [];
+  return environmentIn(pairs.split(' ').join('\n'));
+}
+
+function environmentIn(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
+}
+
+async function untilReady(url: string, log: () => string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    const isReady = await fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    await elapse(100);
+  }
+  assert.fail(`Not ready: ${log().slice(-2_000)}`);
+}
+
+async function freePort(): Promise<number> {
+  const probe: Server = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
+}
