@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as elapse } from 'node:timers/promises';
-import { SERVER_PROGRAM, startServers } from '@outrider/simulator/compose';
 import { checkoutRoot } from '../scripts/gates.ts';
 import { debianProgram } from './debian-program.ts';
+import { freePort, startGateways } from './way/gateways.ts';
 
 const haproxy = await debianProgram({
   ...{ name: 'haproxy', version: '2.6.12-1+deb12u4', series: '2.6' },
   path: 'usr/sbin/haproxy',
 });
-const servers = await startServers({
-  ...{ gatewayCount: 3, program: SERVER_PROGRAM, flags: ['--drain-delay-ms', '2500'] },
-});
+const servers = await startGateways(3);
 after(async () => {
   await haproxy.remove();
   await servers.remove();
@@ -61,14 +58,10 @@ test('behind haproxy a rolling upgrade of three gateways and the loss of one lea
   }
 
   for (const gateway of servers.gateways) {
-    gateway.signal('SIGTERM');
-    await gateway.restart();
+    await gateway.restart('SIGTERM', 0);
     await elapse(1_500);
   }
-  const [lost] = servers.gateways;
-  lost?.signal('SIGKILL');
-  await elapse(2_000);
-  await lost?.restart();
+  await servers.gateways[0]?.restart('SIGKILL', 2_000);
   isOver = true;
   await Promise.all(asking);
   assert.ok(answers.asked > 300, JSON.stringify(answers));
@@ -91,13 +84,4 @@ async function untilAnswered(url: string): Promise<void> {
     assert.ok(tries < 300, 'haproxy does not answer');
     await elapse(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe: Server = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
 }

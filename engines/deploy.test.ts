@@ -12,31 +12,27 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { setTimeout as elapse } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
-import { manifestList, manifests, SMALL } from '../deploy/kubernetes/manifests.ts';
 import { checkoutRoot } from '../scripts/gates.ts';
+import { manifestList, manifests, SMALL } from '../scripts/kubernetes-manifests.ts';
 import { fromNpm } from './from-npm.ts';
+import { freePort, untilReady } from './way/gateways.ts';
 
 const DEPLOY = join(checkoutRoot(), 'deploy');
 
 describe('Kubernetes', async () => {
   const folder = await fromNpm('kubernetes-models', '5.1.0');
 
-  /** Validates by the JSON Schema of its kind, made from Kubernetes' own OpenAPI document. Throws what is wrong. */
+  /** By the JSON Schema of its kind, made from Kubernetes' own OpenAPI document. Rejects with what is wrong. */
   async function validate(manifest: { readonly apiVersion: string; readonly kind: string }): Promise<void> {
-    const models: Readonly<Record<string, new (value: object) => { validate(): void }>> = await import(
-      pathToFileURL(join(folder, manifest.apiVersion, 'index.js')).href
-    );
-    const Model = models[manifest.kind];
-    assert.ok(Model !== undefined, `${manifest.apiVersion} has a ${manifest.kind}`);
-    new Model(manifest).validate();
+    const models = pathToFileURL(join(folder, manifest.apiVersion, 'index.js')).href;
+    const script = `import { ${manifest.kind} } from '${models}'; new ${manifest.kind}(${JSON.stringify(manifest)}).validate();`;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
   }
 
   test('every manifest is what the schema of its kind allows', async () => {
@@ -110,11 +106,9 @@ describe('systemd', async () => {
         ]),
       );
       const given = { ...placed, DATABASE_URL_FILE: secret, OUTRIDER_HOST: '127.0.0.1', OUTRIDER_PORT: port };
-      const child = spawn(execStartOf(unit), [], { env: given, stdio: ['ignore', 'ignore', 'pipe'] });
-      const said: Buffer[] = [];
-      child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+      const child = spawn(execStartOf(unit), [], { env: given, stdio: 'ignore' });
       try {
-        await untilReady(`http://127.0.0.1:${port}`, () => Buffer.concat(said).toString());
+        await untilReady(`http://127.0.0.1:${port}`);
         const stopped = once(child, 'exit');
         child.kill('SIGTERM');
         assert.deepEqual(await stopped, [0, null], `${name} ends with 0`);
@@ -136,25 +130,4 @@ function environmentOfUnit(unit: string): Record<string, string> {
 
 function environmentIn(text: string): Record<string, string> {
   return Object.fromEntries([...text.matchAll(/^(\w+)=(.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
-}
-
-async function untilReady(url: string, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const isReady = await fetch(`${url}/health/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isReady) return;
-    await elapse(100);
-  }
-  assert.fail(`Not ready: ${log().slice(-2_000)}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe: Server = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
 import { after, test } from 'node:test';
 import { natsNotices } from '@outrider/adapters/server/notices/nats-notices';
 import { policyNoticesContract } from '@outrider/testkit/contracts/policy-notices';
 import { debianProgram } from './debian-program.ts';
+import { freePort } from './way/gateways.ts';
 
 const nats = await debianProgram({
   ...{ name: 'nats-server', version: '2.9.10-1+b3', series: '2.9' },
@@ -39,12 +39,3 @@ test('servers go on without a bus: telling and closing harm nobody while none is
   await alone.close();
   assert.equal(looks, 0);
 });
-
-async function freePort(): Promise<number> {
-  const probe: Server = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  assert.ok(address !== null && typeof address === 'object');
-  return address.port;
-}

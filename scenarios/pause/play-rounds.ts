@@ -42,11 +42,11 @@ export interface PauseOptions {
 }
 
 /** Rollouts that are paused side by side, each with a region and devices of its own; every so many batches all at once. */
-const LANES = 8;
+const LANES = 16;
 const GLOBAL_EVERY = 6;
 /** New permits come into being in each round; more devices than that are never needed. */
 const DEVICES_PER_ROUND = 50;
-const DEVICES_MIN = 600;
+const DEVICES_MIN = 400;
 /** Permits flow before the pause, and after it for as long as an offer could still come. */
 const FLOW_MS = 500;
 const WATCH_MS = 6_300;

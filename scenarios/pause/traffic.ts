@@ -52,7 +52,7 @@ export async function askOn(options: {
   }
 }
 
-const PAUSE_MEAN_MS = 180;
+const PAUSE_MEAN_MS = 400;
 
 async function permitOf(device: ProofDevice, gateway: number): Promise<Pick<Told, 'what' | 'permitId' | 'code'>> {
   const answer = await device.askPermit(gateway);

@@ -39,7 +39,6 @@ export async function createWorld(gatewayCount: number): Promise<World> {
   });
   const befell = new Map<string, number>();
   const { gateways, control } = servers;
-  let isDatabaseDown: Promise<void> | undefined;
 
   function count(kind: string): void {
     befell.set(kind, (befell.get(kind) ?? 0) + 1);
@@ -117,14 +116,10 @@ export async function createWorld(gatewayCount: number): Promise<World> {
         tell(server, { kind: 'clock', aheadMs: 0 });
         return true;
       }
-      case 'database': {
-        if (isDatabaseDown !== undefined) return false;
+      case 'database':
         await delay(LEAD_MS + fault.atMs);
-        isDatabaseDown = servers.killDatabase();
-        await isDatabaseDown;
-        isDatabaseDown = undefined;
+        await servers.killDatabase();
         return true;
-      }
     }
   }
 

@@ -78,20 +78,33 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   const started: ServerProgram[] = [];
 
   async function remove(): Promise<void> {
-    process.off('exit', endAll);
     for (const one of started) {
       one.signal('SIGCONT');
       await one.child().stop();
     }
     await postgres.stop();
+    process.off('exit', endAll);
     await removeEmbeddedPostgres(root);
     await rm(root, { recursive: true, force: true });
+  }
+
+  let killing: Promise<void> | undefined;
+
+  async function killAndStart(): Promise<void> {
+    const { port } = postgres.connection;
+    process.kill(postgres.pid, 'SIGKILL');
+    await postgres.killed;
+    postgres = await startAgain({ dataFolder: root, port, settings });
   }
 
   /** A proof that is broken off leaves nothing behind. */
   function endAll(): void {
     for (const one of started) one.signal('SIGKILL');
-    process.kill(postgres.pid, 'SIGQUIT');
+    try {
+      process.kill(postgres.pid, 'SIGQUIT');
+    } catch {
+      // It has ended already.
+    }
   }
   process.once('exit', endAll);
 
@@ -115,11 +128,11 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
     };
     return {
       ...{ database: postgres.connection, control, gateways, signers, tokens, remove },
-      async killDatabase() {
-        const { port } = postgres.connection;
-        process.kill(postgres.pid, 'SIGKILL');
-        await postgres.killed;
-        postgres = await startAgain({ dataFolder: root, port, settings });
+      killDatabase() {
+        killing ??= killAndStart().finally(() => {
+          killing = undefined;
+        });
+        return killing;
       },
     };
   } catch (cause) {

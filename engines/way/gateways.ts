@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as elapse } from 'node:timers/promises';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
+import { checkoutRoot } from '../../scripts/gates.ts';
+
+/** A gateway as a process of its own, on a port that it keeps. */
+export interface Gateway {
+  readonly url: string;
+  /** Ends it by the signal, and starts it again after `downMs`; resolves when it is ready. */
+  restart(signal: 'SIGTERM' | 'SIGKILL', downMs: number): Promise<void>;
+}
+
+/** A control plane, which makes the secrets, and gateways on one PostgreSQL. */
+export async function startGateways(
+  count: number,
+): Promise<{ readonly gateways: readonly Gateway[]; remove(): Promise<void> }> {
+  const home = mkdtempSync(join(tmpdir(), 'outrider-gateways-'));
+  const postgres = await startEmbeddedPostgres({ dataFolder: home, log: () => {} });
+  const { user, password, port, database } = postgres.connection;
+  const url = join(home, 'database-url');
+  writeFileSync(url, `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`, {
+    mode: 0o600,
+  });
+  const children = new Set<ChildProcess>();
+
+  function launch(name: string, role: string, on: number): ChildProcess {
+    const shared = ['--secrets', join(home, 'shared'), '--blobs', join(home, 'shared', 'blobs')];
+    const own = ['--data', join(home, name), '--role', role, '--port', String(on), '--drain-delay-ms', '2500'];
+    const connections = ['--database-url-file', url, '--database-connections-max', '4'];
+    const main = join(checkoutRoot(), 'apps', 'server', 'src', 'main.ts');
+    const child = spawn(process.execPath, [main, ...own, ...shared, ...connections], { stdio: 'ignore' });
+    children.add(child);
+    child.once('exit', () => children.delete(child));
+    return child;
+  }
+
+  async function startOne(name: string, role: string): Promise<Gateway> {
+    const on = await freePort();
+    const address = `http://127.0.0.1:${on}`;
+    let child = launch(name, role, on);
+    await untilReady(address);
+    return {
+      url: address,
+      async restart(signal, downMs) {
+        child.kill(signal);
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+        await elapse(downMs);
+        child = launch(name, role, on);
+        await untilReady(address);
+      },
+    };
+  }
+
+  await startOne('control', 'control');
+  const gateways: Gateway[] = [];
+  for (let index = 0; index < count; index++) gateways.push(await startOne(`gateway-${index}`, 'gateway'));
+  return {
+    gateways,
+    async remove() {
+      for (const child of children) child.kill('SIGKILL');
+      await postgres.stop();
+      await removeEmbeddedPostgres(home);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function untilReady(url: string): Promise<void> {
+  for (let tries = 0; tries < 900; tries++) {
+    const isReady = await fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isReady) return;
+    await elapse(100);
+  }
+  assert.fail(`${url} is not ready`);
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise<void>((resolve) => probe.close(() => resolve()));
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
+}
