@@ -39,7 +39,7 @@ export function charterFor(
       { ...wave, name: 'tenth', threshold: THRESHOLD_TENTH },
       { ...wave, name: 'everyone', threshold: THRESHOLD_WHOLE },
     ],
-    reports: { halt: ['signed'], widen: ['signed'] },
+    reports: { halt: ['signed', 'certificate', 'target-token'], widen: ['signed', 'certificate', 'target-token'] },
     groups: 2,
     issuedAt,
     expiresAt: fleetInstant(issuedAt + 90 * DAY_MS),

@@ -64,6 +64,7 @@ describe('a charter that is drawn up', () => {
       { ...good, waves: waves((_, index) => (index === 2 ? { notBefore: NOW } : {})) },
       { ...good, waves: waves(() => ({ ringDevices: Array(300).fill(id<DeviceId>('camera-1')) })) },
       { ...good, reports: { halt: [], widen: [] } },
+      { ...good, reports: { ...good.reports, widen: ['signed', 'gateway-token'] } },
       { ...good, expiresAt: NOW },
       { ...good, expiresAt: fleetInstant(NOW + 401 * DAY_MS) },
     ];

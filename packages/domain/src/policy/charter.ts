@@ -3,7 +3,7 @@ import type { DeviceId, SegmentId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { GatewayCharterError } from './charter-errors.ts';
-import type { RolloutPlan } from './rollout.ts';
+import { DDI_REPORTS_COUNTED, type DdiReportClass, type RolloutPlan } from './rollout.ts';
 
 /**
  * What approvers sign, k of n groups of them, before a rollout may start: which release, for whom, in which order, how many
@@ -54,8 +54,13 @@ export interface CharterReports {
   readonly widen: readonly ReportClass[];
 }
 
-/** `signed` by the device; `mtls` and `token`: told over a connection that was authenticated so (hawkBit's DDI). */
-export type ReportClass = 'signed' | 'mtls' | 'token';
+/** `signed` by the device itself, or told over hawkBit's DDI by a device that showed who it is in one of these ways. */
+export type ReportClass = 'signed' | DdiReportClass;
+
+/** Whose word counts under this plan: what a charter has to say of it, word for word. */
+export function classesCounted({ ddiReportsCounted = DDI_REPORTS_COUNTED }: RolloutPlan): readonly ReportClass[] {
+  return ['signed', ...ddiReportsCounted];
+}
 
 /** The payload type of a charter. */
 export const CHARTER_TYPE = 'application/vnd.outrider.charter+json';

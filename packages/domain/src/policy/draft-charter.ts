@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, Sha256 } from '../kernel/ids.ts';
 import { DAY_MS, type FleetInstant, fleetInstant } from '../kernel/time.ts';
-import { type CharterDocument, type CharterWave, THRESHOLD_WHOLE } from './charter.ts';
+import { type CharterDocument, type CharterWave, classesCounted, THRESHOLD_WHOLE } from './charter.ts';
 import type { RolloutPlan, Wave } from './rollout.ts';
 
 /** What a charter is drawn up from, for people to look at and sign. */
@@ -43,7 +43,7 @@ export function draftCharter(draft: CharterDraft): CharterDocument {
     plan,
     releaseSha256,
     waves,
-    reports: { halt: ['signed', 'mtls', 'token'], widen: ['signed', 'mtls', 'token'] },
+    reports: { halt: classesCounted(plan), widen: classesCounted(plan) },
     groups,
     issuedAt: now,
     expiresAt: fleetInstant(now + LIFE_DAYS * DAY_MS),

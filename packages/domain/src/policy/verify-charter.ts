@@ -10,6 +10,7 @@ import {
   CHARTER_DAYS_MAX,
   CHARTER_TYPE,
   type CharterDocument,
+  classesCounted,
   RING_DEVICES_MAX,
   type SignedCharter,
   THRESHOLD_TENTH,
@@ -115,7 +116,12 @@ export function faultOfCharter(document: CharterDocument): string | undefined {
     ringDevices += wave.ringDevices.length;
   }
   if (ringDevices > RING_DEVICES_MAX) return `Its rings name ${ringDevices} devices, allowed are ${RING_DEVICES_MAX}`;
-  if (reports.halt.length === 0) return 'No class of report may halt the rollout';
+  const counted = classesCounted(plan).join(' ');
+  for (const [verb, classes] of Object.entries(reports)) {
+    // The rule counts a report for both or for neither: a charter that says otherwise would say what nobody keeps.
+    if (classes.join(' ') !== counted)
+      return `Reports that may ${verb} are ${classes.join(' ')}, the plan counts ${counted}`;
+  }
   if (expiresAt <= issuedAt) return 'It expires before it was issued';
   return expiresAt - issuedAt > CHARTER_DAYS_MAX * DAY_MS
     ? `It lives for more than ${CHARTER_DAYS_MAX} days`

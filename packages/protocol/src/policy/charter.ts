@@ -63,7 +63,9 @@ export const signedCharter = record<SignedCharter>({
 });
 
 const threshold = whole({ min: 0, max: THRESHOLD_WHOLE });
-const reportClasses = listOf(oneOf<ReportClass>(['signed', 'mtls', 'token']), { countMax: 3 });
+const reportClasses = listOf(oneOf<ReportClass>(['signed', 'certificate', 'target-token', 'gateway-token']), {
+  countMax: 4,
+});
 
 /** Reads a charter inside another document. */
 export const charter = record<CharterDocument>({
