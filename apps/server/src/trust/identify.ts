@@ -43,6 +43,8 @@ export interface Identify {
 
 /** A page asks a dozen things at once, a pipeline some hundred; an import sends a request in seconds. */
 const CALLS = { burst: 1_000, perSecond: 100 };
+/** The demonstration steps its clock by the administrator's token, as fast as the machine can; it is no way in for the many. */
+const BREAK_GLASS_CALLS = { burst: 10_000, perSecond: 1_000 };
 /** A person mistypes thrice. Right proofs are never held up by this: whoever guesses locks nobody else out. */
 const FAILURES = { burst: 10, perSecond: 0.2 };
 /** Proofs that somebody may have made up. What once was good, or is good and opens nothing here, is none. */
@@ -71,6 +73,7 @@ export function identify(options: {
 }): Identify {
   const { people, sessions, serviceTokens, digestText, civilClock } = options;
   const calls = rateLimiter(CALLS, options.machineClock);
+  const breakGlassCalls = rateLimiter(BREAK_GLASS_CALLS, options.machineClock);
   const failures = rateLimiter(FAILURES, options.machineClock);
   const notedAt = new Map<string, number>();
 
@@ -133,7 +136,8 @@ export function identify(options: {
     async identify(proof) {
       const proved = await prove(proof);
       if (!proved.ok) return err(failed(proved.error, proof.address));
-      const retryS = calls.take(callerOf(proved.value, proof.address));
+      const own = proved.value.credential.kind === 'break-glass' ? breakGlassCalls : calls;
+      const retryS = own.take(callerOf(proved.value, proof.address));
       if (retryS !== undefined) {
         return err({ ...tooMany(`More than ${CALLS.perSecond} requests a second came from one caller`), retryS });
       }
