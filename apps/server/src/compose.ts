@@ -56,6 +56,8 @@ import { repositories } from './trust/repositories.ts';
 export interface Server {
   /** Answers one request of a device; never rejects. */
   handleDevice(request: DeviceRequest): Promise<DeviceResponse>;
+  /** The same without a wait, of what needs nothing to be read or written for its answer; undefined: `handleDevice` answers. */
+  handleDeviceAtOnce(request: DeviceRequest): DeviceResponse | undefined;
   readonly releases: ReleaseCommands;
   readonly policy: PolicyCommands;
   readonly queries: Queries;
@@ -149,7 +151,7 @@ export function composeServer(ports: ServerPorts): Server {
     ...(deviceCa === undefined ? {} : { deviceCa }),
   });
   const identities = identityGate({ devices, isRevoked, now: () => (deviceCa ?? fleetClock).now(), machineClock });
-  const checkInDesk = checkIns({ holder, devices, contacts: notes, fleetClock, counters });
+  const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters });
   const ddiDevices = ddi({
     ...{ ports, holder, devices, identities, follower, counters },
     desks: { checkIns: checkInDesk, permits: permitDesk, reports: reportDesk, contacts: notes },
@@ -303,6 +305,7 @@ export function composeServer(ports: ServerPorts): Server {
 
   return {
     handleDevice: (request) => routes.handle(request),
+    handleDeviceAtOnce: (request) => routes.handleAtOnce(request),
     releases,
     policy,
     queries: queries({

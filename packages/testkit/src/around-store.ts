@@ -27,6 +27,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     registry: {
       register: (...all) => around('registry.register', () => registry.register(...all)),
       loadDevices: (...all) => around('registry.loadDevices', () => registry.loadDevices(...all)),
+      storeContacts: (...all) => around('registry.storeContacts', () => registry.storeContacts(...all)),
       storeStatuses: (...all) => around('registry.storeStatuses', () => registry.storeStatuses(...all)),
       listDevices: (...all) => around('registry.listDevices', () => registry.listDevices(...all)),
       countStates: () => around('registry.countStates', () => registry.countStates()),
@@ -34,6 +35,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     finder: {
       findDevices: (...all) => around('finder.findDevices', () => finder.findDevices(...all)),
       countDevices: (...all) => around('finder.countDevices', () => finder.countDevices(...all)),
+      countSegments: (...all) => around('finder.countSegments', () => finder.countSegments(...all)),
       loadStandings: (...all) => around('finder.loadStandings', () => finder.loadStandings(...all)),
     },
     importer: {

@@ -38,30 +38,51 @@ export type Proof = 'device' | 'signature';
  */
 export async function authenticate(
   request: DeviceRequest & SignedRequest,
-  { devices, verifier, identities }: AuthenticationOptions,
+  options: AuthenticationOptions,
   proof: Proof,
 ): Promise<Result<Authenticated, DeviceResponse>> {
   const claim = readClaim(request, proof);
   if (!claim.ok) return claim;
-  const { deviceId, signature } = claim.value;
+  const { devices, identities } = options;
+  const { deviceId } = claim.value;
   const kept = devices.peek(deviceId);
   const found = kept ?? (await devices.find(deviceId));
   if (found === undefined) {
     const detail = 'No device is registered under the id of this request; register it first with POST /v1/register';
     return err(problemResponse({ code: 'device-unknown', detail, fields: { deviceId } }));
   }
-  const { certificate } = request;
-  const judged = identities.admit(found, certificate);
+  const judged = identities.admit(found, request.certificate);
   const admitted = judged instanceof Promise ? await judged : judged;
   if (!admitted.ok) return admitted;
   const device = admitted.value;
-  if (signature !== undefined && !verifier.verify(device.record.publicKey, requestText(request), signature)) {
-    const detail =
-      'Outrider-Signature is not a signature by the registered key of this device; ' +
-      'sign method, path and the exact body, each on a line of its own';
-    return err(problemResponse({ code: 'signature-invalid', detail, fields: { deviceId } }));
-  }
-  return ok({ device, authentication: claim.value, isJustRead: device !== kept });
+  return proven({ device, authentication: claim.value, isJustRead: device !== kept }, request, options);
+}
+
+/** The same without a wait, of a device in memory that is let in; undefined: something may have to be read. */
+export function authenticateKept(
+  request: DeviceRequest & SignedRequest,
+  options: AuthenticationOptions,
+  proof: Proof,
+): Result<Authenticated, DeviceResponse> | undefined {
+  const claim = readClaim(request, proof);
+  if (!claim.ok) return claim;
+  const device = options.devices.peek(claim.value.deviceId);
+  if (device === undefined || !options.identities.isAdmitted(device, request.certificate)) return undefined;
+  return proven({ device, authentication: claim.value, isJustRead: false }, request, options);
+}
+
+function proven(
+  sender: Authenticated,
+  request: DeviceRequest & SignedRequest,
+  { verifier }: AuthenticationOptions,
+): Result<Authenticated, DeviceResponse> {
+  const { deviceId, signature } = sender.authentication;
+  if (signature === undefined) return ok(sender);
+  if (verifier.verify(sender.device.record.publicKey, requestText(request), signature)) return ok(sender);
+  const detail =
+    'Outrider-Signature is not a signature by the registered key of this device; ' +
+    'sign method, path and the exact body, each on a line of its own';
+  return err(problemResponse({ code: 'signature-invalid', detail, fields: { deviceId } }));
 }
 
 /** Who the request claims to be, by certificate before signature; nothing but the headers has been looked at. */

@@ -4,17 +4,18 @@ import type { CheckIn, CheckInAnswer, Refusal } from '@outrider/domain/gateway/c
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { permitIdOf } from '@outrider/domain/gateway/permit-id';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import { minutes } from '@outrider/domain/kernel/time';
+import { type FleetInstant, minutes } from '@outrider/domain/kernel/time';
 import { currentTrace, type TraceAbout } from '../log/request-context.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import { countCharterFault } from './charter-counts.ts';
 import type { Contacts } from './contacts.ts';
 import type { Counters } from './counters.ts';
-import type { KnownDevices } from './known-devices.ts';
 
 /** Answers check-ins from memory: no query, no wait. */
 export interface CheckIns {
   answer(device: KnownDevice, checkIn: CheckIn): CheckInAnswer;
+  /** The same of a device that was taken out of memory in this very turn, in a request that nobody traces. */
+  answerNow(device: KnownDevice, checkIn: CheckIn): CheckInAnswer;
   /** Counts an answer by its reason and hands it back. */
   counted(answer: CheckInAnswer): CheckInAnswer;
 }
@@ -24,31 +25,39 @@ export const OFFERS_STALE: Refusal = { kind: 'refusal', code: 'offers-stale', po
 
 export function checkIns(options: {
   readonly holder: SnapshotHolder;
-  readonly devices: KnownDevices;
   readonly contacts: Contacts;
   readonly fleetClock: FleetClock;
   readonly counters: Counters;
 }): CheckIns {
-  const { holder, devices, contacts, fleetClock, counters } = options;
+  const { holder, contacts, fleetClock, counters } = options;
   function counted(answer: CheckInAnswer): CheckInAnswer {
     counters.add('check-in', answer.kind === 'offer' ? 'offer' : answer.code);
     return answer;
   }
+  function answerTo(known: KnownDevice, checkIn: CheckIn, now: FleetInstant): CheckInAnswer {
+    const snapshot = holder.fresh();
+    if (snapshot === undefined) return counted(OFFERS_STALE);
+    const answer = counted(answerCheckIn(snapshot, known, checkIn, now));
+    if (answer.kind === 'refusal' && answer.code === 'outside-charter') {
+      countCharterFault(counters, { snapshot, record: known.record, rolloutId: answer.rolloutId, now });
+    }
+    return answer;
+  }
+
   return {
     answer(device, checkIn) {
       const now = fleetClock.now();
       const { sequence, running, state } = checkIn;
-      contacts.note(device, { sequence, at: now, running, state });
-      const snapshot = holder.fresh();
-      if (snapshot === undefined) return counted(OFFERS_STALE);
-      const known = devices.peek(device.record.deviceId) ?? device;
-      const answer = counted(answerCheckIn(snapshot, known, checkIn, now));
-      if (answer.kind === 'refusal' && answer.code === 'outside-charter') {
-        countCharterFault(counters, { snapshot, record: known.record, rolloutId: answer.rolloutId, now });
-      }
+      const known = contacts.note(device, { sequence, at: now, running, state });
+      const answer = answerTo(known, checkIn, now);
       const trace = currentTrace();
-      if (trace !== undefined) trace.about = aboutCheckIn(answer, known);
+      if (trace !== undefined && answer !== OFFERS_STALE) trace.about = aboutCheckIn(answer, known);
       return answer;
+    },
+    answerNow(device, checkIn) {
+      const now = fleetClock.now();
+      const { sequence, running, state } = checkIn;
+      return answerTo(contacts.noteNow(device, { sequence, at: now, running, state }), checkIn, now);
     },
     counted,
   };

@@ -30,8 +30,10 @@ export interface DeviceResponse {
 
 /** An answer in JSON. Answers are for one device: nothing may keep them. */
 export function jsonResponse(status: number, body: string): DeviceResponse {
-  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' }, body };
+  return { status, headers: JSON_HEADERS, body };
 }
+
+const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
 
 /** An error as a problem document (RFC 9457). */
 export function problemResponse(problem: {

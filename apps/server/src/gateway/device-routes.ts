@@ -8,7 +8,7 @@ import {
 import type { BlobReader } from '@outrider/domain/gateway/ports';
 import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
-import type { Result } from '@outrider/domain/kernel/result';
+import { err, type Result } from '@outrider/domain/kernel/result';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import { encodeCheckInAnswer, parseCheckIn } from '@outrider/protocol/gateway/check-in';
 import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gateway/permit';
@@ -21,7 +21,7 @@ import type { Recorder } from '../observability/recorder.ts';
 import type { RequestTraces } from '../observability/request-traces.ts';
 import type { Log } from '../ports.ts';
 import type { Repositories } from '../trust/repositories.ts';
-import { type Authenticated, authenticate, type Proof } from './authenticate.ts';
+import { type Authenticated, authenticate, authenticateKept, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { type Certificates, orderCertificate } from './certificates.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
@@ -36,6 +36,8 @@ import { answerDocument, REPOSITORY_PATH } from './repository-files.ts';
 export interface DeviceRoutes {
   /** Answers one request of a device; never rejects. */
   handle(request: DeviceRequest): Promise<DeviceResponse>;
+  /** A check-in of a device in memory: nothing is read for it. Undefined: it is another request, or has to wait. */
+  handleAtOnce(request: DeviceRequest): DeviceResponse | undefined;
   /** Requests answered since the start, whatever the answer. */
   handledCount(): number;
 }
@@ -62,6 +64,8 @@ export interface DeviceRouteOptions {
 type PostRequest = DeviceRequest & { readonly method: 'POST' };
 type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
 
+const CHECK_IN_PATH = '/v1/check-in';
+
 /** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`, and those of DDI below its tenant. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
   const { checkIns, permits, reports, recorder, traces, log } = options;
@@ -75,7 +79,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       return response;
     },
     '/v1/certificate': (request) => orderCertificate(request, options),
-    '/v1/check-in': (request) =>
+    [CHECK_IN_PATH]: (request) =>
       answerMessage(request, options, {
         proof: 'device',
         parse: parseCheckIn,
@@ -144,10 +148,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     const trace = traces?.begin(request);
     const response = await route(request).catch((cause: unknown) => failed(cause, log));
     const durationMs = recorder.now() - began;
-    timings.request.observe(durationMs);
-    if (response.status >= 400) counters.add('problem', String(response.status));
-    if (response.code !== undefined) counters.add('refused', response.code);
-    handled++;
+    noteAnswered(response, durationMs);
     log.debug?.(
       { stage: 'gateway', code: 'answered', path: request.path.slice(0, 200), status: response.status, durationMs },
       'A request of a device was answered',
@@ -157,8 +158,33 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     return { ...response, headers: { ...response.headers, traceresponse: traceResponse } };
   }
 
+  function noteAnswered({ status, code }: DeviceResponse, durationMs: number): void {
+    timings.request.observe(durationMs);
+    if (status >= 400) counters.add('problem', String(status));
+    if (code !== undefined) counters.add('refused', code);
+    handled++;
+  }
+
+  /** Who wants a trace or a line of the log about every request takes the long way. */
+  const isPlain = traces === undefined && log.debug === undefined;
+
+  function handleAtOnce(request: DeviceRequest): DeviceResponse | undefined {
+    if (!isPlain || request.path !== CHECK_IN_PATH || !isPost(request)) return undefined;
+    const began = recorder.now();
+    try {
+      const response = refuseBody(request) ?? checkInAtOnce(request, options);
+      if (response !== undefined) noteAnswered(response, recorder.now() - began);
+      return response;
+    } catch (cause) {
+      const response = inRequest(request.headers, () => failed(cause, log));
+      noteAnswered(response, recorder.now() - began);
+      return response;
+    }
+  }
+
   return {
     handle: (request) => inRequest(request.headers, () => answer(request)),
+    handleAtOnce,
     handledCount: () => handled,
   };
 }
@@ -180,12 +206,8 @@ async function answerMessage<Message extends { readonly deviceId: DeviceId; read
   try {
     const sender = await authenticate(request, options, message.proof);
     if (!sender.ok) return sender.error;
-    const parsed = message.parse(request.body);
-    if (!parsed.ok) return problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) });
-    if (parsed.value.deviceId !== sender.value.device.record.deviceId) {
-      const detail = 'The body names another device than the one that sent it; a device speaks for itself only';
-      return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
-    }
+    const parsed = readOwn(request, sender.value, message.parse);
+    if (!parsed.ok) return parsed.error;
     const { sequence } = parsed.value;
     const device = await options.devices.current(sender.value.device, {
       sequence,
@@ -196,6 +218,31 @@ async function answerMessage<Message extends { readonly deviceId: DeviceId; read
     if (cause instanceof StoreAwayError && message.whenStoreAway) return jsonResponse(200, message.whenStoreAway());
     throw cause;
   }
+}
+
+function checkInAtOnce(request: PostRequest, options: DeviceRouteOptions): DeviceResponse | undefined {
+  const sender = authenticateKept(request, options, 'device');
+  if (sender === undefined) return undefined;
+  if (!sender.ok) return sender.error;
+  const checkIn = readOwn(request, sender.value, parseCheckIn);
+  if (!checkIn.ok) return checkIn.error;
+  const { device } = sender.value;
+  if (!options.devices.isCurrent(device, checkIn.value.sequence)) return undefined;
+  return jsonResponse(200, encodeCheckInAnswer(options.checkIns.answerNow(device, checkIn.value)));
+}
+
+/** The message in the body, which must be about its sender. */
+function readOwn<Message extends { readonly deviceId: DeviceId }>(
+  { body }: PostRequest,
+  { device }: Authenticated,
+  parse: (body: string) => Result<Message, ParseError>,
+): Result<Message, DeviceResponse> {
+  const parsed = parse(body);
+  if (!parsed.ok) return err(problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) }));
+  const { deviceId } = parsed.value;
+  if (deviceId === device.record.deviceId) return parsed;
+  const detail = 'The body names another device than the one that sent it; a device speaks for itself only';
+  return err(problemResponse({ code: 'device-mismatch', detail, fields: { deviceId } }));
 }
 
 /** The only place where what a request threw becomes an answer. */
@@ -242,6 +289,7 @@ function methodNotAllowed(request: DeviceRequest, allow: string): DeviceResponse
 /** Media type and length, for those who come without the HTTP listener's own check too. */
 function refuseBody({ headers, body }: DeviceRequest): DeviceResponse | undefined {
   const mediaType = headers['content-type'];
+  if (mediaType === 'application/json' && body.length <= REQUEST_BYTES_MAX) return undefined;
   if (typeof mediaType !== 'string' || mediaType.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     const detail = `The body has the media type ${String(mediaType).slice(0, 80)}; send application/json`;
     return problemResponse({ code: 'media-type-unsupported', detail });

@@ -11,6 +11,8 @@ import type { KnownDevices } from './known-devices.ts';
 
 /** Asks of each request whether its device may still speak as itself: revocation holds on old connections too. */
 export interface IdentityGate {
+  /** Whether `admit` would let the device in as it is known; nothing is read for the answer. */
+  isAdmitted(device: KnownDevice, certificate: ClientCertificate | undefined): boolean;
   /** The device as it is now; with its new key when it was let in again. Refused: the answer, by name. */
   admit(
     device: KnownDevice,
@@ -61,6 +63,7 @@ export function identityGate(options: {
   }
 
   return {
+    isAdmitted: (device, certificate) => verdict(device, certificate).ok,
     admit(device, certificate) {
       const admitted = verdict(device, certificate);
       if (admitted.ok) return ok(device);

@@ -6,6 +6,7 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import type { Schedule } from '../ports.ts';
+import { deviceCache } from './device-cache.ts';
 import { groupCommit } from './group-commit.ts';
 
 /** The devices this gateway has in memory, so that a check-in in the steady state costs no query. */
@@ -24,15 +25,19 @@ export interface KnownDevices {
     device: KnownDevice,
     message: { readonly sequence: number; readonly isJustRead: boolean },
   ): Promise<KnownDevice>;
+  /** Whether a message of this sequence follows what is known, so that `current` would answer with `device` at once. */
+  isCurrent(device: KnownDevice, sequence: number): boolean;
   keep(device: KnownDevice): void;
+  /** The same of a device whose status alone has changed. */
+  keepNoted(device: KnownDevice): void;
   /** Takes in what an import has changed, also into a device that is being read: what comes of it may be from before. */
   changeAttributes(deviceId: DeviceId, attributes: DeviceAttributes): void;
   /** Takes it out of memory: the next request reads it anew. For writes whose outcome is unknown. */
   forget(deviceId: DeviceId): void;
 }
 
-/** Devices kept in memory: at about 1.5 KB each in V8, 300 MB. Those not heard from for longest leave first. */
-const DEVICES_KEPT_MAX = 200_000;
+/** Devices kept in memory unless another number is set: at about 200 bytes each beside their ledger rows, 200 MB. */
+const DEVICES_KEPT_MAX = 1_000_000;
 
 /** All misses of this time share one query: a cold start of a gateway costs queries by the hundred, not by the device. */
 const GATHER_MS = durationMs(2);
@@ -43,10 +48,9 @@ const BATCH_DEVICES_MAX = 500;
 /** Devices that may wait for a read, about a second of a cold gateway's load. */
 const WAITING_MAX = 20_000;
 
-export function knownDevices(registry: Registry, schedule: Schedule): KnownDevices {
-  const devices = new Map<DeviceId, KnownDevice>();
-  /** To be read once more at their next message. */
-  const suspects = new Set<DeviceId>();
+export function knownDevices(registry: Registry, schedule: Schedule, devicesMax = DEVICES_KEPT_MAX): KnownDevices {
+  /** Those that are marked are to be read once more at their next message. */
+  const devices = deviceCache(devicesMax);
   /** While a read is under way: the changes that came meanwhile. Absent: none is. */
   let changedMeanwhile: Map<DeviceId, DeviceAttributes> | undefined;
   const reads = groupCommit<DeviceId, KnownDevice | undefined>({
@@ -69,21 +73,6 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
     },
   });
 
-  function keep(device: KnownDevice): void {
-    const { deviceId } = device.record;
-    // A Map keeps the order of insertion: taken out and put back, the device is the youngest.
-    devices.delete(deviceId);
-    devices.set(deviceId, device);
-    if (devices.size <= DEVICES_KEPT_MAX) return;
-    const oldest = devices.keys().next();
-    if (!oldest.done) forget(oldest.value);
-  }
-
-  function forget(deviceId: DeviceId): void {
-    devices.delete(deviceId);
-    suspects.delete(deviceId);
-  }
-
   return {
     peek: (deviceId) => devices.get(deviceId),
     async find(deviceId) {
@@ -93,29 +82,36 @@ export function knownDevices(registry: Registry, schedule: Schedule): KnownDevic
       // Somebody else's read may have come first and moved on since: what is in memory is the newer one.
       const kept = devices.get(deviceId);
       if (kept !== undefined || read === undefined) return kept;
-      keep(read);
+      devices.set(read);
       return read;
     },
     async current(device, { sequence, isJustRead }) {
       const { deviceId, status } = device.record;
       const isNext = sequence <= status.sequence + 1;
-      const wasSuspect = suspects.delete(deviceId);
-      if (!isNext) suspects.add(deviceId);
+      const wasSuspect = devices.isMarked(deviceId);
+      devices.setMarked(deviceId, !isNext);
       if (isJustRead || (isNext && !wasSuspect)) return device;
       const read = await reads.add(deviceId);
       if (read === undefined) return device;
       const merged = mergedDevice(devices.get(deviceId) ?? device, read);
-      keep(merged);
+      devices.set(merged);
       return merged;
     },
-    keep,
+    isCurrent({ record: { deviceId, status } }, sequence) {
+      return sequence <= status.sequence + 1 && !devices.isMarked(deviceId);
+    },
+    keep: (device) => devices.set(device),
+    keepNoted(device) {
+      const { deviceId, status } = device.record;
+      if (devices.has(deviceId)) devices.setStatus(deviceId, status);
+      else devices.set(device);
+    },
     changeAttributes(deviceId, attributes) {
       changedMeanwhile?.set(deviceId, attributes);
       const known = devices.get(deviceId);
-      // In its place, not as the youngest: the device itself has said nothing.
-      if (known !== undefined) devices.set(deviceId, withAttributes(known, attributes));
+      if (known !== undefined) devices.set(withAttributes(known, attributes));
     },
-    forget,
+    forget: (deviceId) => devices.delete(deviceId),
   };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,80 +14,117 @@ import type { Log } from '../ports.ts';
 /** What a listener knows of the client certificate behind a request; absent: there is none, and the device signs. */
 export type CertificateOf = (request: IncomingMessage) => Result<ClientCertificate | undefined, DeviceResponse>;
 
+/** Who answers: at once what needs no wait, else by and by. */
+export interface DeviceHandler {
+  readonly handle: (request: DeviceRequest) => Promise<DeviceResponse>;
+  readonly handleAtOnce?: (request: DeviceRequest) => DeviceResponse | undefined;
+}
+
 /** Carries requests of devices between a socket and the gateway: bytes in, bytes out, nothing decided here. */
 export function deviceListener(
-  handle: (request: DeviceRequest) => Promise<DeviceResponse>,
+  handler: DeviceHandler,
   certificateOf: CertificateOf,
   log: Log,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    carry(request, response, { handle, certificateOf }).catch((cause: unknown) => {
-      // The peer went away, or a blob ended early: a half answer must not look whole.
-      log.info({ stage: 'gateway', code: 'connection-ended', cause: String(cause) }, 'A connection ended early');
-      response.destroy();
+    readBody(request, (body) => {
+      const answer = typeof body === 'string' ? answerTo(request, body, { handler, certificateOf }) : body;
+      // What is left of a refused body would be taken for the next request.
+      const isClosing = typeof body !== 'string';
+      if (!(answer instanceof Promise) && typeof answer.body === 'string') {
+        return writeText(response, answer, { body: answer.body, isClosing });
+      }
+      write(response, answer, isClosing).catch((cause: unknown) => {
+        // The peer went away, or a blob ended early: a half answer must not look whole.
+        log.info({ stage: 'gateway', code: 'connection-ended', cause: String(cause) }, 'A connection ended early');
+        response.destroy();
+      });
     });
   };
 }
 
-async function carry(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { handle, certificateOf }: { readonly handle: Handle; readonly certificateOf: CertificateOf },
-): Promise<void> {
-  const body = await readBody(request);
-  const answer = typeof body === 'string' ? await answerTo(request, body, { handle, certificateOf }) : body;
-  // What is left of a refused body would be taken for the next request.
-  const closing = typeof body === 'string' ? {} : { connection: 'close' };
-  response.writeHead(answer.status, { ...lengthOf(answer), ...answer.headers, ...closing });
-  if (typeof answer.body === 'string') response.end(answer.body);
-  else await pipeline(Readable.from(answer.body, { objectMode: false }), response);
-}
-
-type Handle = (request: DeviceRequest) => Promise<DeviceResponse>;
-
 function answerTo(
   request: IncomingMessage,
   body: string,
-  { handle, certificateOf }: { readonly handle: Handle; readonly certificateOf: CertificateOf },
+  { handler, certificateOf }: { readonly handler: DeviceHandler; readonly certificateOf: CertificateOf },
 ): DeviceResponse | Promise<DeviceResponse> {
   const certificate = certificateOf(request);
   if (!certificate.ok) return certificate.error;
   const { method = '', url: path = '', headers } = request;
-  const carried = { method, path, headers, body };
-  return handle(certificate.value === undefined ? carried : { ...carried, certificate: certificate.value });
+  const carried: DeviceRequest =
+    certificate.value === undefined
+      ? { method, path, headers, body }
+      : { method, path, headers, body, certificate: certificate.value };
+  return handler.handleAtOnce?.(carried) ?? handler.handle(carried);
 }
 
-/** Overruled by the answer's own field, which a HEAD has without a body. */
-function lengthOf({ status, body }: DeviceResponse): Record<string, string> {
-  if (status === 304 || typeof body !== 'string') return {};
-  return { 'content-length': String(Buffer.byteLength(body)) };
+async function write(
+  response: ServerResponse,
+  answering: DeviceResponse | Promise<DeviceResponse>,
+  isClosing: boolean,
+): Promise<void> {
+  const answer = await answering;
+  if (typeof answer.body === 'string') return writeText(response, answer, { body: answer.body, isClosing });
+  response.writeHead(answer.status, { ...answer.headers, ...(isClosing ? CLOSING : {}) });
+  await pipeline(Readable.from(answer.body, { objectMode: false }), response);
 }
 
-/** The body as text, counted while it comes and cut at the limit; or the problem that it is. */
-async function readBody(request: IncomingMessage): Promise<string | DeviceResponse> {
-  if (request.method === 'GET' || request.method === 'HEAD') return '';
+const CLOSING = { connection: 'close' } as const;
+
+function writeText(
+  response: ServerResponse,
+  { status, headers }: DeviceResponse,
+  { body, isClosing }: { readonly body: string; readonly isClosing: boolean },
+): void {
+  // A 304 has no body, and a HEAD tells the length of what it leaves out in a field of its own.
+  const length = status === 304 ? {} : { 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...length, ...headers, ...(isClosing ? CLOSING : {}) });
+  response.end(body);
+}
+
+/** The body as text, counted while it comes and cut at the limit; or the problem that it is. Not called when the peer goes away. */
+function readBody(request: IncomingMessage, done: (body: string | DeviceResponse) => void): void {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    done('');
+    return;
+  }
   const bytesMax = isDdiPath(request.url ?? '') ? FEEDBACK_BYTES_MAX : REQUEST_BYTES_MAX;
   const promised = Number(request.headers['content-length'] ?? 0);
-  if (promised > bytesMax) return tooLarge(request, promised, bytesMax);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    bytes += chunk.byteLength;
-    if (bytes > bytesMax) return tooLarge(request, bytes, bytesMax);
-    chunks.push(chunk);
+  if (promised > bytesMax) {
+    done(tooLarge(request, promised, bytesMax));
+    return;
   }
-  return decode(Buffer.concat(chunks));
+  let first: Buffer | undefined;
+  let more: Buffer[] | undefined;
+  let bytes = 0;
+  // Events and no iterator: most bodies are one chunk, and this is the way of every check-in.
+  function onData(chunk: Buffer): void {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) {
+      request.off('data', onData);
+      request.off('end', onEnd);
+      done(tooLarge(request, bytes, bytesMax));
+      return;
+    }
+    if (first === undefined) {
+      first = chunk;
+      return;
+    }
+    more ??= [first];
+    more.push(chunk);
+  }
+  function onEnd(): void {
+    done(decode(more === undefined ? (first ?? NO_BYTES) : Buffer.concat(more)));
+  }
+  request.on('data', onData);
+  request.on('end', onEnd);
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const NO_BYTES = Buffer.alloc(0);
 
-function decode(bytes: Uint8Array): string | DeviceResponse {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    return problemResponse({ code: 'body-malformed', detail: 'The body is not UTF-8; send JSON in UTF-8' });
-  }
+function decode(bytes: Buffer): string | DeviceResponse {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  return problemResponse({ code: 'body-malformed', detail: 'The body is not UTF-8; send JSON in UTF-8' });
 }
 
 function tooLarge(request: IncomingMessage, bytes: number, bytesMax: number): DeviceResponse {

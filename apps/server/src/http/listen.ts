@@ -85,6 +85,9 @@ export const DEVICE_TIMEOUTS = {
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
 const DRAIN_MS = durationMs(1_500);
 
+/** What devices say: most of all requests. */
+const MESSAGES_PREFIX = '/v1/';
+
 /** Opens the one port: `/api/v1/*` is the management API, `/` the page for people, all else is for devices. */
 export async function listen(options: ListenOptions): Promise<Result<Listener, ListenError>> {
   const { server, host, port, log } = options;
@@ -107,7 +110,9 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
   const answerDevice = deviceListener(
-    options.role === 'control' ? refusingMessages(server.handleDevice) : server.handleDevice,
+    options.role === 'control'
+      ? { handle: refusingMessages(server.handleDevice) }
+      : { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
     noCertificate,
     log,
   );
@@ -116,6 +121,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
+    if (request.url?.startsWith(MESSAGES_PREFIX)) return answerDevice(request, response);
     const path = request.url?.split('?', 1)[0] ?? '';
     if (answerMetrics !== undefined && path === METRICS_PATH) return answerMetrics(request, response);
     if (answerConsole !== undefined && isConsolePath(path)) return answerConsole(request, response);

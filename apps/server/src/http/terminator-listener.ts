@@ -21,7 +21,7 @@ export interface TerminatorListener {
  * terminator has verified, and need no signature but for evidence; those that name none are signed, as on the open port.
  */
 export async function listenToTerminator(options: {
-  readonly server: Pick<Server, 'handleDevice'>;
+  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce'>;
   readonly path: string;
   readonly schedule: Schedule;
   readonly drainDelayMs?: DurationMs;
@@ -31,7 +31,11 @@ export async function listenToTerminator(options: {
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);
   const gate = drainGate(schedule);
-  const answer = deviceListener(server.handleDevice, certificateOfTerminator, log);
+  const answer = deviceListener(
+    { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
+    certificateOfTerminator,
+    log,
+  );
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });

@@ -128,7 +128,7 @@ export function haltCommands(options: {
           'The release was the first of its device type and has no rollback twin; halt the region without the way back';
         return refuse('twin-missing', detail, { rolloutId });
       }
-      const counted = release && (await countAudience(store.registry, rollout.plan, release.manifest, region));
+      const counted = release && (await countAudience(store, rollout.plan, release.manifest, region));
       if (counted === undefined || counted.populations.length === 0) {
         const detail = `No device of the audience of ${rolloutId} is in the region ${region}; check its name`;
         return refuse('audience-empty', detail, { region });

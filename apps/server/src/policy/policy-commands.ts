@@ -184,7 +184,7 @@ export function policyCommands(options: {
     if (release === undefined || release.withdrawnAt !== undefined) return unusableRelease(plan, release !== undefined);
     const chartered = await mayStart(rollout, release);
     if (!chartered.ok) return chartered;
-    const audience = await countAudience(store.registry, plan, release.manifest);
+    const audience = await countAudience(store, plan, release.manifest);
     if (audience.populations.length === 0) {
       const detail = `No registered ${plan.deviceType} is in the audience of ${rolloutId}; register devices or widen it`;
       return refuse('audience-empty', detail, { rolloutId });

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { audienceQuery, namedDevices, oneOf, withoutNamed } from '@outrider/domain/gateway/audience-query';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
+import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import type { DeviceId, SegmentId } from '@outrider/domain/kernel/ids';
 import { matchAudience } from '@outrider/domain/policy/audience-match';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
@@ -40,25 +43,61 @@ export interface CountedAudience {
   readonly ringDevices: number;
 }
 
-/** Counts the devices of the rollout's type, on the release's hardware and in its audience; with `region`, of that one. */
+/**
+ * Counts the devices of the rollout's type, on the release's hardware and in its audience; with `region`, of that one. Sums of
+ * what the registry keeps count of, and a look at the devices that the audience names: its time does not grow with the fleet.
+ */
 export async function countAudience(
-  registry: Registry,
+  { registry, finder }: Pick<ServerStore, 'registry' | 'finder'>,
   plan: RolloutPlan,
   manifest: ReleaseManifest,
   region?: string,
 ): Promise<CountedAudience> {
+  const { audience, segmentBy } = plan;
   const ringTags = plan.waves.flatMap((wave) => wave.ringTags);
-  const counts = new Map<string, number>();
+  const query: DeviceQuery = {
+    kind: 'and',
+    of: [
+      oneOf('deviceType', [plan.deviceType]),
+      ...manifest.components.map((one) => oneOf('hardwareId', one.hardwareIds)),
+      ...(region === undefined ? [] : [oneOf('region', [region])]),
+      audienceQuery(audience),
+    ],
+  };
+  const counts = new Map<SegmentId, number>();
   let ringDevices = 0;
-  for await (const { attributes } of audienceDevices(registry, plan, manifest)) {
-    if (region !== undefined && attributes.region !== region) continue;
-    const segment = attributes[plan.segmentBy];
-    counts.set(segment, (counts.get(segment) ?? 0) + 1);
-    if (attributes.tags.some((tag) => ringTags.includes(tag))) ringDevices++;
+  for (const segment of await finder.countSegments(query, { segmentBy, ringTags })) {
+    counts.set(segment.segment, segment.devices);
+    ringDevices += segment.ringDevices;
+  }
+  // Those that are named were counted as if they were not.
+  const unnamed = withoutNamed(audience);
+  for await (const { deviceId, attributes, status } of devicesOf(registry, namedDevices(audience))) {
+    const isMeant =
+      attributes.deviceType === plan.deviceType &&
+      (region === undefined || attributes.region === region) &&
+      manifest.components.every((one) => one.hardwareIds.includes(attributes.hardwareId));
+    if (!isMeant) continue;
+    const subject = { deviceId, attributes, version: status.running.version };
+    const change = Number(matchAudience(audience, subject)) - Number(matchAudience(unnamed, subject));
+    // Attribute values are parsed by the same pattern as ids: this is the constructor of a segment.
+    const segment = attributes[segmentBy] as SegmentId;
+    counts.set(segment, (counts.get(segment) ?? 0) + change);
+    if (attributes.tags.some((tag) => ringTags.includes(tag))) ringDevices += change;
   }
   const populations = [...counts]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    // A segment is a value of an attribute that the registration has parsed.
-    .map(([segment, population]) => ({ segment: segment as SegmentId, population }));
+    .filter(([, population]) => population > 0)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([segment, population]) => ({ segment, population }));
   return { populations, ringDevices };
+}
+
+/** Devices of one read by their ids. */
+const NAMED_DEVICES_MAX = 500;
+
+async function* devicesOf(registry: Registry, deviceIds: readonly DeviceId[]): AsyncGenerator<DeviceRecord> {
+  for (let first = 0; first < deviceIds.length; first += NAMED_DEVICES_MAX) {
+    const found = await registry.loadDevices(deviceIds.slice(first, first + NAMED_DEVICES_MAX));
+    for (const { record } of found) yield record;
+  }
 }

@@ -14,8 +14,8 @@ import type { CheckIn, CheckInAnswer, Offer, Refusal, RefusalCode } from './chec
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
 import { OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
-import { IDLE_POLL_MS, OPEN_OFFER_POLL_MS, pollAfter, ROLLBACK_POLL_MS } from './poll.ts';
-import type { PolicySnapshot } from './snapshot.ts';
+import { IDLE_POLL_MS, OPEN_OFFER_POLL_MS, type PollSituation, pollAfter, ROLLBACK_POLL_MS } from './poll.ts';
+import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
 /**
  * "Is there something for me?" An offer to download ahead, or the reason of the rollout that came closest to one. The
@@ -27,43 +27,64 @@ export function answerCheckIn(
   checkIn: CheckIn,
   now: FleetInstant,
 ): CheckInAnswer {
-  const candidates = candidatesOf(snapshot, { device, running: checkIn.running, now });
-  const poll = { deviceId: checkIn.deviceId, sequence: checkIn.sequence, now, ...lastEnrolment(candidates) };
-  const standings = candidates.map(standingOf);
-  const open = standings.filter((one) => one.failing === undefined);
-  const back = open.find((one) => one.back !== undefined)?.back;
+  const live = liveFor(snapshot, device);
+  const facts = { device, running: checkIn.running, now };
+  let enrolment: LedgerRow | undefined;
+  let back: RollbackCandidate | undefined;
+  let open: Candidate | undefined;
+  let closest: Standing | undefined;
+  // One walk, newest first, that keeps the best of each kind: this is the way of every check-in.
+  for (const one of live) {
+    const candidate = candidateOf(snapshot, one, facts);
+    enrolment = laterEnrolment(enrolment, candidate.enrolment);
+    const standing = standingOf(candidate);
+    if (standing.failing === undefined) {
+      if (standing.back === undefined) open ??= candidate;
+      else back ??= standing.back;
+    } else if (closest === undefined || standing.reached > closest.reached) closest = standing;
+  }
+  const { deviceId, sequence } = checkIn;
+  const poll: PollSituation =
+    enrolment === undefined ? { deviceId, sequence, now } : { deviceId, sequence, now, enrolment };
   if (back !== undefined) return rollbackOffer(back, { pollAfterMs: pollAfter({ ...poll, meanMs: ROLLBACK_POLL_MS }) });
-  const [best] = open;
-  if (best === undefined) return refusal(closestOf(standings), { pollAfterMs: pollAfter(poll) });
+  if (open === undefined) return refusal(closest, { pollAfterMs: pollAfter(poll) });
   // An enrolled device keeps the rhythm of its arm, whatever it still holds open: both arms are asked alike.
-  const meanMs = best.candidate.enrolment === undefined ? OPEN_OFFER_POLL_MS : IDLE_POLL_MS;
-  return forwardOffer(best.candidate, { pollAfterMs: pollAfter({ ...poll, meanMs }) });
+  const meanMs = open.enrolment === undefined ? OPEN_OFFER_POLL_MS : IDLE_POLL_MS;
+  return forwardOffer(open, { pollAfterMs: pollAfter({ ...poll, meanMs }) });
 }
 
 /** The device before each live rollout of its type, newest first. */
 export function candidatesOf(snapshot: PolicySnapshot, facts: CandidateFacts): readonly Candidate[] {
-  const live = snapshot.rolloutsByDeviceType.get(facts.device.record.attributes.deviceType) ?? [];
-  return live.map((one) => candidateOf(snapshot, one, facts));
+  return liveFor(snapshot, facts.device).map((one) => candidateOf(snapshot, one, facts));
 }
+
+function liveFor(snapshot: PolicySnapshot, { record }: KnownDevice): readonly LiveRollout[] {
+  return snapshot.rolloutsByDeviceType.get(record.attributes.deviceType) ?? NONE_LIVE;
+}
+
+const NONE_LIVE: readonly LiveRollout[] = [];
 
 /** The enrolment granted last among these rollouts: the one whose re-polls are due. */
 export function lastEnrolment(candidates: readonly Candidate[]): { readonly enrolment?: LedgerRow } {
   let last: LedgerRow | undefined;
-  for (const { enrolment } of candidates) {
-    if (enrolment !== undefined && (last === undefined || enrolment.grantedAt > last.grantedAt)) last = enrolment;
-  }
+  for (const { enrolment } of candidates) last = laterEnrolment(last, enrolment);
   return last === undefined ? {} : { enrolment: last };
+}
+
+/** The first of two that were granted at once stays. */
+function laterEnrolment(last: LedgerRow | undefined, next: LedgerRow | undefined): LedgerRow | undefined {
+  return next !== undefined && (last === undefined || next.grantedAt > last.grantedAt) ? next : last;
 }
 
 /** How far the device came with one rollout. */
 interface Standing {
   readonly candidate: Candidate;
   /** Set when the rollout goes back: then the twin is what it has to offer. */
-  readonly back?: RollbackCandidate;
+  readonly back: RollbackCandidate | undefined;
   /** How many predicates hold before the first that does not. */
   readonly reached: number;
-  /** Absent: all hold, and there is an offer. */
-  readonly failing?: RefusalCode;
+  /** Undefined: all hold, and there is an offer. */
+  readonly failing: RefusalCode | undefined;
 }
 
 function standingOf(candidate: Candidate): Standing {
@@ -71,20 +92,7 @@ function standingOf(candidate: Candidate): Standing {
   const reached =
     back === undefined ? firstFailing(OFFER_PREDICATES, candidate) : firstFailing(ROLLBACK_PREDICATES, back);
   const failing = (back === undefined ? OFFER_PREDICATES : ROLLBACK_PREDICATES)[reached]?.code;
-  return {
-    candidate,
-    reached,
-    ...(back === undefined ? {} : { back }),
-    ...(failing === undefined ? {} : { failing }),
-  };
-}
-
-/** The newest of those that came equally far. */
-function closestOf(standings: readonly Standing[]): Standing | undefined {
-  return standings.reduce<Standing | undefined>(
-    (best, one) => (best === undefined || one.reached > best.reached ? one : best),
-    undefined,
-  );
+  return { candidate, back, reached, failing };
 }
 
 type Poll = Pick<Offer, 'pollAfterMs'>;

@@ -51,7 +51,7 @@ export function candidateOf(
   const { record } = device;
   const enrolment = newest(device.ledger, rolloutId, 'enrolment');
   const rollbackRow = newest(device.ledger, rolloutId, 'rollback');
-  return {
+  const candidate: Candidate = {
     live,
     manifest: live.release.manifest,
     device: record,
@@ -60,11 +60,16 @@ export function candidateOf(
     // Attribute values are parsed by the same pattern as ids: this is the constructor of a segment.
     segment: record.attributes[segmentBy] as SegmentId,
     isInRing: isInRing(live, record),
-    ...(enrolment === undefined ? {} : { enrolment }),
-    ...(rollbackRow === undefined ? {} : { rollbackRow }),
-    paused: snapshot.pausedScopes.filter((one) => isInScope(one.scope, record)),
+    paused: pausedAround(snapshot, record),
     ...ordersFor(snapshot.orders, { ...record, version: running.version }, now),
     now,
+  };
+  // Most devices have no row in most rollouts: they are not copied for it.
+  if (enrolment === undefined && rollbackRow === undefined) return candidate;
+  return {
+    ...candidate,
+    ...(enrolment === undefined ? {} : { enrolment }),
+    ...(rollbackRow === undefined ? {} : { rollbackRow }),
   };
 }
 
@@ -112,12 +117,24 @@ export function thresholdOf(live: LiveRollout): number {
 
 /** Whether the device's place in the order lies below the threshold. */
 export function isInPrefix({ live, device }: Candidate): boolean {
-  return orderOf(live.rollout.plan.salt, device.deviceId) < thresholdOf(live);
+  const threshold = thresholdOf(live);
+  // The place costs a hash, and is below 1 and not below 0 in any case.
+  if (threshold <= 0 || threshold >= 1) return threshold >= 1;
+  return orderOf(live.rollout.plan.salt, device.deviceId) < threshold;
 }
 
-function isInRing({ rollout, exposure }: LiveRollout, { attributes }: DeviceRecord): boolean {
-  const opened = rollout.plan.waves.slice(0, exposure.waveIndex + 1);
-  return opened.some((wave) => wave.ringTags.some((tag) => attributes.tags.includes(tag)));
+function isInRing({ rollout, exposure }: LiveRollout, { attributes: { tags } }: DeviceRecord): boolean {
+  if (tags.length === 0) return false;
+  const { waves } = rollout.plan;
+  for (let index = 0; index <= exposure.waveIndex && index < waves.length; index++) {
+    const ringTags = waves[index]?.ringTags ?? [];
+    if (ringTags.length > 0 && ringTags.some((tag) => tags.includes(tag))) return true;
+  }
+  return false;
+}
+
+function pausedAround({ pausedScopes }: PolicySnapshot, record: DeviceRecord): readonly PausedScope[] {
+  return pausedScopes.length === 0 ? pausedScopes : pausedScopes.filter((one) => isInScope(one.scope, record));
 }
 
 function isInScope(scope: Scope, { attributes }: DeviceRecord): boolean {

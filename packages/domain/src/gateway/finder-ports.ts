@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, RolloutId } from '../kernel/ids.ts';
+import type { DeviceId, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
+import type { AttributeName } from '../policy/audience.ts';
 import type { UnderRequest } from '../trust/audit.ts';
 import type { Reach } from '../trust/reach.ts';
 import type { AppliedImport, DeviceImport, DeviceImportError, ExpectedDevice } from './device-import.ts';
@@ -19,6 +20,11 @@ export interface DeviceFinder {
   ): Promise<readonly FoundDevice[]>;
   /** How many there are: exactly where the query asks for what devices share, else exactly up to `COUNTED_DEVICES_MAX`. */
   countDevices(query: DeviceQuery, now: FleetInstant): Promise<DeviceCount>;
+  /** How many there are in each segment; of a query about what devices share alone (`isAboutProfiles`). */
+  countSegments(
+    query: DeviceQuery,
+    by: { readonly segmentBy: AttributeName; readonly ringTags: readonly string[] },
+  ): Promise<readonly SegmentCount[]>;
   /** A page of all devices of a type, ascending by id, each with what came of its newest rows about the rollout. */
   loadStandings(
     rolloutId: RolloutId,
@@ -30,6 +36,14 @@ export interface DeviceFinder {
 export interface FoundDevice {
   readonly record: DeviceRecord;
   readonly attributesRevision: number;
+}
+
+/** Devices that share one value of the attribute that a rollout is divided by; in any order, none without a device. */
+export interface SegmentCount {
+  readonly segment: SegmentId;
+  readonly devices: number;
+  /** Those with one of the tags. */
+  readonly ringDevices: number;
 }
 
 /** A count that says whether it is one. */

@@ -23,10 +23,22 @@ export interface Registry {
   loadDevices(deviceIds: readonly DeviceId[]): Promise<readonly KnownDevice[]>;
   /** One batched write; a status whose sequence is not newer than the stored one changes nothing. */
   storeStatuses(updates: readonly { readonly deviceId: DeviceId; readonly status: DeviceStatus }[]): Promise<void>;
+  /** The same of devices that told nothing new: `running` and `state` stay as they are stored. */
+  storeContacts(contacts: ContactColumns): Promise<void>;
   /** Pages through the registry by device id, ascending, for lists, exports and population counts. */
   listDevices(page: { readonly after?: DeviceId; readonly limit: number }): Promise<readonly DeviceRecord[]>;
   /** How many devices last told each state, over the whole registry; a state that nobody is in may be absent. */
   countStates(): Promise<ReadonlyMap<ReportedState, number>>;
+}
+
+/** Contacts as columns of equal length, in any order; a device may be in them more than once. */
+export interface ContactColumns {
+  readonly deviceIds: readonly DeviceId[];
+  readonly sequences: readonly number[];
+  readonly lastContactsAt: readonly FleetInstant[];
+  /** Of the history that the contact is the last one of. */
+  readonly since: readonly FleetInstant[];
+  readonly slots: readonly number[];
 }
 
 /** What `answerPermit` proposed; the store decides. */

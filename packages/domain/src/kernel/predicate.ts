@@ -25,8 +25,10 @@ export interface ExplainedPredicate {
 
 /** Position of the first predicate that does not hold, or the length of the list when all hold. */
 export function firstFailing<Subject>(predicates: readonly Predicate<Subject, string>[], subject: Subject): number {
-  const index = predicates.findIndex((predicate) => !predicate.holds(subject));
-  return index === -1 ? predicates.length : index;
+  // A plain loop: each check-in walks the list once for every live rollout.
+  let index = 0;
+  while (index < predicates.length && predicates[index]?.holds(subject) === true) index++;
+  return index;
 }
 
 /** All predicates with their values, in order. */

@@ -7,9 +7,15 @@ import type { Sha256 } from './ids.ts';
  * Bytes of images are hashed by node:crypto behind a port. A test compares this with node:crypto.
  */
 export function sha256Words(asciiText: string): Uint32Array {
+  hashInto(STATE, asciiText);
+  return new Uint32Array(STATE);
+}
+
+/** Leaves the eight words in `state`, as signed numbers: those of the engine that need no room of their own. */
+function hashInto(state: Int32Array, asciiText: string): void {
   const length = asciiText.length;
   const blockCount = ((length + 8) >> 6) + 1;
-  const state = Uint32Array.from(INITIAL);
+  state.set(INITIAL);
   for (let block = 0; block < blockCount; block++) {
     for (let word = 0; word < 16; word++) {
       const at = block * 64 + word * 4;
@@ -27,7 +33,6 @@ export function sha256Words(asciiText: string): Uint32Array {
     }
     compress(state, SCHEDULE);
   }
-  return state;
 }
 
 /** The word in which the text ends, or one after it: what is left of the text, a one bit, zeros. */
@@ -43,6 +48,7 @@ function lastWord(asciiText: string, at: number): number {
 
 /** Written anew for each block before it is read: one for all calls, since each answer to a device takes some hashes. */
 const SCHEDULE = new Int32Array(64);
+const STATE = new Int32Array(8);
 
 /** SHA-256 of an ASCII text as 64 hexadecimal digits, where signers name a document that others can hash with `sha256sum`. */
 export function sha256Text(asciiText: string): Sha256 {
@@ -53,11 +59,13 @@ export function sha256Text(asciiText: string): Sha256 {
 
 /** A number in [0, 1): the first 53 bits of SHA-256 over `salt|label|id`. The same on server and device. */
 export function hashUnit(salt: string, label: string, id: string): number {
-  const words = sha256Words(`${salt}|${label}|${id}`);
-  return ((words[0] ?? 0) * 2_097_152 + ((words[1] ?? 0) >>> 11)) / 9_007_199_254_740_992;
+  hashInto(STATE, `${salt}|${label}|${id}`);
+  const first = wordOf(STATE, 0);
+  const second = wordOf(STATE, 1);
+  return ((first >>> 0) * 2_097_152 + (second >>> 11)) / 9_007_199_254_740_992;
 }
 
-function compress(state: Uint32Array, w: Int32Array): void {
+function compress(state: Int32Array, w: Int32Array): void {
   for (let t = 16; t < 64; t++) {
     const x = w[t - 15] as number;
     const y = w[t - 2] as number;
@@ -98,8 +106,8 @@ function compress(state: Uint32Array, w: Int32Array): void {
   state[7] = wordOf(state, 7) + h;
 }
 
-function wordOf(state: Uint32Array, index: number): number {
-  return (state[index] as number) | 0;
+function wordOf(state: Int32Array, index: number): number {
+  return state[index] as number;
 }
 
 function rotate(word: number, bits: number): number {
@@ -107,9 +115,9 @@ function rotate(word: number, bits: number): number {
 }
 
 /** The first 32 bits of the fractional parts of the square roots of the first 8 primes (FIPS 180-4 §5.3.3). */
-const INITIAL = [
+const INITIAL = Int32Array.from([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-] as const;
+]);
 
 /** The first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4 §4.2.2). */
 const K = Int32Array.from([

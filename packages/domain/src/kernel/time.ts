@@ -21,21 +21,23 @@ export const HOUR_MS = 3_600_000 as DurationMs;
 /** One day of 24 hours in milliseconds. */
 export const DAY_MS = 86_400_000 as DurationMs;
 
+// Clocks are read some times for each request: the sentences below are written only when somebody reads them.
+
 /** Makes a fleet instant from whole milliseconds since 1970. */
 export function fleetInstant(ms: number): FleetInstant {
-  assert(Number.isSafeInteger(ms) && ms >= 0, `a fleet instant in whole milliseconds, got ${ms}`);
+  if (!(Number.isSafeInteger(ms) && ms >= 0)) assert(false, `a fleet instant in whole milliseconds, got ${ms}`);
   return ms as FleetInstant;
 }
 
 /** Makes a machine instant from milliseconds of a monotonic clock. */
 export function machineInstant(ms: number): MachineInstant {
-  assert(Number.isFinite(ms), `a machine instant in milliseconds, got ${ms}`);
+  if (!Number.isFinite(ms)) assert(false, `a machine instant in milliseconds, got ${ms}`);
   return ms as MachineInstant;
 }
 
 /** Makes a duration from milliseconds. */
 export function durationMs(ms: number): DurationMs {
-  assert(Number.isFinite(ms) && ms >= 0, `a duration of zero or more milliseconds, got ${ms}`);
+  if (!(Number.isFinite(ms) && ms >= 0)) assert(false, `a duration of zero or more milliseconds, got ${ms}`);
   return ms as DurationMs;
 }
 

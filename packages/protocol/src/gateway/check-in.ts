@@ -25,7 +25,13 @@ export function parseCheckIn(body: string): Result<CheckIn, ParseError> {
 
 /** Writes the answer to a check-in: an offer or a refusal. */
 export function encodeCheckInAnswer(answer: CheckInAnswer): string {
-  return encodeJson(answer);
+  return answer.kind === 'refusal' ? encodeRefusal(answer) : encodeJson(answer);
+}
+
+/** The same text as of any other value, put together from parts that need no escape: codes, and ids as they were parsed. */
+function encodeRefusal({ code, pollAfterMs, rolloutId }: Refusal): string {
+  const about = rolloutId === undefined ? '' : `,"rolloutId":"${rolloutId}"`;
+  return `{"code":"${code}","kind":"refusal","pollAfterMs":${pollAfterMs}${about}}`;
 }
 
 /** Reads the answer to a check-in; the envelope in an offer is not verified yet. Code: body-malformed. */

@@ -25,7 +25,7 @@ export function parseText<T>(text: string, format: TextFormat<T>): Result<T, Par
   if (isLongerThan(text, format.bytesMax)) {
     return fault(`${utf8Length(text)} bytes`, `at most ${format.bytesMax} bytes`);
   }
-  const depth = nestingDepth(text);
+  const depth = hasFewBrackets(text) ? 0 : nestingDepth(text);
   if (depth > NESTING_DEPTH_MAX) return fault(`nested ${depth} deep`, `at most ${NESTING_DEPTH_MAX} levels`);
   const json = parseJson(text);
   if (!json.ok) return fault('not JSON', 'one JSON value (RFC 8259)');
@@ -55,6 +55,18 @@ function isLongerThan(text: string, bytesMax: number): boolean {
   if (text.length > bytesMax) return true;
   // A UTF-16 code unit is at most three bytes of UTF-8: most texts need no counting.
   return text.length * 3 > bytesMax && utf8Length(text) > bytesMax;
+}
+
+/** Whether a text opens too few brackets, in strings or outside, to be nested too deep: most messages are known by that. */
+function hasFewBrackets(text: string): boolean {
+  let left = NESTING_DEPTH_MAX;
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      left--;
+      if (left < 0) return false;
+    }
+  }
+  return true;
 }
 
 /** Depth of brackets outside strings. Counted before parsing, so that no recursion ever sees more. */

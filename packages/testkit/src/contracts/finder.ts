@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
-import { matchQuery } from '@outrider/domain/gateway/query-match';
+import { isAboutProfiles, matchQuery } from '@outrider/domain/gateway/query-match';
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { compareVersions } from '@outrider/domain/release/version';
@@ -39,6 +39,31 @@ export function finderContract(adapter: string, open: OpenStore): void {
             assert.deepEqual(await store.finder.countDevices(query, NOW), { devices: wanted.length, isExact: true });
           }),
           propertyOptions({ runs: 60 }),
+        );
+      }));
+
+    test('devices are counted by segment, and those of a ring among them, as they are one by one', () =>
+      useStore(open, async (store) => {
+        const fleet = mixedFleet();
+        await store.registry.register(fleet);
+        const ringTags = [...new Set(fleet.flatMap(({ attributes }) => attributes.tags))].slice(0, 1);
+        await fc.assert(
+          fc.asyncProperty(queryText(2), fc.constantFrom('region', 'hardwareId'), async (text, segmentBy) => {
+            const query = parsed(text);
+            if (!isAboutProfiles(query)) return;
+            const counted = await store.finder.countSegments(query, { segmentBy, ringTags });
+            const wanted = fleet.filter((one) => matchQuery(query, one, NOW));
+            const segments = [...new Set(wanted.map(({ attributes }) => attributes[segmentBy]))];
+            const expected = segments.map((segment) => {
+              const here = wanted.filter(({ attributes }) => attributes[segmentBy] === segment);
+              const ring = here.filter(({ attributes }) => attributes.tags.some((tag) => ringTags.includes(tag)));
+              return { segment, devices: here.length, ringDevices: ring.length };
+            });
+            const inOrder = (one: { readonly segment: string }, other: { readonly segment: string }) =>
+              one.segment < other.segment ? -1 : 1;
+            assert.deepEqual(counted.toSorted(inOrder), expected.toSorted(inOrder), text);
+          }),
+          propertyOptions({ runs: 40 }),
         );
       }));
 

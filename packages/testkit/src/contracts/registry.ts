@@ -95,6 +95,25 @@ export function registryContract(adapter: string, open: OpenStore): void {
         );
       }));
 
+    test('a contact without news moves the sequence and the contacts on, and leaves what runs as it is', () =>
+      useStore(open, async ({ registry }) => {
+        await registry.register([{ ...device(1), status: { ...status(1), ...heard(0, 0b1) } }, device(2)]);
+        await registry.storeContacts({
+          deviceIds: [deviceIdOf(1), deviceIdOf(7), deviceIdOf(1)],
+          sequences: [3, 3, 2],
+          lastContactsAt: [at(24 * 60), at(24 * 60), at(60)],
+          since: [at(0), at(0), at(0)],
+          slots: [0b1, 0b1, 0b1],
+        });
+        const stored = async () => (await registry.listDevices({ limit: 1 }))[0]?.status;
+        const contactHistory = { since: at(0), slots: 0b10001 };
+        const expected = { ...status(1), sequence: 3, lastContactAt: at(24 * 60), contactHistory };
+        assert.deepEqual(await stored(), expected);
+        const older = { sequences: [3], lastContactsAt: [at(36 * 60)], since: [at(0)], slots: [0b1] };
+        await registry.storeContacts({ deviceIds: [deviceIdOf(1)], ...older });
+        assert.deepEqual(await stored(), expected);
+      }));
+
     test('the list pages through every device once, in order of their ids', () =>
       useStore(open, async ({ registry }) => {
         const numbers = [5, 3, 1, 4, 2, 0, 6];

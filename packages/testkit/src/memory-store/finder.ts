@@ -4,8 +4,8 @@ import type { DeviceStanding, StandingRow } from '@outrider/domain/gateway/expla
 import { COUNTED_DEVICES_MAX, type DeviceFinder } from '@outrider/domain/gateway/finder-ports';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import { isAboutProfiles, matchQuery } from '@outrider/domain/gateway/query-match';
-import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { DeviceId, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { LedgerEntry, MemoryState } from './state.ts';
 
 export function memoryFinder(state: MemoryState): DeviceFinder {
@@ -25,6 +25,17 @@ export function memoryFinder(state: MemoryState): DeviceFinder {
       const isExact = isAboutProfiles(query) || devices <= COUNTED_DEVICES_MAX;
       return { devices: isExact ? devices : COUNTED_DEVICES_MAX, isExact };
     },
+    async countSegments(query, { segmentBy, ringTags }) {
+      const counts = new Map<string, { readonly devices: number; readonly ringDevices: number }>();
+      // The query is about what devices share, so no instant matters.
+      for (const { attributes } of matching(query, NO_INSTANT)) {
+        const { devices, ringDevices } = counts.get(attributes[segmentBy]) ?? { devices: 0, ringDevices: 0 };
+        const isRing = attributes.tags.some((tag) => ringTags.includes(tag));
+        counts.set(attributes[segmentBy], { devices: devices + 1, ringDevices: ringDevices + (isRing ? 1 : 0) });
+      }
+      // A value of an attribute that the registration has parsed is a segment.
+      return [...counts].map(([segment, count]) => ({ segment: segment as SegmentId, ...count }));
+    },
     async loadStandings(rolloutId, { deviceType, after = '', limit }) {
       return ascending(state)
         .filter(({ deviceId, attributes }) => attributes.deviceType === deviceType && deviceId > after)
@@ -33,6 +44,8 @@ export function memoryFinder(state: MemoryState): DeviceFinder {
     },
   };
 }
+
+const NO_INSTANT = fleetInstant(0);
 
 function ascending({ devices }: MemoryState): readonly DeviceRecord[] {
   return [...devices.values()].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));

@@ -4,6 +4,7 @@ import { admitRegistrations, BY_THE_FLEET } from '@outrider/domain/gateway/admit
 import { joinedHistory } from '@outrider/domain/gateway/contact-history';
 import type { ReportedState } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
+import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok } from '@outrider/domain/kernel/result';
 import type { MemoryState } from './state.ts';
@@ -49,6 +50,19 @@ export function memoryRegistry(state: MemoryState): Registry {
         const contactHistory = joinedHistory(known.status, status);
         const joined = contactHistory === undefined ? status : { ...status, contactHistory };
         devices.set(deviceId, { ...known, status: joined });
+      }
+    },
+    async storeContacts({ deviceIds, sequences, lastContactsAt, since, slots }) {
+      for (const [index, deviceId] of deviceIds.entries()) {
+        const known = devices.get(deviceId);
+        const sequence = present(sequences[index], 'columns of equal length');
+        if (known === undefined || sequence <= known.status.sequence) continue;
+        const { running, state: told } = known.status;
+        const lastContactAt = present(lastContactsAt[index], 'columns of equal length');
+        const heard = { since: since[index] ?? lastContactAt, slots: slots[index] ?? 0 };
+        const status = { sequence, lastContactAt, running, state: told, contactHistory: heard };
+        const contactHistory = joinedHistory(known.status, status) ?? heard;
+        devices.set(deviceId, { ...known, status: { ...status, contactHistory } });
       }
     },
     async countStates() {

@@ -3,8 +3,10 @@ import { COUNTED_DEVICES_MAX, type DeviceFinder, type FoundDevice } from '@outri
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import { isAboutProfiles } from '@outrider/domain/gateway/query-match';
 import { present } from '@outrider/domain/kernel/assert';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
+import type { AttributeName } from '@outrider/domain/policy/audience';
 import { parseDeviceRecord } from '@outrider/protocol/gateway/device-record';
+import { segmentId } from '@outrider/protocol/kernel/values';
 import type { Database, Row } from './pool.ts';
 import { LONG_ANSWER_MS } from './pool.ts';
 import { type SqlCondition, sqlConditionOf } from './registry-query.ts';
@@ -29,6 +31,15 @@ export function postgresFinder(database: Database): DeviceFinder {
       const devices = numberOf(present(row, 'one row of a count'), 'devices');
       const isExact = devices <= COUNTED_DEVICES_MAX;
       return { devices: isExact ? devices : COUNTED_DEVICES_MAX, isExact };
+    },
+    async countSegments(query, { segmentBy, ringTags }) {
+      const { text, values } = sqlConditionOf(query, NO_INSTANT, 2);
+      const rows = await database.query(countBySegment(SEGMENT_COLUMNS[segmentBy], text), [ringTags, ...values]);
+      return rows.map((row) => ({
+        segment: wellFormed(segmentId(row.segment)),
+        devices: numberOf(row, 'devices'),
+        ringDevices: numberOf(row, 'ring_devices'),
+      }));
     },
     loadStandings: (rolloutId, page) => loadStandings(database, rolloutId, page),
   };
@@ -138,6 +149,25 @@ where d.device_id = any ($1::text[]) order by d.device_id`;
 
 function countByProfiles(condition: string): string {
   return `select coalesce(sum(p.device_count), 0)::bigint as devices from device_profile p where ${condition}`;
+}
+
+/** Questions about what devices share name no instant. */
+const NO_INSTANT = fleetInstant(0);
+
+const SEGMENT_COLUMNS: Readonly<Record<AttributeName, string>> = {
+  model: 'p.model',
+  hardwareId: 'p.hardware_id',
+  region: 'p.region',
+  customer: 'p.customer',
+  carrier: 'p.carrier',
+};
+
+/** A sum over the profiles: as long for a million devices as for ten thousand that differ as much. */
+function countBySegment(column: string, condition: string): string {
+  return `
+select ${column} as segment, sum(p.device_count)::bigint as devices,
+  coalesce(sum(p.device_count) filter (where p.tags && $1::text[]), 0)::bigint as ring_devices
+from device_profile p where p.device_count > 0 and ${condition} group by ${column}`;
 }
 
 function countSome(condition: string, limitParameter: number): string {

@@ -33,6 +33,11 @@ export function postgresRegistry(database: Database): Registry {
         updates.map((one) => one.status.contactHistory?.slots ?? null),
       ]);
     },
+    async storeContacts({ deviceIds, sequences, lastContactsAt, since, slots }) {
+      // Array literals as PostgreSQL reads them, written here: the driver looks at every element. Ids need no escape.
+      const values = [`{"${deviceIds.join('","')}"}`, ...[sequences, lastContactsAt, since, slots].map(literalOf)];
+      await database.query(STORE_CONTACTS, values);
+    },
     async countStates() {
       const rows = await database.query(COUNT_STATES, [], LONG_ANSWER_MS);
       return new Map(documentsOf(rows, parseStateCount).map(({ state, count }) => [state, count]));
@@ -97,6 +102,10 @@ const GIVE_NEW_KEYS = `
 update device d set key_id = n."publicKey" ->> 'keyId', public_key = n."publicKey" ->> 'publicKey'
 from jsonb_to_recordset($1::jsonb) as n ("deviceId" text, "publicKey" jsonb) where d.device_id = n."deviceId"`;
 
+function literalOf(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`;
+}
+
 /** In order of their ids, as every batch: two batches that share devices never wait for each other in a circle. */
 const REGISTER = `
 insert into device (
@@ -136,6 +145,25 @@ with newest as (
 )
 update device d
 set sequence = n.sequence, last_contact_at = n.last_contact_at, running = n.running, state = n.state,
+  contact_since = least(d.contact_since, n.contact_since),
+  contact_slots = coalesce(n.contact_slots, 0)
+    | contact_slots_from(coalesce(d.contact_slots, 0), n.last_contact_at / 21600000 - d.last_contact_at / 21600000)
+from newest n join locked l on l.device_id = n.device_id
+where d.device_id = n.device_id and d.sequence < n.sequence`;
+
+/** As STORE_STATUSES, without what has not changed: no document is written, and the counts by profile are not touched. */
+const STORE_CONTACTS = `
+with newest as (
+  select distinct on (device_id) *
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::integer[])
+    as w (device_id, sequence, last_contact_at, contact_since, contact_slots)
+  order by device_id, sequence desc
+), locked as (
+  select d.device_id from device d join newest n on d.device_id = n.device_id and d.sequence < n.sequence
+  order by d.device_id for update of d
+)
+update device d
+set sequence = n.sequence, last_contact_at = n.last_contact_at,
   contact_since = least(d.contact_since, n.contact_since),
   contact_slots = coalesce(n.contact_slots, 0)
     | contact_slots_from(coalesce(d.contact_slots, 0), n.last_contact_at / 21600000 - d.last_contact_at / 21600000)

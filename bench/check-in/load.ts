@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import process from 'node:process';
+import { checkInRequest, pollRequest } from './requests.ts';
+
+/** What the parent asks this process for: load on one server for a while. */
+export interface LoadJob {
+  readonly where: NetConnectOpts;
+  readonly kind: 'check-in' | 'poll';
+  readonly connections: number;
+  /** Ends after so long, or after so many requests, whichever is first. */
+  readonly durationMs: number;
+  readonly requestsMax: number;
+  /** Requests a second over all connections; absent: as many as come back. */
+  readonly perSecond?: number;
+  readonly devices: number;
+  /** Devices in order, so that all are asked once, or in leaps, so that no neighbour in memory helps the next. */
+  readonly isInOrder: boolean;
+}
+
+export interface LoadResult {
+  readonly answered: number;
+  /** Answers that were not 200. */
+  readonly failed: number;
+  readonly elapsedMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly answerBytes: number;
+}
+
+/** A prime: leaps of it come to every device before one comes twice. */
+const LEAP = 7_919;
+const SEQUENCE_OF_FLEET = 40;
+
+/** How often each device has checked in: sequences go on over all jobs. */
+let sequences = new Uint32Array(0);
+let position = 0;
+
+process.on('message', (job: LoadJob) => {
+  run(job)
+    .then((result) => process.send?.({ result }))
+    .catch((cause: unknown) => process.send?.({ fault: String(cause) }));
+});
+
+async function run(job: LoadJob): Promise<LoadResult> {
+  if (sequences.length < job.devices) {
+    const grown = new Uint32Array(job.devices).fill(SEQUENCE_OF_FLEET);
+    grown.set(sequences);
+    sequences = grown;
+  }
+  if (job.isInOrder) position = 0;
+  const latenciesMs: number[] = [];
+  const seen = { sent: 0, failed: 0, answerBytes: 0 };
+  const began = performance.now();
+  const mayGoOn = () => seen.sent < job.requestsMax && performance.now() - began < job.durationMs;
+  const sockets = await Promise.all(Array.from({ length: job.connections }, () => opened(job.where)));
+  await Promise.all(
+    sockets.map(async (socket, index) => {
+      const exchange = exchanges(socket);
+      while (mayGoOn()) {
+        // Paced: the n-th request has its moment, whichever connection is free for it.
+        if (job.perSecond !== undefined) {
+          const due = began + (1_000 * (seen.sent + index)) / job.perSecond;
+          const waitMs = due - performance.now();
+          if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+        }
+        seen.sent++;
+        const sentAt = performance.now();
+        const { status, bytes } = await exchange(nextRequest(job));
+        latenciesMs.push(performance.now() - sentAt);
+        seen.answerBytes = bytes;
+        if (status !== 200) seen.failed++;
+      }
+      socket.destroy();
+    }),
+  );
+  const elapsedMs = performance.now() - began;
+  latenciesMs.sort((a, b) => a - b);
+  const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN;
+  const { failed, answerBytes } = seen;
+  return { answered: latenciesMs.length, failed, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), answerBytes };
+}
+
+function nextRequest({ kind, devices, isInOrder }: LoadJob): string {
+  position = (position + (isInOrder ? 1 : LEAP)) % devices;
+  if (kind === 'poll') return pollRequest(position);
+  const sequence = (sequences[position] ?? 0) + 1;
+  sequences[position] = sequence;
+  return checkInRequest(position, sequence);
+}
+
+function opened(where: NetConnectOpts): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(where);
+    socket.setNoDelay(true);
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** One request after the other over one connection; answers have a Content-Length, as both servers give them. */
+function exchanges(socket: Socket): (request: string) => Promise<{ readonly status: number; readonly bytes: number }> {
+  let waiting: ((answer: { readonly status: number; readonly bytes: number }) => void) | undefined;
+  let fail: ((cause: Error) => void) | undefined;
+  let text = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    const head = text.indexOf('\r\n\r\n');
+    if (head === -1) return;
+    const length = /content-length: (\d+)/i.exec(text.slice(0, head))?.[1];
+    const end = head + 4 + Number(length ?? 0);
+    if (text.length < end) return;
+    const answer = { status: Number(text.slice(9, 12)), bytes: end };
+    text = text.slice(end);
+    waiting?.(answer);
+  });
+  socket.on('error', (cause) => fail?.(cause));
+  socket.on('close', () => fail?.(new Error('The server closed a connection')));
+  return (request) =>
+    new Promise((resolve, reject) => {
+      waiting = resolve;
+      fail = reject;
+      socket.write(request, 'latin1');
+    });
+}
