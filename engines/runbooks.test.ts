@@ -30,6 +30,11 @@ outrider rollout start to-1.3.0
 sh ask.sh
 until outrider rollout reports to-1.3.0 | grep -c verified | grep -q 3; do sleep 1; done`;
 
+/** A CA, which the server takes up at its next start. */
+const MAKE_A_CA = `
+echo 'a passphrase of several words' > root.pass
+outrider ca init --server-name 127.0.0.1 --passphrase-file root.pass`;
+
 /** In this order: each page finds what the one before it left. */
 const PAGES: readonly Page[] = [
   { page: 'README.md', claim: 'a release of one’s own reaches three devices, and the broken next one is halted' },
@@ -56,6 +61,16 @@ const PAGES: readonly Page[] = [
     page: 'docs/runbooks/clock.md',
     claim: 'which clock the server believes is seen, and nothing is accepted needlessly',
   },
+  {
+    page: 'docs/runbooks/stolen-device-key.md',
+    claim: 'a device whose key was stolen is shut out by one command, and let in again',
+  },
+  {
+    page: 'docs/runbooks/expired-ca.md',
+    claim: 'what runs out is seen, and made anew under the same root',
+    at: { See: (one) => one.run(MAKE_A_CA) },
+  },
+  { page: 'docs/runbooks/lost-ca-key.md', claim: 'which CA there is, is seen' },
   { page: 'docs/runbooks/full-disk.md', claim: 'how full which disk is, is seen' },
   { page: 'docs/runbooks/restart.md', claim: 'a server that was killed is started again and nothing is missing' },
   { page: 'docs/runbooks/many-servers.md', claim: 'a server says whether devices may be sent to it' },

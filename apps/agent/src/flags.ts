@@ -24,6 +24,9 @@ export interface AgentFlags {
   readonly attributes: DeviceAttributes;
   readonly token: string | undefined;
   readonly tokenFile: string | undefined;
+  readonly serverRootsFile: string | undefined;
+  /** Absent: the device registers with a token. */
+  readonly factoryIdentity: { readonly certificateFile: string; readonly keyFile: string } | undefined;
   readonly isConducted: boolean;
   readonly isRebootByExit: boolean;
   /** Ask at the start, whatever poll the journal waits for. */
@@ -90,6 +93,8 @@ function flagsOf(settings: Settings): AgentFlags {
     attributes: { deviceType, hardwareId, model, region, customer, carrier, tags },
     token: values.token,
     tokenFile: values.tokenFile,
+    serverRootsFile: values.serverRoots,
+    factoryIdentity: factoryIdentityOf(values),
     isConducted: values.conducted,
     isRebootByExit: values.reboot === 'exit',
     isCheckInNow: values.checkInNow,
@@ -98,6 +103,18 @@ function flagsOf(settings: Settings): AgentFlags {
     factory: factoryOf(settings),
     notices: notices.map(({ sentence }) => sentence),
   };
+}
+
+function factoryIdentityOf({ factoryCertificate, factoryKey }: Settings['values']): AgentFlags['factoryIdentity'] {
+  if (factoryCertificate === undefined && factoryKey === undefined) return undefined;
+  if (factoryCertificate !== undefined && factoryKey !== undefined) {
+    return { certificateFile: factoryCertificate, keyFile: factoryKey };
+  }
+  const missing = factoryKey === undefined ? 'factory-key' : 'factory-certificate';
+  throw new AgentEnd(
+    'usage',
+    `The flag --${missing} is missing: certificate and key of a factory go together. See --help`,
+  );
 }
 
 function factoryOf(settings: Settings): FactoryFlags | undefined {

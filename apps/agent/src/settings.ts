@@ -52,6 +52,26 @@ export const AGENT_SETTINGS = {
     variable: 'OUTRIDER_AGENT_TOKEN_FILE',
     sentence: 'A file that holds the registration token; read when there is no token and the device is not registered',
   },
+  serverRoots: {
+    shape: { kind: 'path' },
+    flag: 'server-roots',
+    variable: 'OUTRIDER_AGENT_SERVER_ROOTS',
+    sentence:
+      'A PEM file with the roots that the server must show by TLS; without it the one that the token names, then those it was given',
+  },
+  factoryCertificate: {
+    shape: { kind: 'path' },
+    flag: 'factory-certificate',
+    variable: 'OUTRIDER_AGENT_FACTORY_CERTIFICATE',
+    sentence:
+      'A PEM file with the certificate of the factory for this device: it registers with that instead of a token',
+  },
+  factoryKey: {
+    shape: { kind: 'path' },
+    flag: 'factory-key',
+    variable: 'OUTRIDER_AGENT_FACTORY_KEY',
+    sentence: 'The key of the factory certificate, PEM',
+  },
   component: {
     shape: ID,
     flag: 'component',

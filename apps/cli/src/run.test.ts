@@ -26,7 +26,7 @@ for (const [claim, parameters, sentence] of [
   [
     'an unknown noun',
     ['realease'],
-    /^outrider: Unknown command 'realease'; allowed are up, demo, backup, restore, key, ca, charter, release, /,
+    /^outrider: Unknown command 'realease'; allowed are up, demo, backup, restore, key, ca, terminator, charter, release, /,
   ],
   [
     'an unknown verb',

@@ -24,6 +24,7 @@ import { restoreNoun } from './nouns/restore.ts';
 import { rolloutNoun } from './nouns/rollout.ts';
 import { scopeNouns } from './nouns/scope.ts';
 import { statusNoun } from './nouns/status.ts';
+import { terminatorNoun } from './nouns/terminator.ts';
 import { tokenNoun } from './nouns/token.ts';
 import { topNoun } from './nouns/top.ts';
 import { trustNoun } from './nouns/trust.ts';
@@ -70,6 +71,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   restoreNoun(program, world);
   keyNoun(program, world);
   caNoun(program, world);
+  terminatorNoun(program, world);
   charterNoun(program, world);
   releaseNoun(program, world);
   trustNoun(program, world);

@@ -20,6 +20,7 @@ import { type Recounts, recounts } from './evidence/recounts.ts';
 import { type Reporters, reporters } from './evidence/reporters.ts';
 import { certificates } from './gateway/certificates.ts';
 import { checkIns } from './gateway/check-ins.ts';
+import { clones } from './gateway/clones.ts';
 import { contacts } from './gateway/contacts.ts';
 import { type Ddi, ddi } from './gateway/ddi/ddi.ts';
 import type { DeviceRequest, DeviceResponse } from './gateway/device-request.ts';
@@ -162,6 +163,7 @@ export function composeServer(ports: ServerPorts): Server {
     verifier: ports.verifier,
     identities,
     certificates: credentials,
+    clones: clones({ installation: store.installation, fleetClock, counters, log }),
     ddi: ddiDevices.routes,
     checkIns: checkInDesk,
     permits: permitDesk,

@@ -32,6 +32,7 @@ async function main(): Promise<void> {
       ...{ schedule: timers(), log },
     });
     console.log(`Outrider is ready at ${server.url}, data in ${flags.dataFolder}, process ${process.pid}`);
+    if (server.tlsUrl !== undefined) console.log(`Devices speak mutual TLS at ${server.tlsUrl}`);
     if (flags.publicUrl !== undefined) console.log(`Devices reach it at ${flags.publicUrl}`);
     const signal = await stopping;
     log.info({ stage: 'server', code: 'stopping', signal }, 'The server stops');

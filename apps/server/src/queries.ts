@@ -23,6 +23,7 @@ import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { Decider } from './decision/decider.ts';
 import type { Standing, Standings } from './decision/standings.ts';
 import { type CommandError, refuse } from './errors.ts';
+import { suspicionSetting } from './gateway/clones.ts';
 import type { Counters, CounterValues } from './gateway/counters.ts';
 import { policyProblem } from './policy/policy-problem.ts';
 import type { SnapshotHolder } from './policy/snapshot-holder.ts';
@@ -184,7 +185,10 @@ export function queries(options: {
       const snapshot = holder.newest();
       if (snapshot === undefined)
         return refuse('store-away', 'The policy has not been read yet; ask again in a second');
-      return ok(explainDevice(snapshot, device.value, fleetClock.now()));
+      const explained = explainDevice(snapshot, device.value, fleetClock.now());
+      const suspected = await store.installation.loadSetting(suspicionSetting(deviceId));
+      const isCloneSuspected = suspected === device.value.record.publicKey.keyId;
+      return ok(isCloneSuspected ? { ...explained, isCloneSuspected } : explained);
     },
 
     async orders() {

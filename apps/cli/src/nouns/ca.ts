@@ -123,7 +123,9 @@ async function renew(world: World, flags: InitFlags): Promise<void> {
   }
   const root: Root = { certificate: certificate.raw, key: opened.value };
   const factories = await readTextIfPresent(join(folder, CA_FOLDER, CA_FILES.factories));
-  await writing(folder, () => writeOnlineCa(folder, root, { ...orderOf(flags), factories }));
+  // Certificates of devices outlive the CA that has signed them by a year at most.
+  const formerIssuing = await readTextIfPresent(join(folder, CA_FOLDER, CA_FILES.issuing));
+  await writing(folder, () => writeOnlineCa(folder, root, { ...orderOf(flags), factories, formerIssuing }));
   world.log('Start the server again. Certificates of devices that are in date stay good: they lead to the same root');
   showCa(world, flags, await load(world, flags));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { cellAt, listAt, timeAt } from '../answer.ts';
+import { cellAt, jsonAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, dataFolder, withConnection } from '../connection.ts';
 import { readTextFile } from '../files.ts';
 import { parseCount, parseLabel } from '../flags.ts';
@@ -105,6 +105,7 @@ async function identity(world: World, id: string, flags: Flags): Promise<void> {
     ['device', cellAt(value, 'deviceId')],
     ['key', cellAt(value, 'keyId')],
     ['registered', timeAt(value, 'registeredAt')],
+    ['clone', jsonAt(value, 'isCloneSuspected') === 'true' ? 'suspected: the key speaks from two places' : 'not seen'],
     ['revoked', isRevoked ? timeAt(value, 'revoked.at') : 'no'],
     ...(isRevoked
       ? ([

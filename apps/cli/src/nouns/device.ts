@@ -72,6 +72,9 @@ async function explain(world: World, id: string, flags: Flags): Promise<void> {
     ['device', cellAt(value, 'deviceId')],
     ['answer', cellAt(value, 'answer.code')],
     ['because', cellAt(value, 'answer.sentence')],
+    ...(value !== null && typeof value === 'object' && 'isCloneSuspected' in value
+      ? ([['clone', 'suspected: its key speaks from two places, see `outrider device identity`']] as const)
+      : []),
     ['rollout', cellAt(value, 'answer.rolloutId')],
   ]);
   if (flags.json === true) return;

@@ -17,6 +17,8 @@ import { groupCommit } from './group-commit.ts';
 /** Gives devices their certificates: each is on record before it leaves. */
 export interface Certificates {
   readonly hasCa: boolean;
+  /** PEM; absent where there is no CA. */
+  readonly serverRoots?: string;
   /** Codes: ca-missing, csr-malformed, csr-for-another, ca-expired. */
   give(request: {
     readonly csr: string;
@@ -47,6 +49,7 @@ export function certificates(options: {
   });
   return {
     hasCa: deviceCa !== undefined,
+    ...(deviceCa === undefined ? {} : { serverRoots: deviceCa.serverRoots }),
     async give(request) {
       if (deviceCa === undefined) {
         const detail = 'The server has no CA for devices; make one with `outrider ca init`, or sign requests instead';
@@ -60,6 +63,21 @@ export function certificates(options: {
       return ok({ chain, serverRoots, notAfter: certificate.notAfter, renewAfter });
     },
   };
+}
+
+export const SERVER_ROOTS_PATH = '/v1/server-roots';
+
+/**
+ * Answers `GET /v1/server-roots`: public, for a device that holds a token with the digest of one of them and no root yet. It
+ * believes nothing but that digest.
+ */
+export function answerServerRoots({ serverRoots }: Certificates): DeviceResponse {
+  if (serverRoots === undefined) {
+    const detail = 'The server has no CA, and so no root to pin; make one with `outrider ca init`';
+    return problemResponse({ code: 'ca-missing', detail });
+  }
+  const headers = { 'content-type': 'application/x-pem-file', 'cache-control': 'no-store' };
+  return { status: 200, headers, body: serverRoots };
 }
 
 /**

@@ -15,6 +15,7 @@ export type CounterFamily =
   | 'ddi'
   | 'registration'
   | 'certificate'
+  | 'identity'
   | 'blob'
   | 'problem'
   | 'refused'

@@ -23,8 +23,9 @@ import type { Log } from '../ports.ts';
 import type { Repositories } from '../trust/repositories.ts';
 import { type Authenticated, authenticate, authenticateKept, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
-import { type Certificates, orderCertificate } from './certificates.ts';
+import { answerServerRoots, type Certificates, orderCertificate, SERVER_ROOTS_PATH } from './certificates.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
+import type { Clones } from './clones.ts';
 import type { DdiRoutes } from './ddi/ddi-routes.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
 import type { IdentityGate } from './identity-gate.ts';
@@ -49,6 +50,7 @@ export interface DeviceRouteOptions {
   readonly permits: Permits;
   readonly reports: Reports;
   readonly identities: IdentityGate;
+  readonly clones: Clones;
   readonly register: (request: PostRequest) => Promise<DeviceResponse>;
   readonly certificates: Certificates;
   readonly ddi: DdiRoutes;
@@ -131,6 +133,9 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
       return answerDocument({ ...request, path }, options.repositories);
     }
+    if (path === SERVER_ROOTS_PATH) {
+      return isRead(request) ? answerServerRoots(options.certificates) : methodNotAllowed(request, 'GET, HEAD');
+    }
     if (path === '/health/live' || path === '/health/ready') {
       if (!isRead(request)) return methodNotAllowed(request, 'GET, HEAD');
       if (path === '/health/live') return jsonResponse(200, '{"status":"live"}');
@@ -208,6 +213,13 @@ async function answerMessage<Message extends { readonly deviceId: DeviceId; read
     if (!sender.ok) return sender.error;
     const parsed = readOwn(request, sender.value, message.parse);
     if (!parsed.ok) return parsed.error;
+    options.clones.note(sender.value.device.record, request);
+    const parsed = message.parse(request.body);
+    if (!parsed.ok) return problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) });
+    if (parsed.value.deviceId !== sender.value.device.record.deviceId) {
+      const detail = 'The body names another device than the one that sent it; a device speaks for itself only';
+      return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
+    }
     const { sequence } = parsed.value;
     const device = await options.devices.current(sender.value.device, {
       sequence,

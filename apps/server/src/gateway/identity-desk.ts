@@ -14,6 +14,7 @@ import { type CommandError, refuse } from '../errors.ts';
 import type { PolicyCommands, PolicyReceipt } from '../policy/policy-commands.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import { changedBy } from '../trust/changed-by.ts';
+import { suspicionSetting } from './clones.ts';
 
 /** What people do about who devices are. */
 export interface IdentityDesk {
@@ -47,6 +48,8 @@ export interface ShownIdentity {
   readonly registeredAt: FleetInstant;
   /** The newest first. */
   readonly certificates: readonly IssuedCertificate[];
+  /** Its key was seen in two places. */
+  readonly isCloneSuspected: boolean;
   /** Present while its key is revoked. */
   readonly revoked?: RevokedKey;
 }
@@ -106,6 +109,7 @@ export function identityDesk(options: {
       const revoked = holder.policy().revokedKeys.get(keyId);
       return ok({
         ...{ deviceId, keyId, registeredAt: record.value.registeredAt },
+        isCloneSuspected: (await store.installation.loadSetting(suspicionSetting(deviceId))) === keyId,
         certificates: await store.identities.loadCertificates(deviceId, CERTIFICATES_SHOWN_MAX),
         ...(revoked === undefined ? {} : { revoked }),
       });

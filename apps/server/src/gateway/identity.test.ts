@@ -17,7 +17,12 @@ import {
   parseGivenCredentials,
   parseRegistrationAnswer,
 } from '@outrider/protocol/gateway/registration';
-import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
+import {
+  BOOT_HEADER,
+  DEVICE_HEADER,
+  requestText,
+  SIGNATURE_HEADER,
+} from '@outrider/protocol/gateway/request-signature';
 import { serverRootOf } from '@outrider/protocol/gateway/token-text';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
@@ -51,7 +56,7 @@ describe('a device gets its identity', () => {
     assert.equal(answer.status, 201, answer.body);
     const parsed = parseRegistrationAnswer(answer.body);
     assert.ok(parsed.ok && parsed.value.credentials !== undefined);
-    assert.equal(certificatesIn(parsed.value.credentials.chain).length, 2);
+    assert.equal(certificatesIn(parsed.value.credentials.chain).length, 1);
     assert.equal((await device.register({ token })).status, 201, 'an answer that was lost is given again');
     assertProblem(await aDevice('camera-2').register({ token }), 401, 'registration-token-used');
     const thief = await aDevice('camera-1').register({ token });
@@ -137,6 +142,21 @@ describe('a device whose key was revoked', () => {
   });
 });
 
+test('a key that speaks from two places is flagged once, on record and in its explanation, and still answered', async () => {
+  const device = await registered('camera-30');
+  const [one, other] = ['1', '2'].map((digit) => digit.repeat(32));
+  for (const boot of [one, one, other]) assert.equal((await device.checkIn(server, undefined, boot)).status, 200);
+  assert.equal((await shown('camera-30'))?.isCloneSuspected, false, 'a device may start anew');
+  for (const boot of [one, other, one, other]) {
+    assert.equal((await device.checkIn(server, undefined, boot)).status, 200, 'which one is honest a person decides');
+  }
+  assert.equal((await shown('camera-30'))?.isCloneSuspected, true);
+  const explained = await server.queries.explainDevice(device.deviceId);
+  assert.ok(explained.ok && explained.value.isCloneSuspected === true);
+  const { items } = await server.audit.list({ after: 0, limit: 100, action: 'device-clone-suspected' });
+  assert.equal(items.length, 1);
+});
+
 test('a certificate that has run out on an open connection is refused by name', async () => {
   const device = await registered('camera-20');
   const certificate = await device.certificate();
@@ -172,10 +192,17 @@ function aDevice(id: string) {
   const [signer, key] = [signerFromSeed(seed), privateKeyOf(seed)];
   let sequence = 0;
 
-  async function send(gateway: Server, path: string, body: string, certificate?: Certificate): Promise<Answer> {
+  async function send(
+    gateway: Server,
+    path: string,
+    body: string,
+    certificate?: Certificate,
+    boot?: string,
+  ): Promise<Answer> {
     const { signature } = signer.sign(requestText({ method: 'POST', path, body }));
     const identity = { [DEVICE_HEADER]: deviceId, [SIGNATURE_HEADER]: signature };
-    const headers = { 'content-type': 'application/json', ...identity };
+    const started = boot === undefined ? {} : { [BOOT_HEADER]: boot };
+    const headers = { 'content-type': 'application/json', ...identity, ...started };
     const answer = await gateway.handleDevice({
       ...{ method: 'POST', path, headers, body },
       ...(certificate === undefined ? {} : { certificate }),
@@ -198,12 +225,12 @@ function aDevice(id: string) {
       ),
     order: ({ csr = makeCertificateRequest(id, key), gateway = server } = {}) =>
       send(gateway, '/v1/certificate', encodeCertificateOrder({ deviceId, csr })),
-    checkIn(gateway: Server, certificate?: Certificate) {
+    checkIn(gateway: Server, certificate?: Certificate, boot?: string) {
       const body = encodeCheckIn({
         ...{ deviceId, sequence: ++sequence, state: 'idle' },
         running: running as unknown as Parameters<typeof encodeCheckIn>[0]['running'],
       });
-      return send(gateway, '/v1/check-in', body, certificate);
+      return send(gateway, '/v1/check-in', body, certificate, boot);
     },
     /** As a terminator tells it of the newest one. */
     async certificate(): Promise<Certificate> {

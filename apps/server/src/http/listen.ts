@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
@@ -129,14 +129,15 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });
-  const opened = await open(http, host, port);
+  const opened = await openPort(http, host, port);
   if (!opened.ok) return opened;
   const url = `http://${host}:${opened.value}`;
   onOpened(url);
   return ok({ url, close: () => closeListener(http, gate, options) });
 }
 
-function open(http: HttpServer, host: string, port: number): Promise<Result<number, ListenError>> {
+/** Lets a server listen, and names what stands in the way. */
+export function openPort(http: NetServer, host: string, port: number): Promise<Result<number, ListenError>> {
   return new Promise((resolve) => {
     http.once('error', (cause: NodeJS.ErrnoException) => {
       const isInUse = cause.code === 'EADDRINUSE';

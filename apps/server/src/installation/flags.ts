@@ -24,6 +24,8 @@ export interface Flags {
   readonly ddiTenant: string;
   /** Where a terminator of TLS hands over requests; undefined: none is trusted. */
   readonly terminatorSocket: string | undefined;
+  /** For mutual TLS, where there is a CA. */
+  readonly tlsPort: number;
   /** How long a device's certificate is good for; it is renewed at half time. */
   readonly certificateLifeDays: number;
   readonly clock: 'wall' | 'conducted';
@@ -102,6 +104,7 @@ export function readFlags(
     publicUrl: rest.publicUrl,
     ddiTenant: rest.ddiTenant,
     terminatorSocket: rest.terminatorSocket,
+    tlsPort: rest.tlsPort,
     certificateLifeDays: rest.certificateLifeDays,
     clock: rest.clock,
     releaseRoleFile: releaseRoleFile ?? join(secretsFolder, 'release-role.json'),

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { openBlobFolder } from '@outrider/adapters/server/blob-folder';
+import type { CaFiles } from '@outrider/adapters/server/ca/ca-folder';
 import { readDiskSpace } from '@outrider/adapters/server/disk-space';
 import { monotonicClock, wallClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
 import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
+import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
@@ -15,6 +17,7 @@ import { StartError } from '../exit-codes.ts';
 import { loadConsoleFiles } from '../http/console-files.ts';
 import { type Listener, type ListenOptions, listen } from '../http/listen.ts';
 import { listenToTerminator } from '../http/terminator-listener.ts';
+import { listenWithTls } from '../http/tls-listener.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
@@ -52,6 +55,8 @@ export interface Between {
 
 export interface RunningServer {
   readonly url: string;
+  /** For mutual TLS; absent where there is no CA. */
+  readonly tlsUrl?: string;
   /** Drains and ends everything, PostgreSQL last. */
   stop(): Promise<void>;
 }
@@ -153,15 +158,18 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     const page =
       consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
     const issuer = isGateway ? undefined : await settleIssuer(flags, { secrets, installation, machineClock, log });
-    const listener = await openListeners(flags.terminatorSocket, {
-      drainDelayMs: durationMs(flags.drainDelayMs),
-      ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
-      ...page,
-      ...metrics,
-      ...(issuer === undefined ? {} : { issuer }),
-    });
+    const listener = await openListeners(
+      { ...flags, files: ca?.files },
+      {
+        drainDelayMs: durationMs(flags.drainDelayMs),
+        ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+        ...page,
+        ...metrics,
+        ...(issuer === undefined ? {} : { issuer }),
+      },
+    );
     try {
-      await ownFile.write(listener.url, world.pid);
+      await ownFile.write(listener, world.pid);
     } catch (cause) {
       await listener.close();
       await server.close();
@@ -169,6 +177,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     }
     return {
       url: listener.url,
+      ...(listener.tlsUrl === undefined ? {} : { tlsUrl: listener.tlsUrl }),
       async stop() {
         await ownFile.remove().catch((cause: unknown) => {
           log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
@@ -181,26 +190,47 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   });
 }
 
-/** Opens the port, and the socket of the terminator if there is one; the server is closed when either cannot be. */
-async function openListeners(terminatorSocket: string | undefined, options: ListenOptions): Promise<Listener> {
-  const { server, schedule, log, drainDelayMs } = options;
-  const leaving = drainDelayMs === undefined ? {} : { drainDelayMs };
-  const terminator =
-    terminatorSocket === undefined
-      ? undefined
-      : await listenToTerminator({ server, path: terminatorSocket, schedule, log, ...leaving });
-  const port = terminator?.ok === false ? terminator : await listen(options);
-  if (!port.ok) {
-    if (terminator?.ok) await terminator.value.close();
+/** Opens the port, that for mutual TLS and the socket of a terminator, as far as they are wanted: all of them, or none. */
+async function openListeners(
+  { terminatorSocket, tlsPort, files }: ListenerPlaces,
+  options: ListenOptions,
+): Promise<Listener & { readonly tlsUrl?: string }> {
+  const { server, host, schedule, log, drainDelayMs } = options;
+  const common = { server, schedule, log, ...(drainDelayMs === undefined ? {} : { drainDelayMs }) };
+  const openings = [
+    () => listen(options),
+    ...(files === undefined || options.role === 'control'
+      ? []
+      : [() => listenWithTls({ ...common, files, host, port: tlsPort, clock: wallClock() })]),
+    ...(terminatorSocket === undefined ? [] : [() => listenToTerminator({ ...common, path: terminatorSocket })]),
+  ];
+  const opened: { close(): Promise<void>; readonly url?: string }[] = [];
+  for (const open of openings) {
+    const one = await open();
+    if (one.ok) {
+      opened.push(one.value);
+      continue;
+    }
+    await Promise.all(opened.map((other) => other.close()));
     await server.close();
-    throw new StartError(port.error.code, port.error.detail);
+    throw new StartError(one.error.code, one.error.detail);
   }
+  const urls = opened.flatMap((one) => one.url ?? []);
+  const tlsUrl = urls.find((url) => url.startsWith('https:'));
   return {
-    url: port.value.url,
+    url: present(urls[0], 'the URL of the port'),
+    ...(tlsUrl === undefined ? {} : { tlsUrl }),
     async close() {
-      await Promise.all([port.value.close(), terminator?.ok ? terminator.value.close() : undefined]);
+      await Promise.all(opened.map((one) => one.close()));
     },
   };
+}
+
+interface ListenerPlaces {
+  readonly terminatorSocket: string | undefined;
+  readonly tlsPort: number;
+  /** Of the CA; undefined: there is none, and no mutual TLS. */
+  readonly files: CaFiles | undefined;
 }
 
 async function openBetween({ flags, log, between }: ProgramWorld): Promise<Database> {

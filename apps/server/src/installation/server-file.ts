@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readTextIfPresent, removeDurably, writeFileDurably } from '@outrider/adapters/shared/files';
 import { StartError } from '../exit-codes.ts';
 
-/** Where a running server says how to reach it: `{"url": …, "pid": …}`. */
+/** Where a running server says how to reach it: `{"url": …, "tlsUrl": …, "pid": …}`. */
 export function serverFile(dataFolder: string) {
   const path = join(dataFolder, 'server.json');
   return {
@@ -14,7 +14,8 @@ export function serverFile(dataFolder: string) {
       const detail = `A server runs on ${dataFolder} already, at ${url}; stop it first, or choose another --data`;
       throw new StartError('data-folder-in-use', detail);
     },
-    write: (url: string, pid: number) => writeFileDurably(path, `${JSON.stringify({ url, pid })}\n`),
+    write: ({ url, tlsUrl }: { readonly url: string; readonly tlsUrl?: string }, pid: number) =>
+      writeFileDurably(path, `${JSON.stringify({ url, tlsUrl, pid })}\n`),
     remove: () => removeDurably(path),
   };
 }

@@ -89,14 +89,14 @@ async function demoDevice(
     releaseCounter: factory.releaseCounter as ReleaseCounter,
     components: [{ name: COMPONENT, digest: factory.image.digest }],
   };
-  const anchors = await registerDevice(client, { token: around.registrationToken, attributes, running: content });
-  if (!anchors.ok) throw new DemoFault(`A device could not be registered: ${anchors.error.detail}`);
+  const registered = await registerDevice(client, { token: around.registrationToken, attributes, running: content });
+  if (!registered.ok) throw new DemoFault(`A device could not be registered: ${registered.error.detail}`);
   count();
   const life = deviceLife({ world, nature: natureOf(world, deviceId, hardwareId), truth, clock });
   const boot = memoryBoot(content);
   const agent = composeAgent({
     identity: { deviceId, deviceType, hardwareId, model: attributes.model },
-    anchors: anchors.value,
+    anchors: registered.value.anchors,
     verifier,
     network: life.throughWorld(witness(counting(httpNetwork(client), count))),
     storage: life.onDisk(hashingStorage(content.components)),

@@ -54,7 +54,7 @@ test('a device makes its key once and keeps it to itself', async () => {
   const folder = await freshFolder();
   const [one, again] = [await loadDeviceKey(folder), await loadDeviceKey(folder)];
   assert(one.ok && again.ok);
-  assert.deepEqual(again.value.publicKey, one.value.publicKey);
+  assert.deepEqual(again.value.signer.publicKey, one.value.signer.publicKey);
   assert.deepEqual(await loadAnchors(folder), { ok: true, value: undefined });
   await writeFile(join(folder, 'device-key.json'), '{}');
   const damaged = await loadDeviceKey(folder);

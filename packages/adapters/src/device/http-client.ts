@@ -5,7 +5,12 @@ import type { NetworkError } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { Signer } from '@outrider/domain/trust/ports';
-import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
+import {
+  BOOT_HEADER,
+  DEVICE_HEADER,
+  requestText,
+  SIGNATURE_HEADER,
+} from '@outrider/protocol/gateway/request-signature';
 import { ANSWER_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 
 /** How a device reaches its server: every request is signed with its key. */
@@ -13,6 +18,8 @@ export interface HttpClient {
   readonly serverUrl: URL;
   readonly deviceId: DeviceId;
   readonly signer: Signer;
+  /** Names this start of the software, so that a copy of the device is seen; see `BOOT_HEADER`. */
+  readonly boot?: string;
   /** Connections; may be shared by many devices. */
   readonly connections: HttpAgent;
 }
@@ -64,6 +71,7 @@ export function open(
       headers: {
         ...options.headers,
         [DEVICE_HEADER]: deviceId,
+        ...(client.boot !== undefined && { [BOOT_HEADER]: client.boot }),
         [SIGNATURE_HEADER]: signer.sign(requestText(message)).signature,
         ...(message.method === 'POST' && {
           'content-type': 'application/json',
@@ -79,9 +87,9 @@ export function open(
 }
 
 /** One device needs two; a process of many simulated devices says more. */
-const SOCKETS_MAX = 2;
+export const SOCKETS_MAX = 2;
 /** A server that says nothing for so long is gone (slow retrieval attack). */
-const SILENCE_MAX_MS = 30_000;
+export const SILENCE_MAX_MS = 30_000;
 /** A message is small: one that takes longer is not answered. */
 const MESSAGE_MAX_MS = 60_000;
 const DETAIL_CHARACTERS_MAX = 500;

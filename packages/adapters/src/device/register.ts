@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { NetworkError } from '@outrider/domain/device/ports';
 import type { RunningSoftware } from '@outrider/domain/gateway/device-record';
+import type { FactoryProof } from '@outrider/domain/gateway/identity-ports';
+import type { RegistrationAnswer } from '@outrider/domain/gateway/registration';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
-import type { TrustAnchors } from '@outrider/domain/trust/role';
 import { encodeRegistration, parseRegistrationAnswer } from '@outrider/protocol/gateway/registration';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { type HttpClient, sendMessage } from './http-client.ts';
@@ -15,11 +16,14 @@ import { type HttpClient, sendMessage } from './http-client.ts';
 export async function registerDevice(
   client: HttpClient,
   registration: {
-    readonly token: string;
+    readonly token?: string;
+    readonly factory?: FactoryProof;
+    /** PKCS#10 of the same key. */
+    readonly csr?: string;
     readonly attributes: DeviceAttributes;
     readonly running: RunningSoftware;
   },
-): Promise<Result<TrustAnchors, NetworkError>> {
+): Promise<Result<RegistrationAnswer, NetworkError>> {
   const { deviceId, signer } = client;
   const body = encodeRegistration({ ...registration, deviceId, publicKey: signer.publicKey });
   const answer = await sendMessage(client, '/v1/register', body);
@@ -30,5 +34,5 @@ export async function registerDevice(
     const detail = `The answer is for ${parsed.value.deviceId}, asked for was ${deviceId}`;
     return err({ code: 'answer-malformed', detail });
   }
-  return ok(parsed.value.anchors);
+  return ok(parsed.value);
 }

@@ -77,6 +77,13 @@ export const SERVER_SETTINGS = {
     sentence:
       'A Unix socket, mode 0600, for a terminator of TLS that names the client certificate of each request; see docs/protocol/terminator.md',
   },
+  tlsPort: {
+    shape: { kind: 'whole', min: 0, max: 65_535 },
+    flag: 'tls-port',
+    variable: 'OUTRIDER_TLS_PORT',
+    default: 8_441,
+    sentence: 'Where devices speak mutual TLS, once there is a CA (`outrider ca init`); 0 for any free one',
+  },
   certificateLifeDays: {
     shape: { kind: 'whole', min: 1, max: 3_650, unit: 'days' },
     flag: 'certificate-life-days',

@@ -19,6 +19,8 @@ export interface Explanation {
   /** One for each live rollout of its type, newest first. */
   readonly rollouts: readonly RolloutExplanation[];
   readonly answer: ExplainedAnswer;
+  /** Its key was seen in two places: what it says of itself may be of another device. Present when it is so. */
+  readonly isCloneSuspected?: boolean;
 }
 
 /** The device before one rollout: the predicates of the offer, then how it stands with the ledger. */

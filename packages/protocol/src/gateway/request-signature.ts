@@ -10,6 +10,9 @@ export const DEVICE_HEADER = 'outrider-device';
 /** Ed25519 over `requestText`, 64 bytes, base64. */
 export const SIGNATURE_HEADER = 'outrider-signature';
 
+/** Names the start of the device's software that speaks: 32 random hexadecimal digits, new with each start. May be left out. */
+export const BOOT_HEADER = 'outrider-boot';
+
 /** Every request of a device, as far as it is signed. */
 export interface SignedRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';

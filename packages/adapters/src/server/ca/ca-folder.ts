@@ -8,7 +8,7 @@ import { readTextIfPresent } from '../../shared/files.ts';
 export const CA_FILES = {
   /** What devices pin for the server, and what the chain of their own certificates leads to. */
   roots: 'roots.pem',
-  /** The online CA for devices, then what leads from it to the root. */
+  /** The online CA for devices, then its predecessors, which certificates in the field still lead to. */
   issuing: 'issuing.pem',
   issuingKey: 'issuing-key.pem',
   /** The certificate that the server shows, then what leads from it to the root. */

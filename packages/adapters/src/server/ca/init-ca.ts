@@ -51,7 +51,7 @@ export function makeRoot({ name, nowMs, lives }: CaOrder): Root {
 export async function writeOnlineCa(
   dataFolder: string,
   root: Root,
-  order: CaOrder & { readonly factories?: string | undefined },
+  order: CaOrder & { readonly factories?: string | undefined; readonly formerIssuing?: string | undefined },
 ): Promise<string> {
   const signer: CertificateSigner = { name: subjectIn(root.certificate), key: root.key };
   const [issuing, server] = [newKey(), newKey()];
@@ -75,7 +75,7 @@ export async function writeOnlineCa(
   );
   return writeCaFiles(dataFolder, {
     roots: pemOf(root.certificate),
-    issuing: pemOf(issuingCertificate.der),
+    issuing: pemOf(issuingCertificate.der) + (order.formerIssuing ?? ''),
     issuingKey: keyPem(issuing.privateKey),
     server: pemOf(serverCertificate.der),
     serverKey: keyPem(server.privateKey),

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import type { KeyObject } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import type { CaFiles } from '@outrider/adapters/server/ca/ca-folder';
+import { openDeviceCa } from '@outrider/adapters/server/ca/device-ca';
+import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
+import { makeCertificate, pemOf } from '@outrider/adapters/server/ca/make-certificate';
+import { wallClock } from '@outrider/adapters/shared/clock';
+import { delay } from '@outrider/adapters/shared/delay';
+import { createSeed, privateKeyOf, publicKeyInfo, signerFromSeed } from '@outrider/adapters/shared/ed25519';
+import { makeCertificateRequest } from '@outrider/adapters/shared/x509/certificate-request';
+import { nameOf } from '@outrider/adapters/shared/x509/distinguished-name';
+import { present } from '@outrider/domain/kernel/assert';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
+import { DAY_MS, fleetInstant } from '@outrider/domain/kernel/time';
+import { encodeCheckIn } from '@outrider/protocol/gateway/check-in';
+import { encodeRegistration, parseRegistrationAnswer } from '@outrider/protocol/gateway/registration';
+import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
+import { composeServer, type Server } from '../compose.ts';
+import { openCa } from '../installation/open-ca.ts';
+import type { ServerPorts } from '../ports.ts';
+import { DEVICE_TYPE, rehearse, SOON } from '../rehearsal.ts';
+
+/** A gateway behind something that ends TLS: this very program, or a proxy in front of it. */
+export interface RehearsedTerminator {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface TerminatorWorld {
+  readonly server: Server;
+  readonly files: CaFiles;
+  readonly ports: ServerPorts;
+  readonly folder: string;
+}
+
+/** How soon every gateway must know of a revocation. */
+const REVOKED_WITHIN_MS = 5_000;
+
+/**
+ * What everything that ends mutual TLS must do, on real sockets: on new connections, on sessions that are taken up again and on
+ * connections that stay open. `unknownCa`: how a certificate of another CA is refused.
+ */
+export function terminatorContract(
+  name: string,
+  {
+    open,
+    unknownCa,
+    stores,
+  }: {
+    readonly open: (world: TerminatorWorld) => Promise<RehearsedTerminator>;
+    readonly unknownCa: 'answer' | 'handshake';
+    /** In memory, empty. */
+    readonly stores: Pick<ServerPorts, 'store' | 'blobs'>;
+  },
+): void {
+  describe(`mutual TLS ended by ${name}`, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'outrider-tls-'));
+    const order = { name: 'Acme', serverNames: ['127.0.0.1'], nowMs: wallClock().now(), lives: CA_LIVES };
+    const root = makeRoot(order);
+    await writeOnlineCa(folder, root, order);
+    const { ports } = rehearse({ ...stores, schedule: SOON });
+    const ca = present(await openCa(folder, 365, ports.log), 'the CA that was just made');
+    // Two gateways on one store, each with a terminator of its own.
+    const worlds = ['one', 'two'].map((part) => ({
+      ...{ server: composeServer({ ...ports, ...ca.ports }), files: ca.files, ports, folder: join(folder, part) },
+    }));
+    const terminators = await Promise.all(worlds.map(open));
+    after(async () => {
+      await Promise.all(terminators.map((one) => one.close()));
+      await rm(folder, { recursive: true, force: true });
+    });
+    const [first, second] = worlds.map((one) => one.server) as [Server, Server];
+    const [port, otherPort] = terminators.map((one) => one.port) as [number, number];
+    await Promise.all([first.drain(), second.drain()]);
+    const roots = ca.files.roots.map((one) => one.toString()).join('');
+
+    async function registered(id: string) {
+      const device = aDevice(id, roots);
+      const { token } = await first.identities.createToken({ author: 'ada', usesMax: 1, hours: 1 });
+      await device.register(port, token);
+      return device;
+    }
+
+    test('a device registers without a certificate, and then speaks by its certificate without a signature', async () => {
+      const device = await registered('camera-1');
+      assert.equal((await device.checkIn(port)).status, 200);
+      const without = await device.checkIn(port, { isCertified: false });
+      assert.deepEqual([without.status, codeOf(without)], [400, 'body-malformed'], 'nobody speaks with neither');
+      const signed = await device.checkIn(port, { isCertified: false, isSigned: true });
+      assert.equal(signed.status, 200);
+    });
+
+    test('nobody can say whose certificate it is but who verified it', async () => {
+      const device = await registered('camera-2');
+      const forged = { 'outrider-certificate-device': 'camera-1', 'outrider-certificate-verify': '0' };
+      const extra = { 'outrider-certificate-serial': '1', 'outrider-certificate-sha256': 'a'.repeat(64) };
+      const claimed = await device.checkIn(port, { headers: { ...forged, ...extra }, isCertified: false });
+      assert.notEqual(claimed.status, 200, claimed.body);
+      const other = await device.checkIn(port, { as: 'camera-1' });
+      assert.deepEqual([other.status, codeOf(other)], [403, 'device-mismatch']);
+    });
+
+    test('a certificate of another CA, one of a server and one that has run out are refused, the last by name', async () => {
+      const stranger = makeRoot({ ...order, name: 'Mallory' });
+      const device = aDevice('camera-1', roots);
+      const forged = issue(device, { name: nameOf({ commonName: 'Acme devices' }), key: stranger.key });
+      const refused = await device.checkIn(port, { chain: forged }).catch((cause: Error) => cause.message);
+      if (unknownCa === 'handshake') assert.match(String(refused), /unknown ca|ECONNRESET|socket hang up/);
+      else assert.equal(typeof refused === 'string' ? refused : codeOf(refused), 'certificate-unknown-ca');
+      const server = { chain: ca.files.server.map((one) => one.toString()).join(''), key: ca.files.serverKey };
+      const asServer = await device.checkIn(port, server).catch((cause: Error) => cause.message);
+      assert.ok(typeof asServer === 'string' || asServer.status === 401, JSON.stringify(asServer));
+      const past = { now: () => fleetInstant(wallClock().now() - 400 * DAY_MS) };
+      const sleeper = await registered('camera-3');
+      const { deviceId, key, publicKey } = sleeper;
+      const csr = makeCertificateRequest(deviceId, key);
+      const old = openDeviceCa({ files: ca.files, clock: past, lifeDays: 365 }).issue({ csr, deviceId, publicKey });
+      assert.ok(old.ok);
+      const expired = await sleeper.checkIn(port, { chain: old.value.chain });
+      assert.deepEqual([expired.status, codeOf(expired)], [401, 'certificate-expired']);
+    });
+
+    test('a session is taken up again, at the other gateway too, and its device is still known', async () => {
+      const device = await registered('camera-4');
+      const { session } = await device.checkIn(port);
+      assert.ok(session !== undefined, 'a ticket was given');
+      for (const one of [port, otherPort]) {
+        const resumed = await device.checkIn(one, { session });
+        assert.deepEqual(
+          [resumed.status, resumed.isResumed],
+          [200, true],
+          `port ${one === port ? 1 : 2}: ${resumed.body}`,
+        );
+      }
+    });
+
+    test('a revocation holds within five seconds on new, resumed and open connections, at every gateway', async () => {
+      const device = await registered('camera-5');
+      const kept = [port, otherPort].map((one) => device.keptConnection(one));
+      for (const connection of kept) assert.equal((await connection.checkIn()).status, 200);
+      const { session } = await device.checkIn(port);
+      const change = { author: 'ada', kind: 'device-revoked', deviceId: device.deviceId, reason: 'stolen' } as const;
+      const began = wallClock().now();
+      assert.ok((await first.identities.changeKey(change)).ok);
+      // As production does every half second.
+      await second.drain();
+      const answers = [
+        ...(await Promise.all(kept.map((connection) => connection.checkIn()))),
+        ...(await Promise.all([port, otherPort].map((one) => device.checkIn(one)))),
+        await device.checkIn(port, { session }),
+        await device.checkIn(otherPort, { session }),
+      ];
+      assert.ok(wallClock().now() - began < REVOKED_WITHIN_MS);
+      assert.deepEqual(
+        answers.map((one) => [one.status, codeOf(one)]),
+        answers.map(() => [403, 'device-revoked']),
+      );
+      assert.deepEqual(
+        answers.map((one) => one.isResumed),
+        [false, false, false, false, true, true],
+      );
+      for (const connection of kept) connection.close();
+    });
+  });
+
+  function issue(
+    { deviceId, keyId, key }: { readonly deviceId: DeviceId; readonly keyId: string; readonly key: KeyObject },
+    signer: { readonly name: Uint8Array; readonly key: KeyObject },
+  ): string {
+    const nowMs = wallClock().now();
+    const made = makeCertificate(
+      {
+        subject: { commonName: deviceId, keyId },
+        subjectKey: publicKeyInfo(key),
+        notBeforeMs: nowMs - DAY_MS,
+        notAfterMs: nowMs + DAY_MS,
+        use: { kind: 'device' },
+      },
+      signer,
+    );
+    return pemOf(made.der);
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+  readonly isResumed: boolean;
+  readonly session?: Buffer;
+}
+
+interface Manner {
+  readonly isCertified?: boolean;
+  readonly isSigned?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly session?: Buffer | undefined;
+  readonly chain?: string;
+  readonly key?: KeyObject;
+  readonly as?: string;
+}
+
+const attributes = {
+  ...{ deviceType: DEVICE_TYPE, model: 'm', hardwareId: 'rev-a', region: 'eu', customer: 'c', carrier: 'w', tags: [] },
+};
+// The constructor of what a device says it runs.
+const running = { version: '1.0.0', releaseCounter: 1, components: [] } as unknown as Parameters<
+  typeof encodeCheckIn
+>[0]['running'];
+
+function aDevice(id: string, roots: string) {
+  const deviceId = id as DeviceId;
+  const seed = createSeed();
+  const [signer, key] = [signerFromSeed(seed), privateKeyOf(seed)];
+  const { publicKey } = signer;
+  let sequence = 0;
+  let chain: string | undefined;
+
+  function agentOf(manner: Manner, keepAlive: boolean): Agent {
+    const own = manner.chain ?? chain;
+    const shown = manner.isCertified === false || own === undefined ? {} : { cert: own, key: pem(manner.key ?? key) };
+    const session = manner.session === undefined ? {} : { session: manner.session };
+    return new Agent({ ca: roots, keepAlive, maxSockets: 1, maxCachedSessions: 0, ...shown, ...session });
+  }
+
+  function headersOf(path: string, body: string, { isSigned = false, headers }: Manner): Record<string, string> {
+    const { signature } = signer.sign(requestText({ method: 'POST', path, body }));
+    const proof = isSigned ? { [DEVICE_HEADER]: id, [SIGNATURE_HEADER]: signature } : {};
+    return { 'content-type': 'application/json', ...proof, ...headers };
+  }
+
+  async function checkInOver(agent: Agent, port: number, manner: Manner): Promise<Answer> {
+    const own = { deviceId: (manner.as ?? id) as DeviceId, sequence: ++sequence, running, state: 'idle' } as const;
+    const body = encodeCheckIn(own);
+    return send({ agent, port, path: '/v1/check-in', body, headers: headersOf('/v1/check-in', body, manner) });
+  }
+
+  async function checkIn(port: number, manner: Manner = {}): Promise<Answer> {
+    const agent = agentOf(manner, false);
+    try {
+      return await checkInOver(agent, port, manner);
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  return {
+    ...{ deviceId, key, publicKey, keyId: publicKey.keyId, checkIn },
+    keptConnection(port: number) {
+      const agent = agentOf({}, true);
+      return { checkIn: () => checkInOver(agent, port, {}), close: () => agent.destroy() };
+    },
+    async register(port: number, token: string): Promise<void> {
+      const csr = makeCertificateRequest(id, key);
+      const body = encodeRegistration({ token, deviceId, publicKey, attributes, running, csr });
+      const agent = agentOf({ isCertified: false }, false);
+      const headers = headersOf('/v1/register', body, { isSigned: true });
+      const answer = await send({ agent, port, path: '/v1/register', body, headers });
+      assert.equal(answer.status, 201, answer.body);
+      const parsed = parseRegistrationAnswer(answer.body);
+      assert.ok(parsed.ok && parsed.value.credentials !== undefined);
+      chain = parsed.value.credentials.chain;
+    },
+  };
+}
+
+function pem(key: KeyObject): string {
+  return key.export({ format: 'pem', type: 'pkcs8' }) as string;
+}
+
+/** A ticket comes after the answer begins, or in the same packet: it is waited for a moment. */
+const TICKET_MS = 100;
+
+function send(request: {
+  readonly agent: Agent;
+  readonly port: number;
+  readonly path: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}): Promise<Answer> {
+  const { agent, port, path, body, headers } = request;
+  let session: Buffer | undefined;
+  return new Promise((resolve, reject) => {
+    const posted = httpsRequest({ agent, host: '127.0.0.1', port, path, method: 'POST', headers: { ...headers } });
+    posted.on('error', reject);
+    posted.on('socket', (socket) => {
+      socket.on('session', (ticket: Buffer) => {
+        session = ticket;
+      });
+    });
+    posted.on('response', (response) => {
+      // The sockets of node:https are of this kind.
+      const isResumed = (response.socket as TLSSocket).isSessionReused();
+      response.setEncoding('utf8');
+      let text = '';
+      response.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', async () => {
+        if (session === undefined) await delay(TICKET_MS);
+        resolve({
+          status: response.statusCode ?? 0,
+          body: text,
+          isResumed,
+          ...(session === undefined ? {} : { session }),
+        });
+      });
+    });
+    posted.end(body);
+  });
+}
+
+function codeOf({ body }: { readonly body: string }): string {
+  const parsed: unknown = JSON.parse(body);
+  return typeof parsed === 'object' && parsed !== null && 'code' in parsed ? String(parsed.code) : '';
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { wallClock } from '@outrider/adapters/shared/clock';
+import { memoryStore } from '@outrider/testkit/memory-store';
+import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
+import { terminatorContract } from './terminator-rehearsal.ts';
+import { listenWithTls } from './tls-listener.ts';
+
+terminatorContract('node:tls', {
+  stores: { store: memoryStore(), blobs: memoryBlobs() },
+  unknownCa: 'answer',
+  async open({ server, files, ports: { log } }) {
+    const place = { host: '127.0.0.1', port: 0, clock: wallClock(), log };
+    const listening = await listenWithTls({ server, files, ...place, schedule: { after: () => () => {} } });
+    assert.ok(listening.ok);
+    return { port: Number(new URL(listening.value.url).port), close: listening.value.close };
+  },
+});

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hkdfSync, type KeyObject } from 'node:crypto';
+
+/**
+ * The keys that seal session tickets. They follow from the key of the CA and the day, so that all gateways, and every terminator
+ * that `outrider terminator config` sets up, have the same ones without a word: whoever could read them from a database could
+ * write tickets, and be any device. Tickets give no past traffic away: each resumption agrees on new keys (psk_dhe_ke).
+ */
+export interface TicketKeys {
+  /** Which day it is: one more with each. */
+  readonly period: number;
+  readonly former: Buffer;
+  readonly current: Buffer;
+  readonly next: Buffer;
+}
+
+/** A ticket is good for a day: devices poll more often, and a stolen key is worth little. */
+export const TICKET_LIFE_S = 86_400;
+
+/** Name, MAC key and cipher key of 16 bytes each, as OpenSSL, Node and HAProxy take them. */
+const KEY_BYTES = 48;
+
+/** The keys of the day that `nowMs` falls into, of the one before and of the one after it. */
+export function ticketKeys(caKey: KeyObject, nowMs: number): TicketKeys {
+  const secret = caKey.export({ format: 'der', type: 'pkcs8' });
+  const period = Math.floor(nowMs / 1_000 / TICKET_LIFE_S);
+  const keyOf = (day: number) =>
+    Buffer.from(hkdfSync('sha256', secret, 'outrider', `session tickets, day ${day}`, KEY_BYTES));
+  return { period, former: keyOf(period - 1), current: keyOf(period), next: keyOf(period + 1) };
+}
