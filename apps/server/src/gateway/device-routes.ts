@@ -214,12 +214,6 @@ async function answerMessage<Message extends { readonly deviceId: DeviceId; read
     const parsed = readOwn(request, sender.value, message.parse);
     if (!parsed.ok) return parsed.error;
     options.clones.note(sender.value.device.record, request);
-    const parsed = message.parse(request.body);
-    if (!parsed.ok) return problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) });
-    if (parsed.value.deviceId !== sender.value.device.record.deviceId) {
-      const detail = 'The body names another device than the one that sent it; a device speaks for itself only';
-      return problemResponse({ code: 'device-mismatch', detail, fields: { deviceId: parsed.value.deviceId } });
-    }
     const { sequence } = parsed.value;
     const device = await options.devices.current(sender.value.device, {
       sequence,
@@ -236,6 +230,7 @@ function checkInAtOnce(request: PostRequest, options: DeviceRouteOptions): Devic
   const sender = authenticateKept(request, options, 'device');
   if (sender === undefined) return undefined;
   if (!sender.ok) return sender.error;
+  options.clones.note(sender.value.device.record, request);
   const checkIn = readOwn(request, sender.value, parseCheckIn);
   if (!checkIn.ok) return checkIn.error;
   const { device } = sender.value;

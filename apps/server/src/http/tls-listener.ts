@@ -24,7 +24,7 @@ export interface TlsListener {
 }
 
 export interface TlsListenOptions {
-  readonly server: Pick<Server, 'handleDevice'>;
+  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce'>;
   readonly files: CaFiles;
   readonly host: string;
   /** 0: any free one. */
@@ -60,7 +60,11 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   });
   answerBrokenRequests(http);
   const gate = drainGate(schedule);
-  const answer = deviceListener(server.handleDevice, certificateOfConnection(files), log);
+  const answer = deviceListener(
+    { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
+    certificateOfConnection(files),
+    log,
+  );
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });
