@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assert } from '../kernel/assert.ts';
+import type { DurationMs } from '../kernel/time.ts';
+
+/** How busy one gateway is, as its shell has measured it. */
+export interface Load {
+  /** Requests of devices that wait for their answer; those answered at once from memory never do. */
+  readonly underWayCount: number;
+  /** Of them, those that wait for the ledger of permits and for the log of reports. */
+  readonly permitsUnderWayCount: number;
+  readonly reportsUnderWayCount: number;
+  /**
+   * How late the event loop comes to its turns: the least of the last samples, so that one long turn is no load and a standing
+   * queue is (Nichols and Jacobson, "Controlling Queue Delay", 2012).
+   */
+  readonly loopDelayMs: DurationMs;
+}
+
+/** Where a gateway counts as full: 1,000 permille of load. */
+export interface LoadLimits {
+  readonly underWayMax: number;
+  readonly permitsUnderWayMax: number;
+  readonly reportsUnderWayMax: number;
+  readonly loopDelayMaxMs: number;
+}
+
+/**
+ * Two seconds of permits at 2,000 a second, the same of reports in larger batches, and a delay of the loop that keeps the
+ * 99th percentile of what is answered below 200 ms.
+ */
+export const LOAD_LIMITS: LoadLimits = {
+  underWayMax: 10_000,
+  permitsUnderWayMax: 4_000,
+  reportsUnderWayMax: 8_000,
+  loopDelayMaxMs: 150,
+};
+
+/** What a request is to a gateway under load. `untouched`: people, probes, and whatever tells how the server is. */
+export type Urgency = 'check-in' | 'permit' | 'report' | 'untouched';
+
+/**
+ * From which load on, in permille, a request is turned away. A check-in loses nothing by coming later; a permit stands for a
+ * download that has been made; a report is evidence, and goes last.
+ */
+export const SHED_FROM_PERMILLE = {
+  'check-in': 1_000,
+  permit: 2_000,
+  report: 4_000,
+} as const satisfies Readonly<Record<Exclude<Urgency, 'untouched'>, number>>;
+
+assert(
+  SHED_FROM_PERMILLE['check-in'] < SHED_FROM_PERMILLE.permit && SHED_FROM_PERMILLE.permit < SHED_FROM_PERMILLE.report,
+  'evidence is turned away last',
+);
+
+/** The fullest of what a gateway has, in permille of its limit; 1,000 is full, and there is no most. */
+export function loadPermille(load: Load, limits: LoadLimits): number {
+  return Math.max(
+    permilleOf(load.underWayCount, limits.underWayMax),
+    permilleOf(load.permitsUnderWayCount, limits.permitsUnderWayMax),
+    permilleOf(load.reportsUnderWayCount, limits.reportsUnderWayMax),
+    permilleOf(load.loopDelayMs, limits.loopDelayMaxMs),
+  );
+}
+
+/** Whether a request is turned away before anything is done for it. `permille`: of `loadPermille`. */
+export function isShed(urgency: Urgency, permille: number): boolean {
+  return urgency !== 'untouched' && permille >= SHED_FROM_PERMILLE[urgency];
+}
+
+/** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */
+const SPREAD_S = 30;
+/** The widest window: devices back off by themselves beyond it. */
+const SPREAD_MAX_S = 600;
+/** The soonest: nobody comes back into the same queue. */
+const SOONEST_S = 2;
+
+/**
+ * When whoever is turned away shall come back, in whole seconds: anywhere in a window that is as wide as the load is high
+ * (full jitter). `share` in [0, 1) says where.
+ */
+export function comeBackAfterS(permille: number, share: number): number {
+  const windowS = Math.min(SPREAD_MAX_S, Math.ceil((SPREAD_S * Math.max(1_000, permille)) / 1_000));
+  return SOONEST_S + Math.floor(share * windowS);
+}
+
+function permilleOf(value: number, max: number): number {
+  return Math.floor((value * 1_000) / max);
+}
