@@ -28,6 +28,7 @@ import { deviceRoutes } from './gateway/device-routes.ts';
 import { type IdentityDesk, identityDesk } from './gateway/identity-desk.ts';
 import { identityGate } from './gateway/identity-gate.ts';
 import { knownDevices } from './gateway/known-devices.ts';
+import { loadGate } from './gateway/load-gate.ts';
 import { permits } from './gateway/permits.ts';
 import { registrations } from './gateway/registrations.ts';
 import { type RegistryDesk, registryDesk } from './gateway/registry-desk.ts';
@@ -152,7 +153,12 @@ export function composeServer(ports: ServerPorts): Server {
     ...(deviceCa === undefined ? {} : { deviceCa }),
   });
   const identities = identityGate({ devices, isRevoked, now: () => (deviceCa ?? fleetClock).now(), machineClock });
-  const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters });
+  // Under a conductor fleet time waits for every answer, so nothing queues that was not asked for.
+  const load = isConducted
+    ? undefined
+    : loadGate({ machineClock, schedule, counters, ...(ports.loadLimits && { limits: ports.loadLimits }) });
+  const steering = load === undefined ? {} : { loadPermille: load.permille };
+  const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters, ...steering });
   const ddiDevices = ddi({
     ...{ ports, holder, devices, identities, follower, counters },
     desks: { checkIns: checkInDesk, permits: permitDesk, reports: reportDesk, contacts: notes },
@@ -306,8 +312,8 @@ export function composeServer(ports: ServerPorts): Server {
   }
 
   return {
-    handleDevice: (request) => routes.handle(request),
-    handleDeviceAtOnce: (request) => routes.handleAtOnce(request),
+    handleDevice: (request) => load?.underWay(request, routes.handle(request)) ?? routes.handle(request),
+    handleDeviceAtOnce: (request) => load?.shed(request) ?? routes.handleAtOnce(request),
     releases,
     policy,
     queries: queries({
@@ -362,6 +368,7 @@ export function composeServer(ports: ServerPorts): Server {
     tick,
     start() {
       endings.push(holder.start(), follower.start(), recorder.start());
+      if (load !== undefined) endings.push(load.start());
       // Under a conductor rounds are made when it steps, and at no other time: the same history each time.
       if (ports.conductor !== undefined || !isDeciding) return;
       endings.push(startTicking());

@@ -2,6 +2,7 @@
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { DeviceCa, FactoryCas } from '@outrider/domain/gateway/identity-ports';
 import type { BlobStore } from '@outrider/domain/gateway/ports';
+import type { LoadLimits } from '@outrider/domain/gateway/shedding';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold, StoredClock } from '@outrider/domain/kernel/clock-guard';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
@@ -52,6 +53,8 @@ export interface ServerPorts {
   /** Where the image repository and the director lie; absent: the installation has none, and devices pin keys alone. */
   readonly repositories?: RepositoryPorts;
   readonly log: Log;
+  /** When a gateway counts as full; absent: `LOAD_LIMITS`. */
+  readonly loadLimits?: LoadLimits;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
   /** Where spans go; absent: no traces are made, and nothing is paid for them. */

@@ -508,6 +508,11 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'No permit can come into being without it. Whether a change of yours was made is not known.',
     'Look at the reason in the detail and at the database itself; then look whether the change is there before you send it again.',
   ],
+  'gateway-busy': [
+    'The gateway turns requests of devices away before its queues grow: check-ins first, permits later, reports last.',
+    'Nothing was done for the request, so it may be sent again. Pauses, people and probes are answered as ever.',
+    'Devices come back by themselves after Retry-After. If it lasts: look at outrider_gateway_shed_requests_total, and add a gateway.',
+  ],
   'shutting-down': [
     'The server is stopping.',
     'What it acknowledged is stored.',

@@ -3,6 +3,7 @@ import { answerCheckIn } from '@outrider/domain/gateway/answer-check-in';
 import type { CheckIn, CheckInAnswer, Refusal } from '@outrider/domain/gateway/check-in';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { permitIdOf } from '@outrider/domain/gateway/permit-id';
+import { steerPoll } from '@outrider/domain/gateway/steer-poll';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { type FleetInstant, minutes } from '@outrider/domain/kernel/time';
 import { currentTrace, type TraceAbout } from '../log/request-context.ts';
@@ -28,8 +29,10 @@ export function checkIns(options: {
   readonly contacts: Contacts;
   readonly fleetClock: FleetClock;
   readonly counters: Counters;
+  /** How full the gateway is; absent: intervals are never stretched. */
+  readonly loadPermille?: () => number;
 }): CheckIns {
-  const { holder, contacts, fleetClock, counters } = options;
+  const { holder, contacts, fleetClock, counters, loadPermille } = options;
   function counted(answer: CheckInAnswer): CheckInAnswer {
     counters.add('check-in', answer.kind === 'offer' ? 'offer' : answer.code);
     return answer;
@@ -41,7 +44,8 @@ export function checkIns(options: {
     if (answer.kind === 'refusal' && answer.code === 'outside-charter') {
       countCharterFault(counters, { snapshot, record: known.record, rolloutId: answer.rolloutId, now });
     }
-    return answer;
+    if (loadPermille === undefined) return answer;
+    return steerPoll(answer, { ledger: known.ledger, now, loadPermille: loadPermille() });
   }
 
   return {

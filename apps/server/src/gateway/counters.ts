@@ -19,6 +19,7 @@ export type CounterFamily =
   | 'blob'
   | 'problem'
   | 'refused'
+  | 'shed'
   | 'release'
   | 'delta'
   | 'policy'

@@ -5,11 +5,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
 import type { Result } from '@outrider/domain/kernel/result';
+import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
 import { FEEDBACK_BYTES_MAX } from '@outrider/protocol/gateway/ddi/feedback';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { isDdiPath } from '../gateway/ddi/ddi-path.ts';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from '../gateway/device-request.ts';
-import type { Log } from '../ports.ts';
+import type { Log, Schedule } from '../ports.ts';
 
 /** What a listener knows of the client certificate behind a request; absent: there is none, and the device signs. */
 export type CertificateOf = (request: IncomingMessage) => Result<ClientCertificate | undefined, DeviceResponse>;
@@ -20,14 +21,17 @@ export interface DeviceHandler {
   readonly handleAtOnce?: (request: DeviceRequest) => DeviceResponse | undefined;
 }
 
+/** From the head of a request of a device to the end of its body: 64 KiB at 2.2 KB/s, far slower than any link that updates come by. */
+const BODY_MS = durationMs(30_000);
+
 /** Carries requests of devices between a socket and the gateway: bytes in, bytes out, nothing decided here. */
 export function deviceListener(
   handler: DeviceHandler,
   certificateOf: CertificateOf,
-  log: Log,
+  { log, schedule, bodyMs = BODY_MS }: { readonly log: Log; readonly schedule: Schedule; readonly bodyMs?: DurationMs },
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
-    readBody(request, (body) => {
+    readBody(request, { schedule, bodyMs }, (body) => {
       const answer = typeof body === 'string' ? answerTo(request, body, { handler, certificateOf }) : body;
       // What is left of a refused body would be taken for the next request.
       const isClosing = typeof body !== 'string';
@@ -83,7 +87,11 @@ function writeText(
 }
 
 /** The body as text, counted while it comes and cut at the limit; or the problem that it is. Not called when the peer goes away. */
-function readBody(request: IncomingMessage, done: (body: string | DeviceResponse) => void): void {
+function readBody(
+  request: IncomingMessage,
+  { schedule, bodyMs }: { readonly schedule: Schedule; readonly bodyMs: DurationMs },
+  done: (body: string | DeviceResponse) => void,
+): void {
   if (request.method === 'GET' || request.method === 'HEAD') {
     done('');
     return;
@@ -97,13 +105,19 @@ function readBody(request: IncomingMessage, done: (body: string | DeviceResponse
   let first: Buffer | undefined;
   let more: Buffer[] | undefined;
   let bytes = 0;
+  const cancel = schedule.after(bodyMs, () => end(tooSlow(bodyMs, bytes)));
+  request.once('close', cancel);
+  function end(body: string | DeviceResponse): void {
+    cancel();
+    request.off('data', onData);
+    request.off('end', onEnd);
+    done(body);
+  }
   // Events and no iterator: most bodies are one chunk, and this is the way of every check-in.
   function onData(chunk: Buffer): void {
     bytes += chunk.byteLength;
     if (bytes > bytesMax) {
-      request.off('data', onData);
-      request.off('end', onEnd);
-      done(tooLarge(request, bytes, bytesMax));
+      end(tooLarge(request, bytes, bytesMax));
       return;
     }
     if (first === undefined) {
@@ -114,7 +128,7 @@ function readBody(request: IncomingMessage, done: (body: string | DeviceResponse
     more.push(chunk);
   }
   function onEnd(): void {
-    done(decode(more === undefined ? (first ?? NO_BYTES) : Buffer.concat(more)));
+    end(decode(more === undefined ? (first ?? NO_BYTES) : Buffer.concat(more)));
   }
   request.on('data', onData);
   request.on('end', onEnd);
@@ -132,4 +146,9 @@ function tooLarge(request: IncomingMessage, bytes: number, bytesMax: number): De
   request.resume();
   const detail = `The body has at least ${bytes} bytes, allowed are ${bytesMax}; send less`;
   return problemResponse({ code: 'body-too-large', detail });
+}
+
+function tooSlow(bodyMs: DurationMs, bytes: number): DeviceResponse {
+  const detail = `Of the body ${bytes} bytes came in ${bodyMs} ms and not all of it; send it again, faster`;
+  return problemResponse({ code: 'request-timeout', detail });
 }

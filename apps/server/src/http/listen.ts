@@ -114,7 +114,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
       ? { handle: refusingMessages(server.handleDevice) }
       : { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
     noCertificate,
-    log,
+    { log, schedule: options.schedule },
   );
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);

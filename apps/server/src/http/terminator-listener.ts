@@ -34,7 +34,7 @@ export async function listenToTerminator(options: {
   const answer = deviceListener(
     { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
     certificateOfTerminator,
-    log,
+    { log, schedule },
   );
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);

@@ -63,7 +63,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   const answer = deviceListener(
     { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
     certificateOfConnection(files),
-    log,
+    { log, schedule },
   );
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);

@@ -144,6 +144,10 @@ export const METRICS: readonly MetricSpec[] = [
       label: 'code',
     },
   ),
+  counter('outrider_gateway_shed_requests_total', 'Requests of devices turned away under load, by their kind', {
+    family: 'shed',
+    label: 'kind',
+  }),
   counter('outrider_gateway_problems_total', 'Requests of devices answered by a problem document, by HTTP status', {
     family: 'problem',
     label: 'status',

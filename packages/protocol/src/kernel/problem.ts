@@ -138,6 +138,7 @@ export const PROBLEMS = {
   'rate-limited': { status: 429, title: 'Too many requests: come back after the time in Retry-After' },
   'storage-full': { status: 507, title: 'The disk of the server is full' },
   'store-away': { status: 503, title: 'The database cannot be reached at the moment' },
+  'gateway-busy': { status: 503, title: 'The gateway has as much to do as it can do in time' },
   'shutting-down': { status: 503, title: 'The server is stopping' },
   'internal-error': { status: 500, title: 'The server failed: its log says why' },
 } as const satisfies Readonly<Record<string, { readonly status: number; readonly title: string }>>;

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  comeBackAfterS,
+  isShed,
+  LOAD_LIMITS,
+  type Load,
+  type LoadLimits,
+  loadPermille,
+  type Urgency,
+} from '@outrider/domain/gateway/shedding';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
+import { type DurationMs, durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
+import type { Schedule } from '../ports.ts';
+import type { Counters } from './counters.ts';
+import { type DeviceRequest, type DeviceResponse, problemResponse } from './device-request.ts';
+
+/** Measures how busy this gateway is, and turns away what would only lengthen its queues. */
+export interface LoadGate {
+  /** The answer to a request that is turned away, for which nothing else is done; undefined: it is taken on. */
+  shed(request: Pick<DeviceRequest, 'path'>): DeviceResponse | undefined;
+  /** Counts a request as under way until its answer is there. */
+  underWay<Answer>(request: Pick<DeviceRequest, 'path'>, answering: Promise<Answer>): Promise<Answer>;
+  /** Of the load now: 1,000 is full. */
+  permille(): number;
+  /** Looks from now on how late the event loop is; answers with the way to end it. Until then that delay counts as none. */
+  start(): () => void;
+}
+
+const URGENCIES: Readonly<Record<string, Urgency>> = {
+  '/v1/check-in': 'check-in',
+  '/v1/permit': 'permit',
+  '/v1/report': 'report',
+};
+
+/** A timer that is due so often costs nothing that could be measured. */
+const SAMPLE_MS = durationMs(50);
+/** The least of so many: a queue that stands for a quarter of a second and five turns of the loop. */
+const SAMPLES = 5;
+/** Steps of the golden ratio fill the window of those who come back more evenly than a draw would (Weyl, 1916). */
+const GOLDEN = 0.618_033_988_749_895;
+
+export function loadGate(options: {
+  readonly machineClock: MachineClock;
+  readonly schedule: Schedule;
+  readonly counters: Counters;
+  readonly limits?: LoadLimits;
+}): LoadGate {
+  const { machineClock, schedule, counters, limits = LOAD_LIMITS } = options;
+  const waiting = { all: 0, permit: 0, report: 0 };
+  let loopDelayMs = durationMs(0);
+  let shedCount = 0;
+
+  function permille(): number {
+    const load: Load = {
+      underWayCount: waiting.all,
+      permitsUnderWayCount: waiting.permit,
+      reportsUnderWayCount: waiting.report,
+      loopDelayMs,
+    };
+    return loadPermille(load, limits);
+  }
+
+  function shed({ path }: Pick<DeviceRequest, 'path'>): DeviceResponse | undefined {
+    const urgency = urgencyOf(path);
+    if (urgency === 'untouched') return undefined;
+    const now = permille();
+    if (!isShed(urgency, now)) return undefined;
+    shedCount++;
+    counters.add('shed', urgency);
+    counters.add('problem', '503');
+    counters.add('refused', 'gateway-busy');
+    return busy(comeBackAfterS(now, (shedCount * GOLDEN) % 1));
+  }
+
+  function count(urgency: Urgency, by: 1 | -1): void {
+    waiting.all += by;
+    if (urgency === 'permit' || urgency === 'report') waiting[urgency] += by;
+  }
+
+  return {
+    shed,
+    permille,
+    underWay({ path }, answering) {
+      const urgency = urgencyOf(path);
+      if (urgency === 'untouched') return answering;
+      count(urgency, 1);
+      return answering.finally(() => count(urgency, -1));
+    },
+    start() {
+      return sampleDelay({ machineClock, schedule }, (least) => {
+        loopDelayMs = least;
+      });
+    },
+  };
+}
+
+/** Tells the least delay of the last samples, with each sample. */
+function sampleDelay(
+  { machineClock, schedule }: { readonly machineClock: MachineClock; readonly schedule: Schedule },
+  onSample: (leastMs: DurationMs) => void,
+): () => void {
+  const samples: number[] = Array.from({ length: SAMPLES }, () => 0);
+  let began: MachineInstant = machineClock.now();
+  let isEnded = false;
+  let cancel = schedule.after(SAMPLE_MS, again);
+  function again(): void {
+    samples.push(Math.max(0, elapsedMs(began, machineClock.now()) - SAMPLE_MS));
+    samples.shift();
+    onSample(durationMs(Math.floor(Math.min(...samples))));
+    began = machineClock.now();
+    if (!isEnded) cancel = schedule.after(SAMPLE_MS, again);
+  }
+  return () => {
+    isEnded = true;
+    cancel();
+  };
+}
+
+function urgencyOf(path: string): Urgency {
+  return Object.hasOwn(URGENCIES, path) ? (URGENCIES[path] ?? 'untouched') : 'untouched';
+}
+
+function busy(afterS: number): DeviceResponse {
+  return problemResponse({
+    code: 'gateway-busy',
+    detail: `The gateway has as many requests as it can answer in time; send the same request again in ${afterS} s, it counts once`,
+    headers: { 'retry-after': String(afterS) },
+  });
+}
