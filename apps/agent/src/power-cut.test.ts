@@ -13,6 +13,7 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { prng } from '@outrider/domain/kernel/prng';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { SignedCharter } from '@outrider/domain/policy/charter';
+import { parseJournal } from '@outrider/protocol/device/journal';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { charterFor } from '@outrider/testkit/lab-charter';
 import { LAB_ROLLOUT_ID, type LabNetwork, labNetwork } from '@outrider/testkit/lab-network';
@@ -31,7 +32,7 @@ const start = fleetInstant(1_000 * DAY_MS);
 const CHUNK_BYTES = 700;
 const STARTS_MAX = 12;
 /** Both repositories, as they are served at each start: the device trusts nothing that they do not vouch for. */
-const repositories = await labRepositories(lab, start);
+const repositories = await labRepositories(lab, start, { security: second.manifest.releaseCounter });
 const anchors = { ...lab.anchors, roots: repositories.roots, approverRole: lab.approverRole };
 /** What approvers signed for it: the device takes nothing outside that, and keeps what it made of it over each cut. */
 const charter = charterOf(second);
@@ -113,6 +114,7 @@ async function playInMemory(cuts: readonly number[]): Promise<Played> {
     const confirmed = saved.contents[saved.confirmed];
     const held = await memoryStorage(disk).verifySlot(saved.confirmed);
     assert.deepEqual(held, confirmed?.components, 'the confirmed slot is whole at every start');
+    assert((confirmed?.releaseCounter ?? 0) >= floorIn(disk.journal), 'no floor is above the confirmed slot');
     const storage = memoryStorage(disk, gate.pass);
     const gated: Boot = {
       state: boot.state,
@@ -135,6 +137,7 @@ async function playInMemory(cuts: readonly number[]): Promise<Played> {
     await agentOn(network, storage, gated).wake(now);
     return boot;
   });
+  assert.equal(floorIn(disk.journal), second.manifest.releaseCounter);
   const held = await memoryStorage(disk).verifySlot('b');
   return { effects: gate.count(), network, version, isConfirmedWhole: isSame(held) };
 }
@@ -154,7 +157,9 @@ async function playOnFiles(cuts: readonly number[]): Promise<Played> {
     await agentOn(network, gatedStorage(storage, gate.pass), gatedBoot(boot.value, gate.pass)).wake(now);
     return boot.value;
   });
-  const held = await (await openFileStorage(folder)).verifySlot('b');
+  const end = await openFileStorage(folder);
+  const held = await end.verifySlot('b');
+  assert.equal(floorIn(await end.loadJournal()), second.manifest.releaseCounter);
   await rm(folder, { recursive: true });
   return { effects: gate.count(), network, version, isConfirmedWhole: isSame(held) };
 }
@@ -255,6 +260,11 @@ async function factoryFolder(): Promise<string> {
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
+}
+
+function floorIn(journal: string | undefined): number {
+  const parsed = journal === undefined ? undefined : parseJournal(journal);
+  return parsed?.ok ? (parsed.value.floors?.security ?? 0) : 0;
 }
 
 function isSame(held: readonly { readonly name: string; readonly digest: string }[]): boolean {

@@ -8,8 +8,10 @@ import { signMetadata } from '@outrider/adapters/shared/metadata-repository';
 import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
+import type { Floors } from '@outrider/domain/release/floors';
 import type { TargetFile, TimestampMetadata } from '@outrider/domain/trust/tuf/metadata';
 import { nextFleetTimestamp, nextSnapshot, nextTimestamp, referenceTo } from '@outrider/domain/trust/tuf/publication';
+import { parseJournal } from '@outrider/protocol/device/journal';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { labNetwork } from '@outrider/testkit/lab-network';
@@ -192,12 +194,48 @@ test('a clock in the future refuses what has expired by it, installs nothing, an
   assert.match(device.refusal(), /metadata-expired: root/);
 });
 
+for (const kind of ['security', 'migration'] as const) {
+  test(`the way back below a ${kind} floor is refused by name, once the release that brought it is confirmed`, async () => {
+    const device = await bench({ [kind]: second.manifest.releaseCounter });
+    await device.agent.wake(start);
+    assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+    device.network.offered = { release: second, isRollback: true };
+    const night = fleetInstant(start + 12 * HOUR_MS);
+    await device.repositories.renew(night);
+    device.serverNow = night;
+    await device.agent.wake(night);
+    assert.match(device.refusal(), new RegExp(`counter ${first.manifest.releaseCounter}, the ${kind} floor is 3`));
+    assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+    const told = [...device.network.reports.values()].map(({ detail }) => detail);
+    assert(
+      told.some((detail) => detail.startsWith(`below-${kind}-floor`)) || device.agent.status()?.reportsQueued === 1,
+    );
+  });
+}
+
+test('a floor that a release brings bars no way back from its own trial', async () => {
+  const device = await bench({ security: second.manifest.releaseCounter }, false);
+  await device.agent.wake(start);
+  assert.equal(device.agent.status()?.activeVersion, '1.0.0');
+  const journal = parseJournal(device.disk.journal ?? '');
+  assert(journal.ok);
+  assert.equal(journal.value.floors, undefined);
+  assert.deepEqual(journal.value.revertedCounters, [second.manifest.releaseCounter]);
+});
+
+test('a release that lies below the floor it was signed with is refused', async () => {
+  const device = await bench({ security: 9 as ReleaseCounter });
+  await device.agent.wake(start);
+  assert.equal(device.agent.status()?.activeVersion, '1.0.0');
+  assert.match(device.refusal(), /counter 3, the security floor is 9/);
+});
+
 function setClock(device: { now: FleetInstant }, now: FleetInstant): void {
   device.now = now;
 }
 
-async function bench() {
-  const repositories = await labRepositories(lab, start);
+async function bench(floors?: Floors, isHealthy = true) {
+  const repositories = await labRepositories(lab, start, floors);
   const network = labNetwork(lab);
   network.offered = { release: second, isRollback: false };
   const disk = memoryDisk(first.images);
@@ -218,7 +256,7 @@ async function bench() {
       network: { ...network, checkIn: (one) => network.checkIn(one), fetchMetadata: repositories.fetchMetadata },
       storage: memoryStorage(disk),
       boot,
-      health: { check: async () => ({ isHealthy: true, detail: '' }) },
+      health: { check: async () => ({ isHealthy, detail: '' }) },
       readiness: { mayDownload: () => true, readyAt: (now) => now },
       watch(event) {
         if (event.kind === 'offer-refused' || event.kind === 'unanswered') refusal = event.error.detail;

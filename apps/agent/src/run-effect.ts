@@ -113,6 +113,7 @@ function judge(
     hardwareId: ports.identity.hardwareId,
     running: runningSoftware(boot),
     revertedCounters: journal.revertedCounters,
+    ...(journal.floors && { floors: journal.floors }),
     charter: {
       ...{ digestText, parseCharter, parseOpening: parseWaveOpening },
       facts: factsOf(ports.identity, runningSoftware(boot).version),

@@ -8,6 +8,7 @@ import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok } from '@outrider/domain/kernel/result';
 import { after, type FleetInstant } from '@outrider/domain/kernel/time';
+import type { Floors } from '@outrider/domain/release/floors';
 import { nextReleaseTargets, releaseTarget, targetPath } from '@outrider/domain/release/release-targets';
 import { utf8Length } from '@outrider/domain/trust/envelope';
 import type { TrustRoots } from '@outrider/domain/trust/role';
@@ -38,8 +39,8 @@ export interface LabRepositories extends MetadataSource {
   ): Promise<CheckInAnswer>;
 }
 
-/** Repositories of a lab, founded at this instant; the same lab gives the same ones. */
-export async function labRepositories(lab: DeviceLab, now: FleetInstant): Promise<LabRepositories> {
+/** Repositories of a lab, founded at this instant; the same lab gives the same ones. Its newest release brings the floors. */
+export async function labRepositories(lab: DeviceLab, now: FleetInstant, floors?: Floors): Promise<LabRepositories> {
   const [build, releng] = lab.releaseSigners;
   assert(build !== undefined && releng !== undefined, 'two groups that sign releases');
   const keys = {
@@ -76,8 +77,13 @@ export async function labRepositories(lab: DeviceLab, now: FleetInstant): Promis
 
   async function renew(at: FleetInstant, policyEpoch = 1): Promise<void> {
     let targets = formerTargets(files);
-    for (const { manifest, envelope } of lab.releases) {
-      const release = { manifest, payload: envelope.payload, now: at };
+    for (const [index, { manifest, envelope }] of lab.releases.entries()) {
+      const formerCounter = lab.releases[index - 1]?.manifest.releaseCounter;
+      const release = {
+        ...{ manifest, payload: envelope.payload, now: at },
+        ...(formerCounter === undefined ? {} : { formerCounter }),
+        ...(floors !== undefined && index === lab.releases.length - 1 ? { floors } : {}),
+      };
       targets = { ...nextReleaseTargets(targets, release, metadataDigest), version: targets?.version ?? 0 };
     }
     assert(targets !== undefined, 'a lab with a release');

@@ -35,6 +35,10 @@ const REFUSALS_ACT: Readonly<Record<DeviceErrorCode, string>> = {
   'dependency-missing': 'Update the component outside the bundle first.',
   'rollback-not-needed':
     'Nothing, if it fell back by itself. If you ordered no rollback, somebody tries to take the device further back: look at who holds the permit key.',
+  'below-security-floor':
+    'Roll out a release forward instead: the device keeps what it runs. Who signed the floor is in the release; nobody lowers it.',
+  'below-migration-floor':
+    'Roll out a release forward instead: what lies below the floor could not read the data on the device any more.',
   'charter-missing':
     'Submit a charter (`outrider charter submit`). If the rollout has one, the gateway has lost its approver-role.json.',
   'charter-type-wrong': 'As for release-type-wrong.',

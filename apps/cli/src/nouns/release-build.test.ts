@@ -166,6 +166,38 @@ for (const [claim, flags, exit, sentence] of [
   });
 }
 
+test('a floor is signed with a release, goes on with the next one, and says that there is no way back', async () => {
+  const floored = await create('floored.json', [
+    ...['--version', '1.1.1', '--component', `main:${newer}:rev-a`, '--former', 'former.json'],
+    ...['--id', 'camera-floored', '--counter', '4', '--security-floor', '4', '--migration-floor', '2'],
+  ]);
+  assert.match(floored.output, /floors +security 4, migration 2/);
+  assert.match(floored.output, /no way back +devices that have confirmed it refuse the rollback/);
+  assert.match(read('floored.json'), /"contentCounter":1/);
+  const next = await create('after-floored.json', [
+    ...['--version', '1.1.2', '--component', `main:${newer}:rev-a`, '--former', 'floored.json'],
+  ]);
+  assert.match(next.output, /floors +security 4, migration 2/);
+  assert.doesNotMatch(next.output, /no way back/);
+});
+
+test('a floor above the release itself is refused', async () => {
+  const { code, log } = await create('above.json', [
+    ...[
+      '--version',
+      '1.1.1',
+      '--component',
+      `main:${newer}:rev-a`,
+      '--former',
+      'former.json',
+      '--security-floor',
+      '99',
+    ],
+  ]);
+  assert.equal(code, 2);
+  assert.match(log, /The security floor is 99 and the release itself has counter \d+; allowed is at most/);
+});
+
 test('a damaged release file says where it is damaged', async () => {
   writeFileSync(file('damaged.json'), '{"payloadType":"x","payload":"","signatures":[]}');
   const { code, log } = await world.run('release', 'sign', 'damaged.json', '--key', 'build.key.json');

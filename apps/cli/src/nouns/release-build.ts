@@ -3,15 +3,16 @@
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { writeFileDurably } from '@outrider/adapters/shared/files';
 import { metadataDigest, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
-import type { ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
+import type { ReleaseCounter, ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
+import { type Floors, floorAbove } from '@outrider/domain/release/floors';
 import {
   type Component,
   type Dependency,
   RELEASE_MANIFEST_TYPE,
   type ReleaseManifest,
 } from '@outrider/domain/release/release';
-import { nextReleaseTargets } from '@outrider/domain/release/release-targets';
+import { claimOf, nextReleaseTargets, targetPath } from '@outrider/domain/release/release-targets';
 import { validateManifest } from '@outrider/domain/release/validate-manifest';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
@@ -70,6 +71,16 @@ export function releaseBuildVerbs(release: Command, world: World): void {
       '--depends <component@version>',
       'another component that must be there, at least in this version; repeat it',
       repeatedDependency,
+    )
+    .option(
+      '--security-floor <counter>',
+      'what lies below is unsafe: a device that has confirmed this release never goes back there (default: as before)',
+      parseCount,
+    )
+    .option(
+      '--migration-floor <counter>',
+      'what lies below cannot read the data any more: no way back there either (default: as before)',
+      parseCount,
     )
     .option('--notes <text>', 'what changed, for people', '')
     .option('--id <release>', 'default: <device type>-<version>', parseLabel)
@@ -131,6 +142,8 @@ interface CreateFlags extends OutputFlags {
   readonly notes: string;
   readonly id?: string;
   readonly counter?: number;
+  readonly securityFloor?: number;
+  readonly migrationFloor?: number;
   readonly artifacts: string;
   readonly out: string;
 }
@@ -159,12 +172,31 @@ async function create(world: World, flags: CreateFlags): Promise<void> {
   assertValid(manifest, flags.former);
   const payload = encodeManifest(manifest);
   const envelope: Envelope = { payloadType: RELEASE_MANIFEST_TYPE, payload, signatures: [] };
-  const release = { manifest, payload, now: wallClock().now() };
+  const formerCounter = former?.releaseCounter;
+  const release = {
+    ...{ manifest, payload, now: wallClock().now(), floors: floorsFrom(flags, manifest) },
+    ...(formerCounter === undefined ? {} : { formerCounter }),
+  };
   const signed = nextReleaseTargets(newest?.targets?.signed, release, metadataDigest);
   const targets = { signed, message: metadataMessage(signed), signatures: [] };
   const text = encodeReleaseFile({ envelope, targets });
   await createFile(world, { noun: 'release', path: flags.out, mode: 0o644 }, `${text}\n`);
   showRelease(world, flags, { envelope, manifest, targets });
+}
+
+/** A floor is a counter that exists already, at most the one of the release itself: no device may end below its own floor. */
+function floorsFrom(
+  { securityFloor, migrationFloor }: Pick<CreateFlags, 'securityFloor' | 'migrationFloor'>,
+  { releaseCounter }: ReleaseManifest,
+): Floors {
+  const floors: Floors = {
+    ...(securityFloor === undefined ? {} : { security: securityFloor as ReleaseCounter }),
+    ...(migrationFloor === undefined ? {} : { migration: migrationFloor as ReleaseCounter }),
+  };
+  const above = floorAbove(floors, releaseCounter);
+  if (above === undefined) return floors;
+  const message = `The ${above.kind} floor is ${above.floor} and the release itself has counter ${releaseCounter}; allowed is at most ${releaseCounter}`;
+  throw usageFailure(message);
 }
 
 function assertValid(manifest: ReleaseManifest, former: string | undefined): void {
@@ -226,6 +258,7 @@ function showRelease(world: World, flags: OutputFlags, { envelope, manifest, tar
         ? 'none: the first release'
         : `${manifest.rollbackTwin.version}, counter ${manifest.rollbackTwin.releaseCounter}`,
     ],
+    ...floorRows(manifest, targets),
     ...manifest.components.map(({ name, hardwareIds, image }): readonly [string, string] => [
       `component ${name}`,
       `${image.digest} (${image.bytes} bytes) on ${hardwareIds.join(', ')}`,
@@ -235,6 +268,36 @@ function showRelease(world: World, flags: OutputFlags, { envelope, manifest, tar
       envelope.signatures.length === 0 ? 'none yet' : envelope.signatures.map(({ keyId }) => keyId).join(' '),
     ],
   ]);
+}
+
+/** What the release forbids once it is confirmed, and whether its own way back lies there. */
+function floorRows(
+  { deviceType, releaseId, rollbackTwin }: ReleaseManifest,
+  targets: ReleaseFile['targets'],
+): readonly (readonly [string, string])[] {
+  const claim = (id: ReleaseId) => {
+    const file = targets?.signed.targets.get(targetPath(deviceType, id));
+    return file === undefined ? undefined : claimOf(file);
+  };
+  const floors = claim(releaseId)?.floors;
+  if (floors === undefined) return [];
+  const isBarred = rollbackTwin && floorAbove(floors, claim(rollbackTwin.releaseId)?.contentCounter ?? 0);
+  return [
+    [
+      'floors',
+      Object.entries(floors)
+        .map(([kind, floor]) => `${kind} ${floor}`)
+        .join(', '),
+    ],
+    ...(isBarred
+      ? [
+          [
+            'no way back',
+            `devices that have confirmed it refuse the rollback: it lies below the ${isBarred.kind} floor`,
+          ] as const,
+        ]
+      : []),
+  ];
 }
 
 function repeatedComponent(value: string, before: readonly ComponentFlag[] | undefined): readonly ComponentFlag[] {

@@ -13,8 +13,9 @@ import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { after } from '@outrider/domain/kernel/time';
+import { floorAbove } from '@outrider/domain/release/floors';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
-import { entriesOf, releaseTarget, targetPath } from '@outrider/domain/release/release-targets';
+import { claimOf, entriesAsSaid, releaseTarget, targetPath } from '@outrider/domain/release/release-targets';
 import type { TrustRoots } from '@outrider/domain/trust/role';
 import { LIFETIMES } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataHead, TargetFile, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
@@ -133,7 +134,11 @@ export function repositories(options: {
     if (former?.text === targets) return ok('vouched');
     const read = metadataReader.targets(targets);
     if (!read.ok) return refuse('release-unvouched', `The targets of the role ${role} are malformed: ${read.error}`);
-    const fault = faultOf(read.value.signed, former?.document.signed, entriesOf(manifest, payload, metadataDigest));
+    const fault = faultOf(
+      read.value.signed,
+      former?.document.signed,
+      entriesAsSaid(read.value.signed, { manifest, payload }, metadataDigest),
+    );
     if (fault !== undefined) return refuse('release-unvouched', fault);
     const now = fleetClock.now();
     const changed = new Map([[role, targets]]);
@@ -235,6 +240,11 @@ function faultOf(
     const seen = next.targets.get(path);
     if (seen === undefined) return `The targets do not name ${path}; published releases stay named for good`;
     if (!isSameFile(seen, file)) return `The targets name another file or claim as ${path} than was signed for it`;
+  }
+  for (const [path, file] of entries) {
+    const said = claimOf(file);
+    const above = said?.floors && floorAbove(said.floors, said.releaseCounter);
+    if (above) return `The ${above.kind} floor of ${path} is ${above.floor}, above its own counter`;
   }
   const extra = [...next.targets.keys()].find((path) => !entries.has(path) && !former?.targets.has(path));
   return extra && `The targets name ${extra}, which is neither published nor the release; one release at a time`;

@@ -5,6 +5,7 @@ import type { ReleaseCounter } from '../kernel/ids.ts';
 import { firstFailing } from '../kernel/predicate.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { ELIGIBILITY, type EligibilitySubject } from '../release/eligibility.ts';
+import { type Floors, floorAbove, raisedFloors } from '../release/floors.ts';
 import { type Component, RELEASE_MANIFEST_TYPE, type ReleaseManifest, type RollbackTwin } from '../release/release.ts';
 import type { TargetClaim } from '../release/release-targets.ts';
 import type { SignatureVerifier } from '../trust/ports.ts';
@@ -28,6 +29,8 @@ export interface OfferCheck {
   readonly charter: Pick<DeviceCharterCheck, 'digestText' | 'parseCharter' | 'parseOpening' | 'facts' | 'now'>;
   /** What both repositories say of exactly this payload; absent on a device that pins keys alone. */
   readonly vouched?: TargetClaim;
+  /** Of the journal: what this device has confirmed. */
+  readonly floors?: Floors;
 }
 
 /**
@@ -67,6 +70,7 @@ export function checkOffer(offer: Offer, check: OfferCheck): Result<UpdatePlan, 
     },
     parts: parts.value,
     ...(charter.value === undefined ? {} : { charter: charter.value }),
+    ...(check.vouched?.floors && { floors: check.vouched.floors }),
   });
 }
 
@@ -90,6 +94,8 @@ function eligibilityFault({ offer, manifest, meant, check }: Candidate): DeviceE
     const detail = `Both repositories say counter ${check.vouched.releaseCounter}, the manifest ${meant.releaseCounter}`;
     return { code: 'repository-refused', detail };
   }
+  const below = belowFloor(meant.releaseCounter, offer.isRollback, check);
+  if (below !== undefined) return below;
   if (check.revertedCounters.includes(meant.releaseCounter)) {
     const detail = `Counter ${meant.releaseCounter} failed its trial boot on this device`;
     return { code: 'release-reverted-here', detail };
@@ -110,6 +116,16 @@ function eligibilityFault({ offer, manifest, meant, check }: Candidate): DeviceE
     code: failing.code,
     detail: `${failing.claim}: ${failing.seen(subject)}, needed: ${failing.needed(subject)}`,
   };
+}
+
+/** A way back has a higher counter and older bytes: those count, and where nobody signed how old they are, no floor lets them by. */
+function belowFloor(releaseCounter: number, isRollback: boolean, check: OfferCheck): DeviceError | undefined {
+  const { vouched, floors } = check;
+  const counter = vouched?.contentCounter ?? (isRollback ? 0 : releaseCounter);
+  const found = floorAbove(raisedFloors(floors, isRollback ? undefined : vouched?.floors), counter);
+  if (found === undefined) return undefined;
+  const { kind, floor } = found;
+  return { code: `below-${kind}-floor`, detail: `Its bytes have counter ${counter}, the ${kind} floor is ${floor}` };
 }
 
 function withoutConditions({ floorVersion: _, ...manifest }: ReleaseManifest): ReleaseManifest {

@@ -32,6 +32,8 @@ export const DEVICE_ERRORS = {
   'below-floor': 'The running version lies below the floor of the release (C4)',
   'dependency-missing': 'A component that the release depends on is not there in the needed version (C4)',
   'rollback-not-needed': 'The device does not run the release that is to be taken back (C4)',
+  'below-security-floor': 'What is offered lies below the security floor that this device has confirmed (C12)',
+  'below-migration-floor': 'What is offered cannot read the data that a confirmed release has migrated (C12)',
   'release-reverted-here': 'This release failed its trial boot here; only a higher counter is tried (C5)',
   ...CHARTER_ERRORS,
 } as const;
@@ -46,6 +48,8 @@ const ALARMING: ReadonlySet<DeviceErrorCode> = new Set<DeviceErrorCode>([
   ...(['permit-type-wrong', 'permit-unsigned', 'permit-malformed', 'permit-for-another'] as const),
   'permit-replayed',
   ...(['rollback-not-needed', 'counter-too-low'] as const),
+  // Signed, and yet nothing that a server should go on offering.
+  ...(['below-security-floor', 'below-migration-floor'] as const),
   // A table over the union has its keys.
   ...(Object.keys(CHARTER_ERRORS) as (keyof typeof CHARTER_ERRORS)[]),
 ]);

@@ -207,6 +207,7 @@ const plan: UpdatePlan = {
       artifact: { kind: 'full', digest: 'b'.repeat(64) as Sha256, bytes: 100 as Bytes },
     },
   ],
+  floors: { security: 3 as ReleaseCounter },
 };
 
 const former = {
@@ -301,6 +302,22 @@ const event: fc.Arbitrary<DeviceEvent> = fc.oneof(
   boots.map((boot) => ({ kind: 'confirmed' as const, boot })),
   fc.nat({ max: 20 }).map((sequence) => ({ kind: 'report-acknowledged' as const, sequence })),
 );
+
+test('a floor rises by confirming the release that was signed with it, by nothing else, and never falls', () => {
+  let raised = 0;
+  everyStep((former, { state }) => {
+    const [before, now] = [former.journal.floors, state.journal.floors];
+    assert((now?.security ?? 0) >= (before?.security ?? 0), 'it never falls');
+    if (now === before) return;
+    raised += 1;
+    // The answers to arm and confirm may both have been cut off.
+    assert(['installing', 'installed'].includes(former.journal.phase));
+    assert.equal(state.journal.phase, 'verified');
+    assert.equal(state.situation.boot.confirmed, state.journal.installed?.slot);
+    assert.deepEqual(now, plan.floors);
+  });
+  assert(raised > 0, 'some of the runs confirmed');
+});
 
 /** The event that would answer an effect as a good world answers it: so that random runs come far. */
 function goodAnswer(effect: Effect, state: DeviceState): DeviceEvent {

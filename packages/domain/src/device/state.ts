@@ -5,6 +5,7 @@ import type { PermitDocument } from '../gateway/permit.ts';
 import type { Report } from '../gateway/report.ts';
 import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
+import type { Floors } from '../release/floors.ts';
 import type { Image } from '../release/release.ts';
 import { type CrashLog, newCrashLog } from './crash-log.ts';
 import type { WakeFacts } from './events.ts';
@@ -48,6 +49,8 @@ export interface Journal {
   readonly crashes?: CrashLog;
   /** The newest time it was ever sure of: signed by approvers, or signed and no later than its own clock. Absent: none. */
   readonly timeFloor?: FleetInstant;
+  /** Raised by confirming a release that was signed with higher ones, by nothing else; never lowered. Absent: none. */
+  readonly floors?: Floors;
   /** What it last refused, so that the same is not told at every poll. Absent: nothing. */
   readonly refusalTold?: string;
 }
@@ -92,6 +95,8 @@ export interface UpdatePlan {
   readonly parts: readonly UpdatePart[];
   /** What the charter allows this device. Absent: no approvers are pinned. */
   readonly charter?: HeldCharter;
+  /** What the release was signed with, to be raised when it is confirmed. Absent: none. */
+  readonly floors?: Floors;
 }
 
 /** A charter after its checks, as far as it is about this device: made by `checkCharter` only. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { raisedFloors } from '../release/floors.ts';
 import { move, withJournal, withSituation } from './moves.ts';
 import { queueReport } from './report-queue.ts';
 import type { DeviceState } from './state.ts';
@@ -40,7 +41,10 @@ export function confirm(state: DeviceState): DeviceState | undefined {
   const moved = move(state, 'confirm');
   if (moved === undefined) return undefined;
   const verified = { ...installed, isVerified: true };
-  return queueReport(withJournal(moved, { installed: verified, update: undefined }), verified, {
+  // C12: in the same write of the journal that ends the trial; until then the old slot is a way back.
+  const floors = raisedFloors(state.journal.floors, state.journal.update?.floors);
+  const change = { installed: verified, update: undefined, ...(floors && { floors }) };
+  return queueReport(withJournal(moved, change), verified, {
     event: 'verified',
     detail: '',
   });

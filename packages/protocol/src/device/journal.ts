@@ -11,6 +11,7 @@ import type {
 } from '@outrider/domain/device/state';
 import { CRASHES_MAX } from '@outrider/domain/gateway/crash-history';
 import type { Result } from '@outrider/domain/kernel/result';
+import type { Floors } from '@outrider/domain/release/floors';
 import type { Image } from '@outrider/domain/release/release';
 import { artifact } from '../gateway/check-in.ts';
 import { reportedState, runningSoftware } from '../gateway/device-record.ts';
@@ -67,6 +68,7 @@ const MEMBERS = Object.keys({
   crashes: true,
   deviceId: true,
   faultCount: true,
+  floors: true,
   installed: true,
   nextPollAt: true,
   phase: true,
@@ -110,6 +112,8 @@ const heldCharter = record<HeldCharter>({
   waves: listOf(record<HeldWave>({ notBefore: instant, isSigned: bool, isMine: bool }), { countMax: WAVES_MAX }),
 });
 
+const floors = record<Floors>({ security: optional(releaseCounter), migration: optional(releaseCounter) });
+
 const update = record<Update>({
   rolloutId,
   releaseId,
@@ -124,6 +128,7 @@ const update = record<Update>({
   askAt: instant,
   permit: optional(heldPermit),
   charter: optional(heldCharter),
+  floors: optional(floors),
 });
 
 const installed = record<Installed>({
@@ -151,6 +156,7 @@ const journal = record<Journal>({
   staging: listOf(sha256, { countMax: STAGING_MAX }),
   revertedCounters: listOf(releaseCounter, { countMax: QUEUE_MAX }),
   timeFloor: optional(instant),
+  floors: optional(floors),
   refusalTold: optional(text({ charactersMax: DETAIL_CHARACTERS_MAX })),
   crashes: optional(record<CrashLog>({ since: instant, at: listOf(instant, { countMax: CRASHES_MAX }) })),
 });

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { propertyOptions } from '@outrider/testkit/seed';
+import fc from 'fast-check';
+import type { ReleaseCounter } from '../kernel/ids.ts';
+import { type Floors, floorAbove, raisedFloors } from './floors.ts';
+import { claimOf, releaseTarget } from './release-targets.ts';
+
+const counter = fc.nat({ max: 1_000 }).map((value) => value as ReleaseCounter);
+const floors: fc.Arbitrary<Floors | undefined> = fc.option(
+  fc.record({ security: counter, migration: counter }, { requiredKeys: [] }),
+  { nil: undefined },
+);
+
+test('floors only grow: what a device refuses once, no later release lets by', () => {
+  fc.assert(
+    fc.property(fc.array(floors), counter, (said, offered) => {
+      let held: Floors | undefined;
+      for (const one of said) {
+        const next = raisedFloors(held, one);
+        if (floorAbove(held, offered)) assert(floorAbove(next, offered));
+        if (floorAbove(one, offered)) assert(floorAbove(next, offered));
+        held = next;
+      }
+      assert.deepEqual(raisedFloors(held, held), held);
+    }),
+    propertyOptions(),
+  );
+});
+
+test('the order in which floors come does not matter', () => {
+  fc.assert(
+    fc.property(floors, floors, (a, b) => assert.deepEqual(raisedFloors(a, b), raisedFloors(b, a))),
+    propertyOptions(),
+  );
+});
+
+test('what a floor names is itself allowed, and all above', () => {
+  const held = { security: 5 as ReleaseCounter, migration: 7 as ReleaseCounter };
+  assert.deepEqual(floorAbove(held, 4), { kind: 'security', floor: 5 });
+  assert.deepEqual(floorAbove(held, 6), { kind: 'migration', floor: 7 });
+  assert.equal(floorAbove(held, 7), undefined);
+  assert.equal(floorAbove(undefined, 0), undefined);
+});
+
+test('floors are read back as they were written, and one that cannot be read is never taken for none', () => {
+  fc.assert(
+    fc.property(floors, fc.option(counter, { nil: undefined }), (said, contentCounter) => {
+      const kept = raisedFloors(undefined, said);
+      const claim = {
+        ...{ hardwareIds: ['rev-a'], releaseCounter: 3 as ReleaseCounter },
+        ...(kept && { floors: kept }),
+        ...(contentCounter !== undefined && { contentCounter }),
+      };
+      assert.deepEqual(claimOf(releaseTarget('{}', claim, () => '')), claim);
+    }),
+    propertyOptions(),
+  );
+  const file = releaseTarget('{}', { hardwareIds: [], releaseCounter: 3 as ReleaseCounter }, () => '');
+  for (const bad of ['7', -1, 1.5, null]) {
+    assert.equal(claimOf({ ...file, custom: { hardwareIds: [], releaseCounter: 3, securityFloor: bad } }), undefined);
+  }
+});
