@@ -78,7 +78,7 @@ async function assertBarAtTerminal(): Promise<void> {
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: world.folder,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, OUTRIDER_ROOT: root },
+    env: { ...process.env, OUTRIDER_ROOT: root, INIT_CWD: world.folder },
   });
   let seen = '';
   child.stdout.on('data', (part) => {

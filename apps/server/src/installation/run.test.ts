@@ -178,7 +178,7 @@ test('after its PostgreSQL was killed the server answers on, and nothing that wa
   const answer = await device.checkIn();
   assert.equal(answer.kind, 'refusal');
   for (let tries = 0; pidOfPostgres() === pid; tries++) {
-    assert.ok(tries < 100, 'PostgreSQL is started again within ten seconds');
+    assert.ok(tries < 600, 'PostgreSQL is started again; how soon is measured by the proof of kills');
     await elapse(100);
   }
   const { items } = await call('GET', `${rolloutPath}/ledger`);

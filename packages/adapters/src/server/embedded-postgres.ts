@@ -107,7 +107,7 @@ export async function removeEmbeddedPostgres(dataFolder: string): Promise<void> 
 }
 
 /** The free port may be taken meanwhile, and the memory of a killed PostgreSQL is released only when its last process ends. */
-const START_TRIES = 5;
+const START_TRIES = 12;
 const START_PAUSE_MS = 200;
 
 async function startAndOwn(options: {

@@ -182,7 +182,7 @@ async function olderDatabase(): Promise<PostgresConnection> {
     connection,
     `drop table audit_log, audit_head;
      alter table permit_gate drop column halted_regions, drop column rollback_regions;
-     drop table registration_token, device_certificate;
+     drop table decision_lease, registration_token, device_certificate, service_token, person_session, person, ddi_device;
      drop index device_of_key;
      delete from schema_migration where version > ${version}`,
   );
