@@ -10,7 +10,7 @@ import type { CountedFleet } from './counted-fleet.ts';
 import { type Course, type CourseOptions, runCourse } from './course.ts';
 import { STEP_HOURS } from './course-fleet.ts';
 import { type DefectForecast, forecastDefects } from './defect-forecast.ts';
-import { CONFIDENCE_PERCENT, type Interval, jointIntervals, RUN_BEYOND_COURSES, type Sampled } from './interval.ts';
+import { CONFIDENCE_PERCENT, type Interval, jointIntervals, type Sampled } from './interval.ts';
 import { type Measured, type Missing, missingOf } from './missing.ts';
 import { type Provable, provableExcesses } from './provable.ts';
 import { type Traffic, type TrafficPrice, trafficOf } from './traffic.ts';
@@ -137,7 +137,7 @@ function expectations({ plan, fleet, now, price }: ForecastInput, courses: reado
     hours((one) => one.verified95AtHours),
     hours((one) => one.verified99AtHours),
   ];
-  const intervals = jointIntervals([...ofWaves, ...ofWhole], RUN_BEYOND_COURSES);
+  const intervals = jointIntervals([...ofWaves, ...ofWhole]);
   const [completesAt, verified95At, verified99At] = intervals.slice(ofWaves.length).map((one) => instants(one, now));
   const waves = plan.waves.map(({ name }, index): WaveForecast => {
     const own = fleet.classes.filter((one) => one.waveIndex === index);

@@ -20,11 +20,10 @@ export const CONFIDENCE_PERCENT = 90;
 /**
  * Intervals that hold together: with 90 % probability all of them do, not each on its own. Each course is as far out as its
  * worst figure, in units of that figure's spread to this side; the bounds are where one course in ten is further out. A
- * figure that one course in ten did not come to has none. `beyond`: how much further out than courses are among themselves that
- * is which is forecast. Source: simultaneous bands by the largest deviation (Montiel
+ * figure that one course in ten did not come to has none. Source: simultaneous bands by the largest deviation (Montiel
  * Olea and Plagborg-Møller 2019), judged by the others as in the jackknife of conformal prediction (Barber et al. 2021).
  */
-export function jointIntervals(figures: readonly Sampled[], beyond = 1): readonly (Interval | undefined)[] {
+export function jointIntervals(figures: readonly Sampled[]): readonly (Interval | undefined)[] {
   const courses = Math.max(0, ...figures.map((one) => one.values.length));
   const worst = Array.from({ length: courses }, (_, course) => {
     // Judged by the others, as the run that is forecast will be: by itself it would always seem closer.
@@ -32,7 +31,7 @@ export function jointIntervals(figures: readonly Sampled[], beyond = 1): readonl
     return Math.max(0, ...distances);
   }).sort((a, b) => a - b);
   const rank = Math.ceil((CONFIDENCE_PERCENT / 100) * (courses + 1)) - 1;
-  const reach = beyond * (worst[Math.min(rank, courses - 1)] ?? 0);
+  const reach = worst[Math.min(rank, courses - 1)] ?? 0;
   return figures.map((figure) => {
     const spread = spreadOf(figure);
     if (spread === undefined) return undefined;
@@ -40,12 +39,6 @@ export function jointIntervals(figures: readonly Sampled[], beyond = 1): readonl
     return { low: median - reach * down, median, high: median + reach * up };
   });
 }
-
-/**
- * A run is further out than courses are among themselves, by what their steps of half an hour and devices alike leave out. Of 18 runs
- * device by device 12 lay within the reach of the courses, and 5 of the other 6 less than this much beyond (28 November 2026).
- */
-export const RUN_BEYOND_COURSES = 1.15;
 
 /** The value below which this share of the values lies, all of them known. */
 export function quantile(values: readonly number[], share: number): number | undefined {
