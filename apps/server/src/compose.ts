@@ -330,7 +330,7 @@ export function composeServer(ports: ServerPorts): Server {
     }),
     acceptClock: clock.accept,
     identities: identityDesk({ ...{ store, holder, policy, fleetClock }, digestText: ports.digestText, deviceCa }),
-    registry: registryDesk({ store, holder, fleetClock, follower }),
+    registry: registryDesk({ store, holder, fleetClock, follower, schedule, log }),
     forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
     recounts: recounts({ store, holder }),
     reporters: reporters({ store, holder }),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Readable } from 'node:stream';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
 import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
@@ -14,7 +15,8 @@ import { isWhole, type Reach, reaches } from '@outrider/domain/trust/reach';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
-import { type DeviceFormat, deviceLines } from './registry-export.ts';
+import type { Log, Schedule } from '../ports.ts';
+import { type DeviceFormat, deviceLines, ExportStalledError } from './registry-export.ts';
 import type { RegistryFollower } from './registry-follow.ts';
 import { type ImportReceipt, type ImportRequest, importDevices } from './registry-import.ts';
 import { turns } from './turns.ts';
@@ -30,12 +32,8 @@ export interface RegistryDesk {
   }): Found<readonly FoundDevice[]>;
   /** Code: query-invalid. */
   count(where: string, reach: Reach): Found<DeviceCount>;
-  /** All of them as text, piece by piece. Codes: query-invalid, rate-limited. */
-  writeOut(asked: {
-    readonly where: string;
-    readonly format: DeviceFormat;
-    readonly reach: Reach;
-  }): Found<AsyncIterable<string>>;
+  /** All of them as text, piece by piece, for as long as somebody reads. Codes: query-invalid, rate-limited. */
+  writeOut(asked: { readonly where: string; readonly format: DeviceFormat; readonly reach: Reach }): Found<Readable>;
   /** Takes in lines of devices, batch by batch. Codes: body-malformed, body-too-large, rate-limited. */
   takeIn(request: ImportRequest): Found<ImportReceipt>;
   listExpected(page: {
@@ -49,8 +47,11 @@ export interface RegistryDesk {
 
 type Found<T> = Promise<Result<T, CommandError>>;
 
-/** Exports, imports and explanations under way at once: each reads or writes the registry as fast as it can. */
+/** Imports and explanations under way at once, and pages of exports: each reads or writes the registry as fast as it can. */
 const SWEEPS_MAX = 2;
+
+/** Exports begun and not at their end: one that waits for its reader holds some hundred kilobytes and no place of the above. */
+const EXPORTS_MAX = 16;
 
 /** Questions that are with the database at once; others wait. Permits share its connections, eight by default. */
 const LOOKS_MAX = 2;
@@ -64,10 +65,14 @@ export function registryDesk(options: {
   readonly fleetClock: FleetClock;
   /** This server follows at once what an import has changed; others follow within a second. */
   readonly follower: Pick<RegistryFollower, 'refresh'>;
+  readonly schedule: Schedule;
+  readonly log: Log;
 }): RegistryDesk {
-  const { store, holder, fleetClock } = options;
+  const { store, holder, fleetClock, schedule, log } = options;
   const looks = turns(LOOKS_MAX);
+  const pages = turns(SWEEPS_MAX);
   let sweeps = 0;
+  let exports = 0;
 
   function beginSweep(): (() => void) | undefined {
     if (sweeps >= SWEEPS_MAX) return undefined;
@@ -110,14 +115,22 @@ export function registryDesk(options: {
     async writeOut({ where, format, reach }) {
       const query = queryOf(where, reach);
       if (!query.ok) return query;
-      const end = beginSweep();
-      if (end === undefined) return busy();
-      return ok(deviceLines(store.finder, { query: query.value, format, now: fleetClock.now(), onEnd: end }));
+      if (exports >= EXPORTS_MAX) return busy(`${EXPORTS_MAX} exports`);
+      exports++;
+      const onEnd = () => void exports--;
+      const asked = { query: query.value, format, now: fleetClock.now() };
+      const lines = deviceLines(store.finder, { ...asked, pages, schedule, onEnd });
+      return ok(
+        lines.on('error', (cause) => {
+          if (!(cause instanceof ExportStalledError)) return;
+          log.warn({ stage: 'server', code: 'export-stalled' }, `${cause.message}: it was broken off`);
+        }),
+      );
     },
 
     async takeIn(request) {
       const end = beginSweep();
-      if (end === undefined) return busy();
+      if (end === undefined) return busy(`${SWEEPS_MAX} imports or explanations of a fleet`);
       try {
         // Once before, so that it knows from where to follow.
         await options.follower.refresh();
@@ -150,7 +163,7 @@ export function registryDesk(options: {
       const live = snapshot?.rollouts.get(rolloutId);
       if (snapshot === undefined || live === undefined) return notLive(holder, rolloutId);
       const end = beginSweep();
-      if (end === undefined) return busy();
+      if (end === undefined) return busy(`${SWEEPS_MAX} imports or explanations of a fleet`);
       try {
         return ok(await explain(live, snapshot, reach));
       } finally {
@@ -166,9 +179,8 @@ function queryOf(where: string, reach: Reach): Result<DeviceQuery, CommandError>
   return refuse('query-invalid', describeQueryError(query.error), { column: query.error.column });
 }
 
-function busy(): Result<never, CommandError> {
-  const detail = `${SWEEPS_MAX} exports, imports or explanations of a fleet are under way, the most there may be; ask again later`;
-  return refuse('rate-limited', detail);
+function busy(what: string): Result<never, CommandError> {
+  return refuse('rate-limited', `${what} are under way, the most there may be; ask again later`);
 }
 
 function notLive(holder: SnapshotHolder, rolloutId: RolloutId): Result<never, CommandError> {

@@ -107,7 +107,7 @@ function mount(app: FastifyInstance, route: ApiRoute, options: ManagementOptions
       return reply
         .code(route.status ?? 200)
         .header('cache-control', 'no-store')
-        .send(isStreamed(answer.value) ? endingWith(reply, Readable.from(answer.value)) : answer.value);
+        .send(isStreamed(answer.value) ? endingWith(reply, streamOf(answer.value)) : answer.value);
     },
   });
 }
@@ -127,6 +127,10 @@ function discardRest(body: IncomingMessage): void {
 /** A text is iterable too, but not asynchronously. */
 function isStreamed(value: unknown): value is AsyncIterable<string> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function streamOf(value: AsyncIterable<string>): Readable {
+  return value instanceof Readable ? value : Readable.from(value);
 }
 
 /** Whoever made the stream learns that its reader is gone, whichever side ended it. */
