@@ -3,12 +3,16 @@ import { type IncomingMessage, maxHeaderSize, type Server, STATUS_CODES } from '
 import type { Socket } from 'node:net';
 import { encodeProblem, PROBLEM_MEDIA_TYPE, type ProblemCode, problemStatus } from '@outrider/protocol/kernel/problem';
 
-/** Answers what is no request at all, and so reaches no route, with a problem document too; then hangs up. */
-export function answerBrokenRequests(http: Server<typeof IncomingMessage>): void {
+/** Answers what is no request at all, and so reaches no route, with a problem document too; then hangs up. `note` is told of each. */
+export function answerBrokenRequests(
+  http: Server<typeof IncomingMessage>,
+  note: (code: ProblemCode) => void = () => {},
+): void {
   http.on('clientError', (cause: NodeJS.ErrnoException, socket: Socket) => {
     // Into an answer that has begun nothing may be written: its reader would take it for a part of it.
     if (!socket.writable || socket.bytesWritten > 0) return void socket.destroy();
     const problem = problemOf(cause);
+    note(problem.code);
     const body = encodeProblem(problem);
     const status = problemStatus(problem.code);
     const head = [

@@ -117,7 +117,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     { log, schedule: options.schedule },
   );
   const http = createServer(DEVICE_TIMEOUTS);
-  answerBrokenRequests(http);
+  answerBrokenRequests(http, (code) => server.recorder.counters.add('refused', code));
   const gate = drainGate(options.schedule);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
