@@ -27,6 +27,13 @@ export function parsePort(value: string): number {
   return wholeIn(value, 0, 65_535);
 }
 
+/** An instant of ISO 8601 with its zone; gives milliseconds. */
+export function parseInstant(value: string): number {
+  const ms = Date.parse(value);
+  if (/T.*(Z|[+-]\d{2}:\d{2})$/.test(value) && Number.isSafeInteger(ms) && ms >= 0) return ms;
+  throw new InvalidArgumentError('allowed is an instant such as 2026-12-18T16:00:00Z');
+}
+
 /** A name or an id: what is safe in paths, URLs and logs without escaping. */
 export function parseLabel(value: string): string {
   const parsed = label(value);

@@ -7,14 +7,16 @@ import type { Delta } from '@outrider/domain/delta/delta';
 import type { Evidence } from '@outrider/domain/evidence/evidence';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { type Explanation, explainDevice } from '@outrider/domain/gateway/explain';
+import { explainPast, type PastExplanation, type PastSources, policyAt } from '@outrider/domain/gateway/explain-past';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { OpenPermit, ReportLog } from '@outrider/domain/gateway/ports';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { type FleetInstant, instantText } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
+import { emptyPolicy } from '@outrider/domain/policy/fold';
 import type { StandingOrders } from '@outrider/domain/policy/freeze';
 import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RestoredPolicy } from '@outrider/domain/policy/restore';
@@ -87,6 +89,8 @@ export interface Queries {
   listOpenPermits(scope: Scope | `rollout:${string}`): Promise<readonly OpenPermit[]>;
   showDevice(deviceId: DeviceId): Found<KnownDevice>;
   explainDevice(deviceId: DeviceId): Found<Explanation>;
+  /** The same for an instant that has passed, with what is known only as it is today. */
+  explainDeviceAt(deviceId: DeviceId, at: FleetInstant): Found<PastExplanation>;
   /** Freezes and exclusions, and the revision they are of. */
   orders(): Promise<{ readonly revision: Revision; readonly orders: StandingOrders }>;
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
@@ -114,6 +118,28 @@ export function queries(options: {
     return refuse('device-not-found', 'No device is registered under this id; GET /api/v1/devices lists them', {
       deviceId,
     });
+  }
+
+  /** What held at an instant before for the rollouts of the device's type. */
+  async function pastSources({ record }: KnownDevice, at: FleetInstant): Promise<PastSources> {
+    const policy = policyAt(await store.policyLog.loadEntries(emptyPolicy().revision), at);
+    const plans = [...policy.rollouts.values()].flatMap(({ plan }) =>
+      plan.deviceType === record.attributes.deviceType ? [plan] : [],
+    );
+    const releases = new Map<ReleaseId, PublishedRelease>();
+    const exposuresUntilNext = new Map<RolloutId, Exposure>();
+    for (const { rolloutId, releaseId } of plans) {
+      const release = releases.get(releaseId) ?? (await store.catalogue.loadRelease(releaseId));
+      if (release !== undefined) releases.set(releaseId, release);
+      const [next] = await store.decisions.loadDecisions(rolloutId, { afterAt: at, limit: 1 });
+      if (next !== undefined) exposuresUntilNext.set(rolloutId, next.input.exposure);
+    }
+    const exposures = await store.exposures.loadExposures();
+    const charterOf = holder.charterOf();
+    return {
+      ...{ policy, releases: [...releases.values()], exposures, exposuresUntilNext },
+      ...(charterOf === undefined ? {} : { charterOf }),
+    };
   }
 
   return {
@@ -189,6 +215,22 @@ export function queries(options: {
       const suspected = await store.installation.loadSetting(suspicionSetting(deviceId));
       const isCloneSuspected = suspected === device.value.record.publicKey.keyId;
       return ok(isCloneSuspected ? { ...explained, isCloneSuspected } : explained);
+    },
+
+    async explainDeviceAt(deviceId, at) {
+      const now = fleetClock.now();
+      if (at > now) {
+        return refuse('query-invalid', `The instant ${instantText(at)} is yet to come; it is ${instantText(now)}`);
+      }
+      const device = await showDevice(deviceId);
+      if (!device.ok) return device;
+      const { registeredAt } = device.value.record;
+      if (registeredAt > at) {
+        const detail = `The device was not registered then, but at ${instantText(registeredAt)}; ask for an instant since`;
+        return refuse('query-invalid', detail, { deviceId });
+      }
+      await holder.refresh();
+      return ok(explainPast(await pastSources(device.value, at), device.value, at));
     },
 
     async orders() {

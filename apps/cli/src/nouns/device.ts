@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { cellAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
+import { parseInstant } from '../flags.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { pathOfOne } from '../paths.ts';
 import { ask } from '../server.ts';
@@ -33,8 +34,9 @@ export function deviceNoun(program: Command, world: World): void {
   withConnection(device.command('explain'))
     .description('why it gets, or does not get, an update: every condition with the values that decide it')
     .argument('<device>', 'its id')
+    .option('--at <instant>', 'as it was then, for example 2026-11-21T09:00:00Z (default: now)', parseInstant)
     .option('--json', 'print JSON')
-    .action((id: string, flags: Flags) => explain(world, id, flags));
+    .action((id: string, flags: ExplainFlags) => explain(world, id, flags));
 
   deviceIdentityVerbs(device, world);
 }
@@ -66,8 +68,13 @@ async function showOne(world: World, id: string, flags: Flags): Promise<void> {
   );
 }
 
-async function explain(world: World, id: string, flags: Flags): Promise<void> {
-  const { text, value } = await ask(world, flags, pathOfOne('devices', id, 'explain'));
+interface ExplainFlags extends Flags {
+  readonly at?: number;
+}
+
+async function explain(world: World, id: string, flags: ExplainFlags): Promise<void> {
+  const query = flags.at === undefined ? '' : `?at=${flags.at}`;
+  const { text, value } = await ask(world, flags, `${pathOfOne('devices', id, 'explain')}${query}`);
   show(world, flags, text, () => [
     ['device', cellAt(value, 'deviceId')],
     ['answer', cellAt(value, 'answer.code')],
@@ -76,6 +83,9 @@ async function explain(world: World, id: string, flags: Flags): Promise<void> {
       ? ([['clone', 'suspected: its key speaks from two places, see `outrider device identity`']] as const)
       : []),
     ['rollout', cellAt(value, 'answer.rolloutId')],
+    ['as of', timeAt(value, 'past.at')],
+    ['policy revision', cellAt(value, 'past.revision')],
+    ...listAt(value, 'past.knownAsToday').map((gap): readonly [string, string] => ['as it is today', String(gap)]),
   ]);
   if (flags.json === true) return;
   for (const rollout of listAt(value, 'rollouts')) {

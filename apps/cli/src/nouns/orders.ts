@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { cellAt, jsonAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { usageFailure } from '../failure.ts';
-import { parseLabel, parseWhole, repeatedLabel } from '../flags.ts';
+import { parseInstant, parseLabel, parseWhole, repeatedLabel } from '../flags.ts';
 import { type OutputFlags, show, showList } from '../output.ts';
 import { PATHS, pathOfOne } from '../paths.ts';
 import { audienceOf } from '../plan.ts';
@@ -182,12 +182,6 @@ async function change(world: World, flags: OutputFlags & ConnectionFlags, path: 
 function timesText(row: unknown): string | undefined {
   const read = freezeReader(row);
   return read.ok ? describeFreezeTimes(read.value.times) : undefined;
-}
-
-function parseInstant(value: string): number {
-  const ms = Date.parse(value);
-  if (/T.*(Z|[+-]\d{2}:\d{2})$/.test(value) && Number.isSafeInteger(ms) && ms >= 0) return ms;
-  throw new InvalidArgumentError('allowed is an instant such as 2026-12-18T16:00:00Z');
 }
 
 function parseZone(value: string): string {

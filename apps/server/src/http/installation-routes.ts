@@ -89,11 +89,15 @@ export function installationRoutes({ acceptClock, policy, queries, reaching, ste
     apiRoute({
       method: 'GET',
       path: '/devices/:deviceId/explain',
-      summary: 'Explains what a device is answered now: every predicate with its values',
-      schemas: { params: DeviceParams },
-      answers: 'Explanation {deviceId, rollouts, answer}',
-      async handle({ params, person }) {
-        const explained = await queries.explainDevice(idOf<DeviceId>('device id', params.deviceId));
+      summary:
+        'Explains what a device is answered now, or was at a fleet instant (at, ms): every predicate with its values',
+      schemas: { params: DeviceParams, query: Type.Object({ at: Type.Optional(CountText) }) },
+      answers: 'Explanation {deviceId, rollouts, answer}; of an instant also past {at, revision, knownAsToday: text[]}',
+      async handle({ params, query, person }) {
+        const deviceId = idOf<DeviceId>('device id', params.deviceId);
+        const explained = await (query.at === undefined
+          ? queries.explainDevice(deviceId)
+          : queries.explainDeviceAt(deviceId, fleetInstant(countOf(query.at, 0))));
         return explained.ok ? ok(reaching.shownExplanation(person, explained.value)) : explained;
       },
     }),

@@ -90,8 +90,18 @@ test('a release is uploaded, published, rolled out and explained over HTTP alone
   assert.equal(explained.value.answer.kind, 'offer');
   assert.equal((await call('GET', path)).value.rollout.state, 'running');
   assert.equal((await call('GET', '/rollouts')).value.items.length, 1);
+  const open = rehearsal.now();
+  await rehearsal.step();
   const paused = await call('POST', '/scopes/pause', { scope: 'region:north', reason: 'storm' });
   assert.equal(paused.status, 200);
+  const halted = await call('GET', '/devices/camera-1/explain');
+  assert.equal(halted.value.answer.code, 'scope-paused');
+  const past = await call('GET', `/devices/camera-1/explain?at=${open}`);
+  assert.deepEqual([past.value.answer.code, past.value.past.at], ['offer', open]);
+  for (const at of [0, open + 86_400_000]) {
+    const refused = await call('GET', `/devices/camera-1/explain?at=${at}`);
+    assert.deepEqual([refused.status, refused.value.code], [400, 'query-invalid'], String(at));
+  }
   assert.equal((await call('GET', '/devices?limit=1')).value.items[0].deviceId, 'camera-1');
   assert.equal((await call('GET', '/status')).value.counters['check-in'].offer, 1);
 });

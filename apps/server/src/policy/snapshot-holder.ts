@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { Delta } from '@outrider/domain/delta/delta';
-import { compileSnapshot, imagesOf } from '@outrider/domain/gateway/compile-snapshot';
+import { compileSnapshot, imagesOf, type SnapshotSources } from '@outrider/domain/gateway/compile-snapshot';
 import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { ReleaseId } from '@outrider/domain/kernel/ids';
@@ -21,6 +21,8 @@ export interface SnapshotHolder {
   /** For permits, which the store checks anyway: the newest snapshot, however old; undefined before the first read. */
   newest(): PolicySnapshot | undefined;
   policy(): Policy;
+  /** How charters stand by the approvers of the last read; undefined where none are installed. */
+  charterOf(): SnapshotSources['charterOf'];
   /** Since the newest snapshot was read, by machine time; undefined before the first read. */
   ageMs(): number | undefined;
   /** Whether the last read went through. */
@@ -46,8 +48,6 @@ export const OFFERS_FRESH_MS = durationMs(3_000);
 
 /** Releases and deltas are read again at least this often: another server may have withdrawn one. */
 const RELEASES_FRESH_MS = durationMs(5_000);
-
-type CharterOf = Parameters<NonNullable<Parameters<typeof compileSnapshot>[0]['charterOf']>>;
 
 interface ReleasesRead {
   /** Undefined for one that is not published. */
@@ -100,13 +100,16 @@ export function snapshotHolder(options: {
     if (current === undefined) return;
     releasesRead = current;
     const releases = [...ids].flatMap((id) => current.releases.get(id) ?? []);
-    const { deltas, role } = current;
-    const charterOf = role &&
-      charters && { charterOf: (...[one, of]: CharterOf) => charters.standingOf(one, of, role) };
-    snapshot = compileSnapshot({ policy, releases, deltas, exposures, ...charterOf });
+    snapshot = compileSnapshot({ policy, releases, deltas: current.deltas, exposures, ...withCharters() });
     const told = untold.splice(0);
     if (told.length > 0) onEntries?.(told);
     readAt = beganAt;
+  }
+
+  function withCharters(): Pick<SnapshotSources, 'charterOf'> {
+    const role = releasesRead?.role;
+    if (role === undefined || charters === undefined) return {};
+    return { charterOf: (rollout, release) => charters.standingOf(rollout, release, role) };
   }
 
   async function readReleases(ids: ReadonlySet<ReleaseId>, at: MachineInstant): Promise<ReleasesRead> {
@@ -153,6 +156,7 @@ export function snapshotHolder(options: {
     },
     newest: () => snapshot,
     policy: () => policy,
+    charterOf: () => withCharters().charterOf,
     ageMs,
     isStoreReachable: () => isReachable,
     refresh,

@@ -17,7 +17,7 @@ export interface Reaching {
   /** Why the person may not use a route on what its path names; undefined: they may. */
   faultOf(person: Person, reach: RouteReach, params: unknown): Promise<CommandError | undefined>;
   /** An explanation of a device of theirs: of rollouts for others only that nothing of them reaches it. */
-  shownExplanation(person: Person, explanation: Explanation): Explanation;
+  shownExplanation<T extends Explanation>(person: Person, explanation: T): T;
 }
 
 export function reaching({
@@ -45,7 +45,7 @@ export function reaching({
 }
 
 /** A rollout is told of where it is the person's own, and where the device is in its audience. */
-function explanationWithin(person: Person, explanation: Explanation, holder: SnapshotHolder): Explanation {
+function explanationWithin<T extends Explanation>(person: Person, explanation: T, holder: SnapshotHolder): T {
   if (isWhole(person.reach)) return explanation;
   const { rollouts } = holder.policy();
   const shown = explanation.rollouts.filter(({ rolloutId, offer }) => {
