@@ -153,6 +153,24 @@ test('a device whose counter goes back, or whose clock is of another century, is
   }
 });
 
+test('a counter above any that was published gets no offer, under a name that is counted and shown', async () => {
+  const counted = () => server.recorder.counters.read()['check-in']?.['counter-too-low'] ?? 0;
+  const before = counted();
+  const answer = await send(own(checkIn(running({ releaseCounter: 99 }))));
+  assert.deepEqual([answer.status, JSON.parse(answer.body).code], [200, 'counter-too-low'], answer.body);
+  assert.equal(counted(), before + 1);
+  await server.drain();
+  const explained = await server.queries.explainDevice(device.deviceId);
+  assert.equal(explained.ok && explained.value.answer.code, 'counter-too-low');
+});
+
+test('a device whose image no release names is offered the whole release, so that it gets out of there', async () => {
+  const components = [{ name: 'main', digest: digestText('an image that somebody made by hand') }];
+  const answer = await send(own(checkIn(running({ components }))));
+  const { kind, artifacts } = JSON.parse(answer.body);
+  assert.deepEqual([answer.status, kind, artifacts?.[0]?.artifact.kind], [200, 'offer', 'full'], answer.body);
+});
+
 test('whatever is sent, by whichever method and to whichever path, is never answered by 5xx', async () => {
   const path = fc.oneof(
     fc.constantFrom('/v1/check-in', '/v1/permit', '/v1/report', '/v1/register', '/blobs/', ROOT, `${ROOT}/configData`),
