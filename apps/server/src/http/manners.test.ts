@@ -58,7 +58,11 @@ const BUSY = { ...LOAD_LIMITS, loopDelayMaxMs: 10 };
 
 test('a gateway whose event loop is late for long turns check-ins away, then is there again', async () => {
   const { url, server } = await open(BUSY);
-  assert.notEqual((await post(url, '/v1/check-in')).code, 'gateway-busy');
+  // A machine with other work may be late by itself for a moment.
+  await until(
+    () => post(url, '/v1/check-in'),
+    ({ code }) => code !== 'gateway-busy',
+  );
   let isOver = false;
   // Overload: every turn of the loop takes 25 ms, two to three times what is allowed.
   (function turn() {
