@@ -87,6 +87,11 @@ test('a counter other than the one that both repositories vouch for is refused, 
   refused('repository-refused', {}, { vouched });
 });
 
+test('what lies below a floor that the device has confirmed is refused, and the way back to such bytes', () => {
+  refused('below-security-floor', {}, { floors: { security: 9 as ReleaseCounter } });
+  refused('below-migration-floor', rollback(), { floors: { migration: 2 as ReleaseCounter } });
+});
+
 test('no device jumps over a floor, or lacks what a release depends on', () => {
   refused('below-floor', { release: resigned({ floorVersion: '1.0.1' }) });
   refused('dependency-missing', {
