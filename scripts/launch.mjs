@@ -32,11 +32,48 @@ if (program === COMMAND_LINE && SERVING.has(rest[0]) && !isConsoleBuilt()) inTur
 const runtimeFlags = ['--disable-warning=ExperimentalWarning', ...(RUNTIME_FLAGS.get(program) ?? [])];
 const child = spawn(runtime, [...runtimeFlags, join(root, program), ...rest], {
   stdio: 'inherit',
-  env: { ...process.env, OUTRIDER_ROOT: root },
+  // The command line ends when this process is killed: endWithStarter in packages/adapters/src/shared/starter.ts.
+  env: {
+    ...process.env,
+    OUTRIDER_ROOT: root,
+    ...(program === COMMAND_LINE ? { OUTRIDER_STARTER_PID: String(process.pid) } : {}),
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+if (isNpmScript()) endWithNpm();
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
 child.on('error', (cause) => fail(`The runtime ${runtime} could not be started: ${cause.message}`));
+
+/** Whether npm runs this very command: it is started for npm's sake then, while `nohup node scripts/launch.mjs ... &` lives on. */
+function isNpmScript() {
+  const script = process.env.npm_lifecycle_script ?? '';
+  const isNpx = process.env.npm_lifecycle_event === 'npx' && /^"?outrider\b/.test(script);
+  return isNpx || script.startsWith(`node scripts/launch.mjs ${program}`);
+}
+
+/** A killed npm hands its signal to its shell at most: that its place above us is empty is seen by looking. */
+function endWithNpm() {
+  const above = processesAbove();
+  const timer = setInterval(() => {
+    if (processesAbove() === above) return;
+    clearInterval(timer);
+    child.kill('SIGTERM');
+  }, LOOK_AGAIN_MS);
+  timer.unref();
+}
+
+/** The process above this one and, where a shell stands between npm and this one and this system tells, the one above that. */
+function processesAbove() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
+    // proc(5): pid (command) state ppid ...
+    const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+    const above = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1];
+    return /^(ba|da|a)?sh$/.test(command) ? `${process.ppid} ${above}` : `${process.ppid}`;
+  } catch {
+    return `${process.ppid}`;
+  }
+}
 
 /** Does the work while nobody else does; who waited finds it done. */
 function inTurn(work) {

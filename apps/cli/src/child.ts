@@ -4,6 +4,7 @@ import { createWriteStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { tiedEnvironment } from '@outrider/adapters/shared/starter';
 import { elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
 import { findProgram } from './programs.ts';
 import type { ChildProgram } from './world.ts';
@@ -14,7 +15,7 @@ const SAME_GESTURE_MS = 1_000;
 /**
  * Runs one of the programs with this runtime. It has a process group of its own, so that Ctrl-C reaches it once and
  * through this process, which waits for its end: nothing is left behind. A second Ctrl-C is handed on too, a third ends
- * it. Gives its exit code, 1 when a signal ended it.
+ * it. When this process is killed, the child notices and stops. Gives its exit code, 1 when a signal ended it.
  */
 export async function runChild(program: ChildProgram): Promise<number> {
   const main = findProgram(program.name);
@@ -23,6 +24,7 @@ export async function runChild(program: ChildProgram): Promise<number> {
     const child = spawn(process.execPath, [...RUNTIME_FLAGS, main, ...program.parameters], {
       stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
       detached: true,
+      env: tiedEnvironment(),
     });
     const log =
       program.logFile === undefined ? undefined : createWriteStream(program.logFile, { flags: 'a', mode: 0o600 });

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { endWithStarter } from '@outrider/adapters/shared/starter';
 import { runChild } from './child.ts';
 import { defaultRoot } from './programs.ts';
 import { run } from './run.ts';
 import { askSecret, openTerminal } from './terminal.ts';
+
+endWithStarter();
 
 /** npm changes to the package's folder and says where the person stood. */
 const workingFolder = process.env.INIT_CWD ?? process.cwd();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
+import { endWithStarter } from '@outrider/adapters/shared/starter';
 import manifest from '../package.json' with { type: 'json' };
 import { EXIT_CODES, StartError } from './exit-codes.ts';
 import { type Flags, readStart, USAGE } from './installation/flags.ts';
@@ -11,6 +12,7 @@ import { createLog } from './log/create-log.ts';
 import { secretsIn } from './log/redact.ts';
 import type { Schedule } from './ports.ts';
 
+endWithStarter();
 await main();
 
 async function main(): Promise<void> {

@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { endWithStarter } from '@outrider/adapters/shared/starter';
 import { UsageError } from '../flag-values.ts';
 import { liveView } from '../live/terminal.ts';
 import { AgentProcessError } from '../process/agent-process.ts';
@@ -14,6 +15,7 @@ import { missedGoals, reportTable } from './report.ts';
 /** How the program ends. */
 const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
+endWithStarter();
 process.exit(await main());
 
 async function main(): Promise<number> {

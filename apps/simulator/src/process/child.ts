@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { delay } from '@outrider/adapters/shared/delay';
+import { tiedEnvironment } from '@outrider/adapters/shared/starter';
 
 /** A program of ours that runs beside us, and ends with us. */
 export interface Child {
@@ -29,12 +30,15 @@ export function startChild(options: {
   readonly program: string;
   readonly arguments: readonly string[];
   readonly logPath: string;
+  /** It ends by itself when this process is killed; for programs that call `endWithStarter`. */
+  readonly isTied?: boolean;
 }): Child {
   const log = openSync(options.logPath, 'a');
   const child = spawn(process.execPath, [options.program, ...options.arguments], {
     stdio: ['pipe', 'pipe', log],
     // A group of its own: Ctrl-C reaches us alone, and we end our children in order.
     detached: true,
+    ...(options.isTied === true && { env: tiedEnvironment() }),
   });
   closeSync(log);
   // What ended is told by `ended`; writing to it is then no fault of its own.

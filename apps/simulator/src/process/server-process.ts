@@ -53,7 +53,7 @@ export async function startServer(options: LaunchOptions): Promise<ServerProcess
 export function launchServer({ dataFolder, logPath, port }: LaunchOptions): Child {
   const program = fileURLToPath(new URL('../../../server/src/main.ts', import.meta.url));
   const flags = ['--data', dataFolder, '--port', String(port), '--clock', 'conducted'];
-  const child = startChild({ program, arguments: flags, logPath });
+  const child = startChild({ program, arguments: flags, logPath, isTied: true });
   child.lines.resume();
   return child;
 }
