@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
-const root = dirname(dirname(dirname(import.meta.dirname)));
+const root = dirname(import.meta.dirname);
 const folder = mkdtempSync(join(tmpdir(), 'outrider-orphans-'));
 /** Of what was started here: the leaders of groups, and the servers that came of them. */
 const groups: number[] = [];
