@@ -53,7 +53,9 @@ export async function stage(root: string, product: Product, folder: string): Pro
 /** The main file, and what others import of it. */
 function entriesOf(root: string, { folder }: Product): readonly string[] {
   const targets = Object.values(readManifest(root, folder).exports ?? {});
-  return ['main.ts', ...targets.map((target) => target.replace(/^\.\/src\//, ''))];
+  // A contract that tests play is exported to them alone.
+  const shipped = targets.filter((target) => !target.endsWith('-rehearsal.ts'));
+  return ['main.ts', ...shipped.map((target) => target.replace(/^\.\/src\//, ''))];
 }
 
 /** What the files import by name, Node's own modules and our own packages left out. */

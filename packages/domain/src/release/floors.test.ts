@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
-import type { ReleaseCounter } from '../kernel/ids.ts';
+import type { ReleaseCounter, ReleaseId } from '../kernel/ids.ts';
+import { fleetInstant } from '../kernel/time.ts';
 import { type Floors, floorAbove, raisedFloors } from './floors.ts';
-import { claimOf, releaseTarget } from './release-targets.ts';
+import type { ReleaseManifest } from './release.ts';
+import { claimOf, entriesAsSaid, nextReleaseTargets, releaseTarget } from './release-targets.ts';
 
 const counter = fc.nat({ max: 1_000 }).map((value) => value as ReleaseCounter);
 const floors: fc.Arbitrary<Floors | undefined> = fc.option(
@@ -61,4 +63,45 @@ test('floors are read back as they were written, and one that cannot be read is 
   for (const bad of ['7', -1, 1.5, null]) {
     assert.equal(claimOf({ ...file, custom: { hardwareIds: [], releaseCounter: 3, securityFloor: bad } }), undefined);
   }
+});
+
+test('a server finds the entries of a release as they were signed, with floors, without, and after a release that had some', () => {
+  const twin = {
+    releaseId: 'camera-2-back' as ReleaseId,
+    version: '1',
+    releaseCounter: 4 as ReleaseCounter,
+    components: [],
+  };
+  // What entries are made of; the rest of a manifest is in the payload.
+  const manifest = {
+    ...{
+      deviceType: 'camera',
+      releaseId: 'camera-2' as ReleaseId,
+      releaseCounter: 3 as ReleaseCounter,
+      components: [],
+    },
+    rollbackTwin: twin,
+  } as unknown as ReleaseManifest;
+  const digest = () => 'ab';
+  fc.assert(
+    fc.property(floors, floors, fc.option(counter, { nil: undefined }), (before, said, formerCounter) => {
+      const now = fleetInstant(0);
+      const release = { manifest, payload: '{}', now, ...(said && { floors: said }) };
+      const first = {
+        ...manifest,
+        releaseId: 'camera-1' as ReleaseId,
+        rollbackTwin: undefined,
+      } as unknown as ReleaseManifest;
+      const former = nextReleaseTargets(undefined, { ...release, manifest: first, floors: before ?? {} }, digest);
+      const next = nextReleaseTargets(
+        former,
+        { ...release, ...(formerCounter !== undefined && { formerCounter }) },
+        digest,
+      );
+      for (const [path, file] of entriesAsSaid(next, { manifest, payload: '{}' }, digest)) {
+        assert.deepEqual(next.targets.get(path), file);
+      }
+    }),
+    propertyOptions(),
+  );
 });

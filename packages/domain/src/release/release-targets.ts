@@ -131,8 +131,9 @@ export function nextReleaseTargets(
   release: NextRelease,
   digest: MetadataDigest,
 ): TargetsMetadata {
-  const floors = raisedFloors(floorsOf(former), release.floors);
-  const entries = entriesOf({ ...release, ...(floors && { floors }) }, digest);
+  const { floors: said, ...plain } = release;
+  const floors = raisedFloors(floorsOf(former), said);
+  const entries = entriesOf({ ...plain, ...(floors && { floors }) }, digest);
   return {
     type: 'targets',
     version: (former?.version ?? 0) + 1,
