@@ -127,10 +127,10 @@ export function secureClient(options: SecureClientOptions): SecureClient {
     take,
     renewIfDue,
     overMutualTls: (network) => ({
+      ...network,
       checkIn: (checkIn) => again(() => network.checkIn(checkIn)),
       askPermit: (request) => again(() => network.askPermit(request)),
       sendReport: (report) => again(() => network.sendReport(report)),
-      fetchBlob: (digest, start) => network.fetchBlob(digest, start),
     }),
   };
 }
