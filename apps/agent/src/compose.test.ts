@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { keptConnections } from '@outrider/adapters/device/http-client';
+import { httpNetwork } from '@outrider/adapters/device/http-network';
+import { createSigner } from '@outrider/adapters/shared/ed25519';
 import { blockListBytes } from '@outrider/delta/block-list';
 import type { ChooserState } from '@outrider/domain/device/boot-chooser';
-import type { Boot, HealthVerdict } from '@outrider/domain/device/ports';
+import type { Boot, HealthVerdict, Network } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, fleetInstant, HOUR_MS, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
@@ -19,6 +24,7 @@ const fresh = Buffer.concat([old.subarray(0, 4_000), randomBytes(3_000), old.sub
 const lab = await deviceLab([{ main: old }, { main: fresh }, { main: randomBytes(20_000) }]);
 const [first, second, third] = lab.releases as readonly [LabRelease, LabRelease, LabRelease];
 const start = fleetInstant(1_000 * DAY_MS);
+const DEVICE_ID = 'camera-7' as DeviceId;
 
 test('a device fetches the delta, asks for the permit, boots the new image, confirms it and says so', async () => {
   const { agent, network, boot } = device();
@@ -193,6 +199,51 @@ test('without a server a device backs off up to six hours, and a queued report w
   assert.equal([...network.reports.values()][0]?.event, 'crash');
 });
 
+test('a device that a busy gateway or one that stops sent away comes when it was told, and not sooner', async () => {
+  const said = [
+    { code: 'gateway-busy', retryAfterS: 300 },
+    { code: 'shutting-down', retryAfterS: 5 },
+    { code: 'gateway-busy', retryAfterS: 602 },
+  ];
+  const asked: string[] = [];
+  const busy = createServer((request, response) => {
+    const turn = said[asked.push(String(request.url)) - 1] ?? { code: 'gateway-busy', retryAfterS: 1_000_000 };
+    response.writeHead(503, { 'retry-after': String(turn.retryAfterS), 'content-type': 'application/problem+json' });
+    response.end(JSON.stringify({ code: turn.code }));
+  });
+  await new Promise<void>((resolve) => busy.listen(0, '127.0.0.1', resolve));
+  const serverUrl = new URL(`http://127.0.0.1:${(busy.address() as AddressInfo).port}`);
+  const client = { serverUrl, deviceId: DEVICE_ID, signer: createSigner(), connections: keptConnections(serverUrl) };
+  const { agentOn } = device();
+  const agent = agentOn(httpNetwork(client));
+  try {
+    let now = start;
+    for (const { retryAfterS } of [...said, { retryAfterS: 3_600 }]) {
+      const { nextWakeAt } = await agent.wake(now);
+      assert.ok(
+        nextWakeAt >= now + retryAfterS * 1_000,
+        `${nextWakeAt - now} ms after ${retryAfterS} s were asked for`,
+      );
+      assert.ok(
+        nextWakeAt <= now + retryAfterS * 1_000 + 16 * MINUTE_MS,
+        'the jitter of the fourth fault in a row at most',
+      );
+      // Woken for something else in between, it leaves the server alone.
+      const between = await agent.wake(fleetInstant(now + 1_000));
+      assert.equal(between.sent, 0);
+      now = nextWakeAt;
+    }
+    assert.deepEqual(
+      asked,
+      Array.from({ length: 4 }, () => '/v1/check-in'),
+    );
+  } finally {
+    client.connections.destroy();
+    busy.closeAllConnections();
+    busy.close();
+  }
+});
+
 test('somebody at the device makes it ask at once, whatever poll or back-off it waits for', async () => {
   const { agent, network } = device();
   network.isDown = true;
@@ -263,12 +314,12 @@ function device(
   };
   const storage = options.storage ?? memoryStorage(disk);
   const health = async (): Promise<HealthVerdict> => options.health ?? { isHealthy: true, detail: 'ok' };
-  const again = () =>
+  const agentOn = (way: Network) =>
     composeAgent({
-      identity: { deviceId: 'camera-7' as DeviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
+      identity: { deviceId: DEVICE_ID, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
       anchors: lab.anchors,
       verifier: lab.verifier,
-      network,
+      network: way,
       storage,
       boot: options.isCutAfterArm ? cutBoot : boot,
       health: { check: health },
@@ -277,5 +328,6 @@ function device(
         readyAt: (now) => fleetInstant(Math.max(now, options.readyAt ?? 0)),
       },
     });
-  return { agent: again(), again, network, disk, boot };
+  const again = () => agentOn(network);
+  return { agent: again(), again, agentOn, network, disk, boot };
 }

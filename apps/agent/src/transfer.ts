@@ -54,7 +54,10 @@ async function fetchRest({ digest, bytes }: Blob, { storage, network }: AgentPor
     if (staged.value === bytes) return undefined;
     return { kind: 'download-cut', detail: `${staged.value} bytes of ${bytes} came` };
   } catch (cause) {
-    if (cause instanceof DownloadCut) return { kind: 'download-cut', detail: cause.message };
+    if (cause instanceof DownloadCut) {
+      const { message: detail, retryAfterMs } = cause;
+      return { kind: 'download-cut', detail, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    }
     throw cause;
   }
 }

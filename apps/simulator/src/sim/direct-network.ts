@@ -12,6 +12,7 @@ import { encodeRegistration, parseRegistrationAnswer } from '@outrider/protocol/
 import { encodeReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
 import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
+import { parseRetryAfter } from '@outrider/protocol/kernel/retry-after';
 import type { Server } from '@outrider/server/compose';
 
 /** A device and the key it signs with. */
@@ -36,7 +37,10 @@ export function directNetwork(server: Pick<Server, 'handleDevice'>, identity: De
       const path = `/blobs/${digest}`;
       const headers = { ...signed(identity, { method: 'GET', path, body: '' }), range: `bytes=${start}-` };
       const response = await server.handleDevice({ method: 'GET', path, headers, body: '' });
-      if (typeof response.body === 'string') throw new DownloadCut(`The server answered ${response.status}`);
+      if (typeof response.body === 'string') {
+        const retryAfterMs = parseRetryAfter(response.headers['retry-after']);
+        throw new DownloadCut(`The server answered ${response.status}`, undefined, retryAfterMs);
+      }
       yield* response.body;
     },
   };
@@ -63,9 +67,12 @@ async function ask<T>(
 ): Promise<Result<T, NetworkError>> {
   const request = { method: 'POST', ...post } as const;
   const headers = { 'content-type': 'application/json', ...signed(identity, request) };
-  const { status, body } = await server.handleDevice({ ...request, headers });
+  const { status, body, headers: said } = await server.handleDevice({ ...request, headers });
   const text = typeof body === 'string' ? body : '';
-  if (status >= 500 || status === 429) return err({ code: 'network-unreachable', detail: text });
+  if (status >= 500 || status === 429) {
+    const retryAfterMs = parseRetryAfter(said['retry-after']);
+    return err({ code: 'network-unreachable', detail: text, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  }
   if (status >= 400) return err({ code: 'server-refused', detail: text });
   const answer = parse(text);
   return answer.ok ? answer : err({ code: 'answer-malformed', detail: describeParseError(answer.error) });

@@ -4,6 +4,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { NetworkError } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import type { DurationMs } from '@outrider/domain/kernel/time';
 import type { Signer } from '@outrider/domain/trust/ports';
 import {
   BOOT_HEADER,
@@ -12,6 +13,7 @@ import {
   SIGNATURE_HEADER,
 } from '@outrider/protocol/gateway/request-signature';
 import { ANSWER_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { parseRetryAfter } from '@outrider/protocol/kernel/retry-after';
 
 /** How a device reaches its server: every request is signed with its key. */
 export interface HttpClient {
@@ -47,7 +49,9 @@ export async function sendMessage(
     if (status >= 200 && status < 300) return ok(text);
     const detail = `POST ${path} was answered with ${status}: ${text.slice(0, DETAIL_CHARACTERS_MAX)}`;
     const isPassing = status === 408 || status === 429 || status >= 500;
-    return err({ code: isPassing ? 'network-unreachable' : 'server-refused', detail });
+    const retryAfterMs = retryAfterOf(answer);
+    const asked = retryAfterMs === undefined ? {} : { retryAfterMs };
+    return err({ code: isPassing ? 'network-unreachable' : 'server-refused', detail, ...asked });
   } catch (cause) {
     return err({ code: 'network-unreachable', detail: cause instanceof Error ? cause.message : String(cause) });
   }
@@ -84,6 +88,11 @@ export function open(
     request.on('response', resolve);
     request.end(message.method === 'POST' ? message.body : undefined);
   });
+}
+
+/** How long the server asks to be left alone; a date is read against its own clock, since a device's may be years off. */
+export function retryAfterOf({ headers }: IncomingMessage): DurationMs | undefined {
+  return parseRetryAfter(headers['retry-after'], headers.date);
 }
 
 /** One device needs two; a process of many simulated devices says more. */

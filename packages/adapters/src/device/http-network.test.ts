@@ -66,6 +66,22 @@ test('a server that is away, busy or failing is asked again; one that refuses is
   assert.equal(!gone.ok && gone.error.code, 'network-unreachable');
 });
 
+test('what a busy server asks for comes with the fault, for messages and for blobs', async () => {
+  const client = await serve((_, response) => response.writeHead(503, { 'retry-after': '42' }).end('busy'));
+  const answer = await httpNetwork(client).checkIn(checkIn);
+  assert.equal(!answer.ok && answer.error.retryAfterMs, 42_000);
+  await assert.rejects(collect(httpNetwork(client).fetchBlob(digest, 0)), {
+    code: 'download-cut',
+    retryAfterMs: 42_000,
+  });
+  const dated = await serve((_, response) => {
+    const headers = { date: 'Thu, 01 Jan 1970 00:00:10 GMT', 'retry-after': 'Thu, 01 Jan 1970 00:01:10 GMT' };
+    response.writeHead(503, headers).end('busy, with a clock that was never set');
+  });
+  const late = await httpNetwork(dated).checkIn(checkIn);
+  assert.equal(!late.ok && late.error.retryAfterMs, 60_000);
+});
+
 test('an answer that is no answer, or endless, is refused', async () => {
   for (const body of ['{}', 'not JSON', '', 'x'.repeat(ANSWER_BYTES_MAX + 1)]) {
     const client = await serve((_, response) => response.end(body));

@@ -9,7 +9,7 @@ import { encodeCheckIn, parseCheckInAnswer } from '@outrider/protocol/gateway/ch
 import { encodePermitRequest, parsePermitAnswer } from '@outrider/protocol/gateway/permit';
 import { encodeReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
-import { type HttpClient, open, sendMessage } from './http-client.ts';
+import { type HttpClient, open, retryAfterOf, sendMessage } from './http-client.ts';
 
 /** The servers over HTTP, by the wire protocol version 1. */
 export function httpNetwork(client: HttpClient): Network {
@@ -84,8 +84,10 @@ async function* fetchBlob(client: HttpClient, digest: Sha256, start: number): As
       start === 0
         ? answer.statusCode === 200
         : answer.statusCode === 206 && answer.headers['content-range']?.startsWith(`bytes ${start}-`);
-    if (!isRight)
-      throw new DownloadCut(`GET /blobs/${digest} from byte ${start} was answered with ${answer.statusCode}`);
+    if (!isRight) {
+      const what = `GET /blobs/${digest} from byte ${start} was answered with ${answer.statusCode}`;
+      throw new DownloadCut(what, undefined, retryAfterOf(answer));
+    }
     const chunks: AsyncIterable<Buffer> = answer;
     for await (const chunk of chunks) yield chunk;
   } catch (cause) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { DurationMs } from '../kernel/time.ts';
 import { CHARTER_ERRORS } from '../policy/charter-errors.ts';
 import type { StorageError } from './ports.ts';
 
@@ -74,7 +75,11 @@ export class DownloadCut extends Error {
   override readonly name = 'DownloadCut';
   readonly code = 'download-cut';
 
-  constructor(detail: string, cause?: unknown) {
+  /** How long the server asked to be left alone (Retry-After); undefined: it did not say. */
+  readonly retryAfterMs: DurationMs | undefined;
+
+  constructor(detail: string, cause?: unknown, retryAfterMs?: DurationMs) {
     super(detail, { cause });
+    this.retryAfterMs = retryAfterMs;
   }
 }

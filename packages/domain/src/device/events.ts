@@ -47,7 +47,7 @@ export type DeviceEvent =
   /** `download`: every blob is staged and has its digest. */
   | { readonly kind: 'staged' }
   /** `download`: it broke off; what came is kept. */
-  | { readonly kind: 'download-cut'; readonly detail: string }
+  | { readonly kind: 'download-cut'; readonly detail: string; readonly retryAfterMs?: DurationMs }
   /** `download`, `install`: it cannot be done. */
   | { readonly kind: 'install-failed'; readonly code: InstallFailureCode; readonly detail: string }
   /** `ask-permit`: a permit that passed `checkPermit`. */

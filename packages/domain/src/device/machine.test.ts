@@ -286,6 +286,7 @@ const event: fc.Arbitrary<DeviceEvent> = fc.oneof(
     { kind: 'discarded' },
     { kind: 'health-checked', isHealthy: true, detail: '' },
     { kind: 'health-checked', isHealthy: false, detail: 'log' },
+    { kind: 'unanswered', error: { ...networkError, retryAfterMs: durationMs(600_000) } },
     { kind: 'report-unsent', error: networkError },
     { kind: 'report-unsent', error: { code: 'server-refused', detail: '' } },
     { kind: 'fault-seen', event: 'crash', rolloutId: plan.rolloutId, releaseId: plan.releaseId, detail: '\0\uD800' },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertNever } from '../kernel/assert.ts';
-import { after, type FleetInstant } from '../kernel/time.ts';
+import { after, type DurationMs, type FleetInstant } from '../kernel/time.ts';
 import { advance } from './advance.ts';
 import { isUsable } from './check-permit.ts';
 import { newCrashLog, withCrash } from './crash-log.ts';
@@ -44,7 +44,7 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
       return dropOffer(heard(state, event.pollAfterMs), event.code);
     case 'unanswered': {
       const moved = move(state, 'cut-off', event.error.code);
-      return moved && backOff(moved);
+      return moved && backOff(moved, event.error.retryAfterMs);
     }
     case 'staged': {
       const moved = move(state, 'complete-download');
@@ -52,7 +52,7 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
     }
     case 'download-cut': {
       const moved = move(state, 'cut-off', 'download-cut');
-      return moved && backOff(moved);
+      return moved && backOff(moved, event.retryAfterMs);
     }
     case 'install-failed':
       return failInstall(state, event);
@@ -94,7 +94,7 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
     }
     case 'report-unsent':
       // A report that is refused for good must not keep the device from asking; it is kept and tried at the next wake.
-      if (event.error.code === 'network-unreachable') return backOff(state);
+      if (event.error.code === 'network-unreachable') return backOff(state, event.error.retryAfterMs);
       return withSituation(state, { areReportsHeld: true });
     default:
       return assertNever(event);
@@ -219,12 +219,12 @@ function answered(state: DeviceState): DeviceState {
   return withJournal(state, { faultCount: 0, quietUntil: 0 as FleetInstant });
 }
 
-function backOff(state: DeviceState): DeviceState {
+function backOff(state: DeviceState, retryAfterMs?: DurationMs): DeviceState {
   const { deviceId, sequence } = state.journal;
   const faultCount = state.journal.faultCount + 1;
   return withJournal(state, {
     faultCount,
-    quietUntil: backOffUntil(state.situation.now, deviceId, { faultCount, sequence }),
+    quietUntil: backOffUntil(state.situation.now, deviceId, { faultCount, sequence, retryAfterMs }),
   });
 }
 

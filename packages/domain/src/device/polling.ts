@@ -21,6 +21,11 @@ const BACK_OFF_FIRST_MS = minutes(2);
 const BACK_OFF_MAX_MS = durationMs(6 * HOUR_MS);
 /** The shortest, so that full jitter cannot mean "at once". */
 const BACK_OFF_MIN_MS = durationMs(15_000);
+/**
+ * The most of Retry-After that is obeyed: servers here ask for ten minutes and two seconds at most, and whoever asks for more, be it
+ * a stolen server, is not to silence a fleet. A longer outage is what the back-off is for.
+ */
+export const RETRY_AFTER_MAX_MS = durationMs(HOUR_MS);
 /** 2 minutes times 2^8 is past six hours. */
 const DOUBLINGS_MAX = 8;
 
@@ -37,15 +42,17 @@ export function isBeyondReach(instant: FleetInstant, now: FleetInstant): boolean
 /**
  * When to try again after `faultCount` faults in a row: exponential with full jitter (Brooker, "Exponential Backoff and
  * Jitter", 2015). The jitter is a hash of the device and its count, so that a run can be repeated and a fleet that lost its
- * server at the same moment still spreads.
+ * server at the same moment still spreads. What the server asked for comes before the whole jitter, not instead of it: so no answer
+ * brings a device back sooner than silence would, and those who were all told the same moment spread too.
  */
 export function backOffUntil(
   now: FleetInstant,
   deviceId: DeviceId,
-  fault: { readonly faultCount: number; readonly sequence: number },
+  fault: { readonly faultCount: number; readonly sequence: number; readonly retryAfterMs?: DurationMs | undefined },
 ): FleetInstant {
   const doublings = Math.min(DOUBLINGS_MAX, Math.max(0, fault.faultCount - 1));
   const ceilingMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** doublings);
   const share = hashUnit(deviceId, 'back-off', `${fault.sequence}.${fault.faultCount}`);
-  return after(now, durationMs(Math.max(BACK_OFF_MIN_MS, Math.floor(share * ceilingMs))));
+  const askedMs = Math.min(RETRY_AFTER_MAX_MS, Math.ceil(fault.retryAfterMs ?? 0));
+  return after(now, durationMs(Math.max(BACK_OFF_MIN_MS, askedMs + Math.floor(share * ceilingMs))));
 }

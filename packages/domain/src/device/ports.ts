@@ -6,7 +6,7 @@ import type { PermitAnswer, PermitRequest } from '../gateway/permit.ts';
 import type { Report } from '../gateway/report.ts';
 import type { Bytes, ReleaseCounter, Sha256 } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
-import type { FleetInstant } from '../kernel/time.ts';
+import type { DurationMs, FleetInstant } from '../kernel/time.ts';
 import type { Image } from '../release/release.ts';
 import type { MetadataSource, MetadataStore } from '../trust/tuf/ports.ts';
 
@@ -29,6 +29,8 @@ export interface Network {
 export interface NetworkError {
   readonly code: 'network-unreachable' | 'server-refused' | 'answer-malformed';
   readonly detail: string;
+  /** How long the server asked to be left alone (Retry-After); absent: it did not say. */
+  readonly retryAfterMs?: DurationMs;
 }
 
 /**
