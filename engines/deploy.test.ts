@@ -79,7 +79,7 @@ describe('systemd', async () => {
     mkdirSync(folder);
     for (const name of units) writeFileSync(join(folder, name), unitOf(name).replace(/^(User|Group)=.*$/gm, ''));
     for (const name of units) {
-      const instance = join(folder, name.replace('@.', '@8441.'));
+      const instance = join(folder, name.replace('@.', '@1.'));
       if (name.includes('@')) writeFileSync(instance, readFileSync(join(folder, name)));
       const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', instance]);
       assert.doesNotMatch(stderr, /outrider.*(Unknown|Failed|Invalid|not executable)/i, stderr);
@@ -94,7 +94,7 @@ describe('systemd', async () => {
     });
     for (const name of ['outrider-control.service', 'outrider-gateway@.service']) {
       const port = String(await freePort());
-      const unit = unitOf(name).replaceAll('%i', port);
+      const unit = unitOf(name).replaceAll('%i', '1');
       const environment = {
         ...environmentIn(readFileSync(join(DEPLOY, 'systemd', 'outrider.env'), 'utf8')),
         ...environmentOfUnit(unit),
@@ -105,7 +105,13 @@ describe('systemd', async () => {
           value.replace(/^\/(var\/lib|srv|etc)\/outrider/, join(home, '$1')),
         ]),
       );
-      const given = { ...placed, DATABASE_URL_FILE: secret, OUTRIDER_HOST: '127.0.0.1', OUTRIDER_PORT: port };
+      const given = {
+        ...placed,
+        DATABASE_URL_FILE: secret,
+        OUTRIDER_HOST: '127.0.0.1',
+        OUTRIDER_PORT: port,
+        OUTRIDER_TLS_PORT: '0',
+      };
       const child = spawn(execStartOf(unit), [], { env: given, stdio: 'ignore' });
       try {
         await untilReady(`http://127.0.0.1:${port}`);

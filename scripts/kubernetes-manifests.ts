@@ -26,6 +26,8 @@ export const SMALL: Sizes = {
 };
 
 const PORT = 8_440;
+/** Where gateways speak mutual TLS, once there is a CA. */
+const TLS_PORT = 8_441;
 /** Longer than three looks of the readiness probe: nobody new is sent to a gateway that leaves. */
 const DRAIN_DELAY_MS = 8_000;
 const DRAIN_TIMEOUT_MS = 10_000;
@@ -94,7 +96,7 @@ function gateways(sizes: Sizes): readonly Manifest[] {
       spec: { maxUnavailable: 1, selector: { matchLabels: { app: name } } },
     },
     // TCP: TLS of devices ends at the terminator or the gateway, never here.
-    serviceOf(name, 'LoadBalancer'),
+    serviceOf(name, 'LoadBalancer', 'gateway'),
   ];
 }
 
@@ -119,7 +121,7 @@ function controlPlanes(sizes: Sizes): readonly Manifest[] {
       metadata: named(name),
       spec: { maxUnavailable: 1, selector: { matchLabels: { app: name } } },
     },
-    serviceOf(name, 'ClusterIP'),
+    serviceOf(name, 'ClusterIP', 'control'),
   ];
 }
 
@@ -131,6 +133,7 @@ function podOf({ image, gatewayCores, gatewayMebibytes }: Sizes, server: { role:
     OUTRIDER_BLOBS: '/shared/blobs',
     OUTRIDER_HOST: '0.0.0.0',
     OUTRIDER_PORT: String(PORT),
+    OUTRIDER_TLS_PORT: String(TLS_PORT),
     OUTRIDER_DRAIN_DELAY_MS: String(DRAIN_DELAY_MS),
     OUTRIDER_DRAIN_TIMEOUT_MS: String(DRAIN_TIMEOUT_MS),
     DATABASE_URL_FILE: '/database/url',
@@ -144,7 +147,7 @@ function podOf({ image, gatewayCores, gatewayMebibytes }: Sizes, server: { role:
         name: 'outrider',
         image,
         env: Object.entries(variables).map(([name, value]) => ({ name, value })),
-        ports: [{ name: 'http', containerPort: PORT }],
+        ports: portsOf(server.role).map(({ name, port }) => ({ name, containerPort: port })),
         readinessProbe: {
           httpGet: { path: '/health/ready', port: 'http' },
           periodSeconds: 2,
@@ -184,31 +187,42 @@ function podOf({ image, gatewayCores, gatewayMebibytes }: Sizes, server: { role:
   };
 }
 
-function serviceOf(name: string, type: string): Manifest {
+function portsOf(role: string): readonly { readonly name: string; readonly port: number }[] {
+  const http = { name: 'http', port: PORT };
+  return role === 'gateway' ? [http, { name: 'mtls', port: TLS_PORT }] : [http];
+}
+
+function serviceOf(name: string, type: string, role: string): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: named(name),
-    spec: { type, selector: { app: name }, ports: [{ name: 'http', port: PORT, targetPort: 'http' }] },
+    spec: {
+      type,
+      selector: { app: name },
+      ports: portsOf(role).map((port) => ({ ...port, targetPort: port.name })),
+    },
   };
 }
 
 /** People reach control planes from within the namespace alone; devices reach gateways. */
 function networkPolicies(): readonly Manifest[] {
-  const policy = (name: string, app: string, from: readonly object[]): Manifest => ({
+  const policy = (role: string, from: readonly object[]): Manifest => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: named(name),
+    metadata: named(`outrider-${role}`),
     spec: {
-      podSelector: { matchLabels: { app } },
+      podSelector: { matchLabels: { app: `outrider-${role}` } },
       policyTypes: ['Ingress'],
-      ingress: [{ ...(from.length === 0 ? {} : { from }), ports: [{ protocol: 'TCP', port: PORT }] }],
+      ingress: [
+        {
+          ...(from.length === 0 ? {} : { from }),
+          ports: portsOf(role).map(({ port }) => ({ protocol: 'TCP', port })),
+        },
+      ],
     },
   });
-  return [
-    policy('outrider-gateway', 'outrider-gateway', []),
-    policy('outrider-control', 'outrider-control', [{ podSelector: {} }]),
-  ];
+  return [policy('gateway', []), policy('control', [{ podSelector: {} }])];
 }
 
 function named(name: string): {

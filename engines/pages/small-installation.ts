@@ -43,7 +43,8 @@ export async function smallInstallation(): Promise<SmallInstallation> {
   const port = await freePort();
   const shell: Shell = {
     folder,
-    environment: { ...prepareShell(folder, data), OUTRIDER_PORT: `${port}` },
+    // The port for mutual TLS is a default that other installations of this machine have too; no page names it.
+    environment: { ...prepareShell(folder, data), OUTRIDER_PORT: `${port}`, OUTRIDER_TLS_PORT: '0' },
     children: [],
   };
   const { children } = shell;

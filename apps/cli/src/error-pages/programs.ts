@@ -279,7 +279,7 @@ export const serverExitArea: ErrorArea = {
     'port-in-use': [
       'Something listens on the port.',
       NOT_STARTED,
-      'Choose another with --port, or 0 for any free one.',
+      'Choose another with the flag that the message names, --port or --tls-port, or 0 for any free one.',
     ],
     'port-refused': [
       'The port may not be opened, for instance one below 1024.',

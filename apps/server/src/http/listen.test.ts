@@ -225,6 +225,7 @@ function sayRaw(text: string, hangUpMs = 5_000): Promise<string> {
 test('a port that is taken is said so', async () => {
   const second = await listen({ ...options, port: Number(new URL(url).port) });
   assert.equal(second.ok ? undefined : second.error.code, 'port-in-use');
+  assert.match(second.ok ? '' : second.error.detail, /choose another with --port/);
 });
 
 test('the OpenAPI document shows every route that the server has', async () => {

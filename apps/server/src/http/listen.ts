@@ -129,21 +129,26 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     const isManagement = request.url?.startsWith(`${API_PREFIX}/`) ?? false;
     (isManagement ? manage : answerDevice)(request, response);
   });
-  const opened = await openPort(http, host, port);
+  const opened = await openPort(http, host, port, '--port');
   if (!opened.ok) return opened;
   const url = `http://${host}:${opened.value}`;
   onOpened(url);
   return ok({ url, close: () => closeListener(http, gate, options) });
 }
 
-/** Lets a server listen, and names what stands in the way. */
-export function openPort(http: NetServer, host: string, port: number): Promise<Result<number, ListenError>> {
+/** Lets a server listen, and names what stands in the way and the flag that chooses another port. */
+export function openPort(
+  http: NetServer,
+  host: string,
+  port: number,
+  flag: '--port' | '--tls-port',
+): Promise<Result<number, ListenError>> {
   return new Promise((resolve) => {
     http.once('error', (cause: NodeJS.ErrnoException) => {
       const isInUse = cause.code === 'EADDRINUSE';
       const detail = isInUse
-        ? `The port ${port} of ${host} is in use; choose another with --port, or 0 for any free one`
-        : `The port ${port} of ${host} cannot be opened (${cause.message}); choose another with --port`;
+        ? `The port ${port} of ${host} is in use; choose another with ${flag}, or 0 for any free one`
+        : `The port ${port} of ${host} cannot be opened (${cause.message}); choose another with ${flag}`;
       resolve(err({ code: isInUse ? 'port-in-use' : 'port-refused', detail }));
     });
     http.listen({ host, port }, () => {

@@ -72,7 +72,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   http.on('tlsClientError', (cause) => {
     log.debug?.({ stage: 'gateway', code: 'handshake-failed', cause: cause.message }, 'A TLS handshake failed');
   });
-  const opened = await openPort(http, host, port);
+  const opened = await openPort(http, host, port, '--tls-port');
   if (!opened.ok) return err(opened.error);
   const stopChanging = changeTicketKeys(http, options);
   return ok({
