@@ -12,6 +12,9 @@ export interface DebianProgram {
   readonly version: string;
   /** A folder that ends with it. */
   readonly home: string;
+  /** Where it lies, and what it must find around it, for those who start it in their own way. */
+  readonly program: string;
+  readonly environment: { readonly LD_LIBRARY_PATH: string };
   run(...parameters: readonly string[]): Promise<string>;
   /** Starts it; `remove` ends it. */
   start(...parameters: readonly string[]): ChildProcess;
@@ -30,11 +33,12 @@ export async function debianProgram(wanted: {
   const root = join(home, 'root');
   for (const file of files) await promisify(execFile)('dpkg-deb', ['--extract', file, root]);
   const libraries = globSync(['usr/lib/*-linux-gnu', 'lib/*-linux-gnu'], { cwd: root }).map((one) => join(root, one));
-  const options = { env: { LD_LIBRARY_PATH: libraries.join(':') }, cwd: home };
+  const environment = { LD_LIBRARY_PATH: libraries.join(':') };
+  const options = { env: environment, cwd: home };
   const program = join(root, wanted.path);
   const children: ChildProcess[] = [];
   return {
-    ...{ version, home },
+    ...{ version, home, program, environment },
     run: async (...parameters) => (await promisify(execFile)(program, [...parameters], options)).stdout,
     start(...parameters) {
       const child = spawn(program, [...parameters], { ...options, stdio: 'ignore' });

@@ -116,7 +116,7 @@ async function makeRelease(
 }
 
 /** The address the server says it listens at. */
-async function untilReady(server: Running): Promise<string> {
+export async function untilReady(server: Running): Promise<string> {
   const address = (): string | undefined => /ready at (http:\/\/\S+),/.exec(server.said())?.[1];
   await until('the server is ready', server, async () => address() !== undefined);
   const url = address();
@@ -133,7 +133,7 @@ async function runs(onServer: Outrider, version: string): Promise<boolean> {
 const STEP_MS_MAX = 120_000;
 const LOOK_MS = 100;
 
-async function until(what: string, running: Running, holds: () => Promise<boolean>): Promise<void> {
+export async function until(what: string, running: Running, holds: () => Promise<boolean>): Promise<void> {
   for (let waitedMs = 0; waitedMs < STEP_MS_MAX; waitedMs += LOOK_MS) {
     if (await holds()) return;
     if (running.hasEnded()) assert.fail(`The program ended before ${what}:\n${running.said()}`);

@@ -27,5 +27,8 @@ export const COMPONENTS_MAX = 64;
 /** Longest detail of a report, as its contract says. */
 export const DETAIL_CHARACTERS_MAX = 2_048;
 
+/** A line of a detail that sounds like an error: four of them are half a detail. */
+export const COMPLAINT_CHARACTERS_MAX = 256;
+
 /** Longest reason a person gives for a change of policy. */
 export const REASON_CHARACTERS_MAX = 1_024;

@@ -8,14 +8,14 @@ import {
   REPORT_OF_END,
   STATE_WHILE,
 } from '@outrider/domain/gateway/ddi/action-table';
-import { type DdiAction, withAction } from '@outrider/domain/gateway/ddi/ddi-device';
+import { type DdiAction, withAction, withComplaints } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { DdiStore } from '@outrider/domain/gateway/ddi/ports';
 import type { KnownDevice, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { nextState } from '@outrider/domain/kernel/table';
 import { DDI_REPORTS_COUNTED, type DdiReportClass } from '@outrider/domain/policy/rollout';
-import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
+import { DETAIL_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import type { SnapshotHolder } from '../../policy/snapshot-holder.ts';
 import type { Contacts } from '../contacts.ts';
 import type { Counters } from '../counters.ts';
@@ -76,7 +76,7 @@ export function ddiFeedbackDesk(options: {
       const one: Report = {
         deviceId: device.record.deviceId,
         sequence: sender.sequence + tries,
-        ...{ rolloutId, releaseId, running, event: said.event, detail: said.feedback.detail },
+        ...{ rolloutId, releaseId, running, event: said.event, detail: detailOf(action, said) },
         // Without the permit it is stored and counts for nothing.
         ...(counts(action, shownBy) ? { permitId } : {}),
       };
@@ -97,6 +97,14 @@ export function ddiFeedbackDesk(options: {
     });
   }
 
+  async function keepComplaints(action: DdiAction, { feedback }: DdiSaid, sender: Current): Promise<void> {
+    if (withComplaints(action, feedback.complaints) === action) return;
+    await store.changeDevice(sender.device.record.deviceId, (held) => {
+      const one = held.actions.find(({ actionId }) => actionId === action.actionId);
+      return one?.state === 'open' ? withAction(held, withComplaints(one, feedback.complaints)) : undefined;
+    });
+  }
+
   return {
     async take(sender, action, said) {
       const { feedback, about } = said;
@@ -112,8 +120,16 @@ export function ddiFeedbackDesk(options: {
       if (told !== undefined) await report(current, action, { ...said, event: told });
       else contacts.note(device, { sequence: current.sequence, at: now, state: STATE_WHILE[feedback.execution] });
       if (event !== 'progressed') await end(action, event, current);
+      else if (about === 'deployment') await keepComplaints(action, said, current);
     },
   };
+}
+
+/** What failed begins with the errors that were told on the way to it. */
+function detailOf({ complaints = [] }: DdiAction, { feedback: { finished, detail } }: DdiSaid): string {
+  if (finished !== 'failure') return detail;
+  const untold = complaints.filter((one) => !detail.includes(one));
+  return [...untold, detail].join('\n').slice(0, DETAIL_CHARACTERS_MAX);
 }
 
 interface Current extends DdiSender {

@@ -137,6 +137,17 @@ describe('a device that speaks DDI', () => {
     assert.equal(exposure?.granted, 1, 'its permit is spent');
   });
 
+  test('that told its errors on the way, and closes with less, is reported with them first', async () => {
+    const { stage, client, shown } = await shownOne();
+    const why = 'ERROR : execute preinstall scripts failed';
+    for (const lines of [['Installing'], ['the valve is stuck', why], ['ERROR : and so on']]) {
+      assert.equal((await client.feedback(shown, 'proceeding', 'none', lines)).status, 200);
+    }
+    assert.equal((await client.feedback(shown, 'closed', 'failure', ['No suitable .swu image found'])).status, 200);
+    const [report] = await stage.server.queries.listReports(stage.plan.rolloutId, { afterPosition: 0, limit: 9 });
+    assert.equal(report?.report.detail, `${why}\nERROR : and so on\nNo suitable .swu image found`);
+  });
+
   test('hears of a pause as a cancellation, and after a resume of a new deployment', async () => {
     const { stage, client, shown, actionId } = await shownOne();
     await stage.event('pause');

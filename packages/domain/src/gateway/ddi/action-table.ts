@@ -23,6 +23,8 @@ export interface DdiFeedback {
   readonly finished: DdiFinished;
   /** The texts that came with it, cut to what a report holds: what sounds like an error first. */
   readonly detail: string;
+  /** Those of the texts that sound like an error, as they came. */
+  readonly complaints: readonly string[];
 }
 
 /** `status.execution`: what the client is doing. */

@@ -35,6 +35,17 @@ export interface DdiAction {
   readonly state: DdiActionState;
   readonly openedAt: FleetInstant;
   readonly closedAt?: FleetInstant;
+  /** The first errors that were told on the way: SWUpdate 2022.12 does not repeat them when it closes. */
+  readonly complaints?: readonly string[];
+}
+
+/** Errors that are kept of one deployment: what comes after them follows from them. */
+export const COMPLAINTS_MAX = 4;
+
+/** The errors of a deployment after more were told: each once, the first ones stay. */
+export function withComplaints(action: DdiAction, told: readonly string[]): DdiAction {
+  const complaints = [...new Set([...(action.complaints ?? []), ...told])].slice(0, COMPLAINTS_MAX);
+  return complaints.length === (action.complaints?.length ?? 0) ? action : { ...action, complaints };
 }
 
 /** The moves between these are `DDI_ACTION_TABLE`. */

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DdiAction, DdiActionState, DdiDevice, ToldAttributes } from '@outrider/domain/gateway/ddi/ddi-device';
+import {
+  COMPLAINTS_MAX,
+  type DdiAction,
+  type DdiActionState,
+  type DdiDevice,
+  type ToldAttributes,
+} from '@outrider/domain/gateway/ddi/ddi-device';
 import { DAY_MINUTES, type MaintenanceWindow } from '@outrider/domain/gateway/ddi/maintenance-window';
 import { TOLD_CHARACTERS_MAX, TOLD_KEYS_MAX } from '@outrider/domain/gateway/ddi/told-attributes';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../../kernel/json-text.ts';
-import { DOCUMENT_BYTES_MAX } from '../../kernel/limits.ts';
+import { COMPLAINT_CHARACTERS_MAX, DOCUMENT_BYTES_MAX } from '../../kernel/limits.ts';
 import type { ParseError } from '../../kernel/parse-error.ts';
 import {
   below,
@@ -68,6 +74,7 @@ const ddiAction = record<DdiAction>({
   state: keyOf<DdiActionState>({ open: true, succeeded: true, failed: true, cancelled: true }),
   openedAt: instant,
   closedAt: optional(instant),
+  complaints: optional(listOf(text({ charactersMax: COMPLAINT_CHARACTERS_MAX }), { countMax: COMPLAINTS_MAX })),
 });
 
 const ddiDevice = record<DdiDevice>({

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DdiExecution, DdiFeedback, DdiFinished } from '@outrider/domain/gateway/ddi/action-table';
+import { COMPLAINTS_MAX } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { TellMode } from '@outrider/domain/gateway/ddi/told-attributes';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { parseText } from '../../kernel/json-text.ts';
-import { DETAIL_CHARACTERS_MAX } from '../../kernel/limits.ts';
+import { COMPLAINT_CHARACTERS_MAX, DETAIL_CHARACTERS_MAX } from '../../kernel/limits.ts';
 import type { ParseError } from '../../kernel/parse-error.ts';
 import { keyOf, listOf, oneOf, optional, type Reader, record } from '../../kernel/reader.ts';
 import { toldData } from './ddi-device.ts';
@@ -19,7 +20,12 @@ export function parseDdiFeedback(body: string): Result<DdiFeedback, ParseError> 
   const read = parseText(body, { noun: 'feedback', bytesMax: FEEDBACK_BYTES_MAX, reader: feedback });
   if (!read.ok) return read;
   const { execution, result, details = [] } = read.value.status;
-  return ok({ execution, finished: result?.finished ?? 'none', detail: detailOf(details) });
+  const lines = details.map((line) => line.replace(/[\0\p{Surrogate}]/gu, ' ').trim()).filter((line) => line !== '');
+  const complaints = lines
+    .filter((line) => SOUNDS_WRONG.test(line))
+    .slice(0, COMPLAINTS_MAX)
+    .map((line) => storable(line.slice(0, COMPLAINT_CHARACTERS_MAX)));
+  return ok({ execution, finished: result?.finished ?? 'none', detail: detailOf(lines, complaints[0]), complaints });
 }
 
 /** What a device tells of itself, and how it changes what it told before. */
@@ -35,12 +41,14 @@ export function parseConfigData(body: string): Result<ConfigData, ParseError> {
 }
 
 /** The first line that sounds like an error, for people who read one line; then the last of them, where the end is told. */
-function detailOf(lines: readonly string[]): string {
-  const clean = lines.map((line) => line.replace(/[\0\p{Surrogate}]/gu, ' ').trim()).filter((line) => line !== '');
-  const first = clean.find((line) => SOUNDS_WRONG.test(line));
-  const tail = clean.join('\n').slice(-DETAIL_CHARACTERS_MAX);
-  if (first === undefined) return tail.replace(/\p{Surrogate}/gu, '');
-  return `${first}\n${tail}`.slice(0, DETAIL_CHARACTERS_MAX).replace(/\p{Surrogate}/gu, '');
+function detailOf(lines: readonly string[], complaint: string | undefined): string {
+  const tail = lines.join('\n').slice(-DETAIL_CHARACTERS_MAX);
+  return storable(complaint === undefined ? tail : `${complaint}\n${tail}`.slice(0, DETAIL_CHARACTERS_MAX));
+}
+
+/** A cut may go through a pair of surrogates. */
+function storable(cut: string): string {
+  return cut.replace(/\p{Surrogate}/gu, '');
 }
 
 const SOUNDS_WRONG = /error|fail|invalid|corrupt|denied|mismatch/i;
