@@ -3,11 +3,14 @@ import { STATED_BEHAVIOUR } from '@outrider/domain/decision/forecast/behaviour';
 import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
 import { type Forecast, forecast } from '@outrider/domain/decision/forecast/forecast';
 import type { Interval } from '@outrider/domain/decision/forecast/interval';
+import { type ForecastOrders, NO_FORECAST_ORDERS, standingUnder } from '@outrider/domain/decision/forecast/orders';
 import { firstWaveOf } from '@outrider/domain/decision/forecast/wave-place';
+import type { SegmentId } from '@outrider/domain/kernel/ids';
 import { prng } from '@outrider/domain/kernel/prng';
-import { aManifest, aPlan, NOW } from '@outrider/testkit/small-fleet';
-import { DELTAS, forecastDevice, makeFleet } from './fleet-world.ts';
-import { type FleetRun, runFleet } from './run-fleet.ts';
+import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+import { aManifest, aPlan, aSnapshot, NOW } from '@outrider/testkit/small-fleet';
+import { DELTAS, forecastDevice, makeFleet, type WorldDevice } from './fleet-world.ts';
+import { type FleetRun, type Ordered, runFleet } from './run-fleet.ts';
 
 /** A forecast beside the run that followed it. */
 export interface Comparison {
@@ -28,23 +31,35 @@ export function compare(options: {
   readonly seed: string;
   readonly devices: number;
   readonly courses?: number;
+  /** What people order before the rollout starts, of the fleet that it meets. Absent: nothing. */
+  readonly order?: OrdersOf;
 }): Comparison {
   const { seed, devices: size } = options;
   const source = prng(`forecast-run/${seed}`);
   const plan = aPlan({ salt: `salt-${seed.replaceAll(/[^A-Za-z0-9]/g, '-')}-of-run` });
   const behaviour = STATED_BEHAVIOUR;
   const devices = makeFleet(size, behaviour, source.fork('fleet'));
-  const counter = fleetCounter(plan, aManifest(), DELTAS);
+  const ordered = options.order?.(plan, devices);
+  const orders = ordersOf(plan, ordered);
+  const counted = { release: aManifest(), deltas: DELTAS, orders: { given: orders, now: NOW } };
+  const counter = fleetCounter(plan, counted);
   for (const device of devices) counter.add(forecastDevice(device));
   const expected = forecast({
-    ...{ plan, release: aManifest(), deltas: DELTAS, behaviour, now: NOW, isApproved: true },
+    ...{ plan, release: aManifest(), deltas: DELTAS, behaviour, orders, now: NOW, isApproved: true },
     fleet: counter.counted(),
     defectCourses: 0,
     ...(options.courses === undefined ? {} : { courses: options.courses }),
   });
-  const run = runFleet({ plan, devices, behaviour, source: source.fork('run'), daysMax: 60 });
+  const { eligible } = expected;
+  const run = runFleet({
+    ...{ plan, devices, behaviour, source: source.fork('run'), daysMax: 60, eligible },
+    ...(ordered === undefined ? {} : { ordered }),
+  });
   const outsideSet = run.grants.filter(({ device, waveIndex }) => {
-    const { deviceId, attributes } = device.record;
+    const { deviceId, attributes, status } = device.record;
+    const segment = attributes[plan.segmentBy] as SegmentId;
+    const subject = { deviceId, attributes, version: status.running.version, segment };
+    if (standingUnder(orders, subject, NOW).isOut) return true;
     return firstWaveOf(plan, expected.population, { deviceId, attributes }) > waveIndex;
   }).length;
   const seen = [...wavesSeen(expected, run), ...wholeSeen(expected, run)].filter((one) => one.interval !== undefined);
@@ -54,6 +69,22 @@ export function compare(options: {
     missedDates: missedOf('date'),
     missedCounts: missedOf('count'),
     missedBytes: missedOf('bytes'),
+  };
+}
+
+/** Orders of people about the devices of a world. */
+export type OrdersOf = (plan: RolloutPlan, devices: readonly WorldDevice[]) => Ordered;
+
+/** The same orders as a forecast is told of them. */
+function ordersOf(plan: RolloutPlan, ordered: Ordered | undefined): ForecastOrders {
+  if (ordered === undefined) return NO_FORECAST_ORDERS;
+  const { orders: standing, pausedScopes, rollouts } = aSnapshot([{ plan }], ordered.changes);
+  const rollout = rollouts.get(plan.rolloutId)?.rollout;
+  const { charter } = ordered;
+  return {
+    ...{ standing, pausedScopes },
+    ...(rollout === undefined ? {} : { rollout }),
+    ...(charter === undefined ? {} : { charter }),
   };
 }
 

@@ -17,7 +17,9 @@ import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snaps
 import type { RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
 import { exponential, type Prng } from '@outrider/domain/kernel/prng';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS, MINUTE_MS } from '@outrider/domain/kernel/time';
+import type { CharterStanding } from '@outrider/domain/policy/charter';
 import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { PolicyChange } from '@outrider/domain/policy/log';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import { aManifest, aSnapshot, NOW } from '@outrider/testkit/small-fleet';
 import { DELTAS, type WorldDevice } from './fleet-world.ts';
@@ -46,6 +48,16 @@ export interface FleetRunOptions {
   readonly behaviour: FleetBehaviour;
   readonly source: Prng;
   readonly daysMax: number;
+  /** What people have ordered before it starts. Absent: nothing. */
+  readonly ordered?: Ordered;
+  /** Devices that can get the release: of them 95 and 99 % are waited for. Absent: all. */
+  readonly eligible?: number;
+}
+
+/** Orders of people as the gateway meets them: entries of the policy log, and a charter. */
+export interface Ordered {
+  readonly changes: readonly PolicyChange[];
+  readonly charter?: CharterStanding;
 }
 
 /**
@@ -61,6 +73,7 @@ export function runFleet(options: FleetRunOptions): FleetRun {
     judge(run, { tick, now });
     note(run, tick * TICK_MS);
     if (run.verdict.kind === 'halt' || run.verdict.kind === 'pause' || run.verified99AtMs !== undefined) break;
+    if ((tick - run.grantedAtTick) * TICK_MS > STILL_MS) break;
   }
   const { verdict, grants, waves, completeAtMs, verified95AtMs, verified99AtMs, fetchedBytes } = run;
   return {
@@ -72,6 +85,8 @@ export function runFleet(options: FleetRunOptions): FleetRun {
 }
 
 const TICK_MS = 10 * MINUTE_MS;
+/** No permit for so long: a ceiling of people is full. Longer than any freeze that is played. */
+const STILL_MS = 14 * DAY_MS;
 /** One that fails to install is tried again within six hours and succeeds. */
 const RETRY_MS = 6 * HOUR_MS;
 /** Failures swing by half over the day. */
@@ -97,6 +112,7 @@ interface Run {
   verdict: Verdict;
   verified: number;
   fetchedBytes: number;
+  grantedAtTick: number;
   completeAtMs: number | undefined;
   verified95AtMs: number | undefined;
   verified99AtMs: number | undefined;
@@ -119,7 +135,8 @@ function startRun(options: FleetRunOptions): Run {
     .map(([segment, population]) => ({ segment: segment as SegmentId, population }));
   const ringDevices = devices.filter(({ known }) => known.record.attributes.tags.length > 0).length;
   const exposure = startExposure({ plan, populations, ringDevices, now: NOW });
-  const snapshot = aSnapshot([{ plan, exposure }]);
+  const { changes = [], charter } = options.ordered ?? {};
+  const snapshot = aSnapshot([{ plan, exposure }], changes);
   const run: Run = {
     options,
     wakeUps: new Map(),
@@ -127,11 +144,12 @@ function startRun(options: FleetRunOptions): Run {
     confirmations: new Map(),
     grants: [],
     waves: [{ openedAtMs: 0 }],
-    snapshot: withLive(snapshot, plan.rolloutId, { deltas: DELTAS }),
+    snapshot: withLive(snapshot, plan.rolloutId, { deltas: DELTAS, ...(charter === undefined ? {} : { charter }) }),
     evidence: emptyEvidence(plan, NOW),
     verdict: { kind: 'admit', reason: 'Started' },
     verified: 0,
     fetchedBytes: 0,
+    grantedAtTick: 0,
     completeAtMs: undefined,
     verified95AtMs: undefined,
     verified99AtMs: undefined,
@@ -181,6 +199,7 @@ function commit(run: Run, device: Device, { row, tick, now }: Moment & { readonl
     return;
   }
   const exposure = exposureOf(run);
+  run.grantedAtTick = tick;
   run.grants.push({ device: device.known, waveIndex: exposure.waveIndex });
   const segments = exposure.segments.map((one) =>
     one.segment === row.segment ? { ...one, granted: one.granted + 1 } : one,
@@ -237,10 +256,14 @@ function judge(run: Run, { tick, now }: Moment): void {
   run.touched.delete(tick);
   const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, plan));
   run.evidence = count(run.evidence, events, now);
+  const { haltedSegments, haltedRegions, limitDevices } = liveOf(run.snapshot, plan.rolloutId).rollout;
   const { overall, exposure } = decide(plan, {
     evidence: run.evidence,
     exposure: exposureOf(run),
     now,
+    haltedSegments,
+    ...(haltedRegions === undefined ? {} : { haltedPopulations: haltedRegions.flatMap((one) => one.populations) }),
+    ...(limitDevices === undefined ? {} : { limitDevices }),
     rule: RULE_NOW,
   });
   run.verdict = overall;
@@ -257,8 +280,9 @@ function note(run: Run, atMs: number): void {
   }
   if (waveIndex >= waves.length) waves.push({ openedAtMs: atMs });
   if (isNewlyComplete) run.completeAtMs = atMs;
-  if (run.verified >= 0.95 * run.options.devices.length) run.verified95AtMs ??= atMs;
-  if (run.verified >= 0.99 * run.options.devices.length) run.verified99AtMs ??= atMs;
+  const { devices, eligible = devices.length } = run.options;
+  if (run.verified >= 0.95 * eligible) run.verified95AtMs ??= atMs;
+  if (run.verified >= 0.99 * eligible) run.verified99AtMs ??= atMs;
 }
 
 function exposureOf({ snapshot, options }: Run): Exposure {

@@ -8,6 +8,7 @@ import { lintPlan } from '@outrider/domain/decision/base-rates/lint-plan';
 import { proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
 import { forecast } from '@outrider/domain/decision/forecast/forecast';
+import { NO_FORECAST_ORDERS } from '@outrider/domain/decision/forecast/orders';
 import { encodeRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { aDevice, aManifest, aPlan, NOW } from '@outrider/testkit/small-fleet';
 import { recordedWorld } from '../recorded-world.ts';
@@ -38,11 +39,12 @@ test('the forecast of a plan in a file shows waves, bytes, dates, harm and what 
   assert.equal(code, 0, log);
   assert.equal(asked.at(-1), 'POST /api/v1/rollouts/forecast');
   for (const line of [
-    /^devices +60$/m,
-    /^bytes +60\.03 MB$/m,
+    /^devices +57$/m,
+    /^of an audience of +60$/m,
+    /^bytes +57\.03 MB$/m,
     /^cost +0\.00 EUR$/m,
     /^ring +3 +3 +3\.002 MB +0\.00 EUR +2027-01-15T08:00/m,
-    /^rev-a +60 +60\.03 MB +0\.00 EUR$/m,
+    /^rev-a +57 +57\.03 MB +0\.00 EUR$/m,
     /^metric +can exclude +treated devices +by +after hours$/m,
     /^revert +20 % +46 /m,
     /^\w+ +\d+ % +\d+ +2027-01-\d\dT\d\d:\d\d +\d+ \(\d+ to \d+\)$/m,
@@ -50,7 +52,9 @@ test('the forecast of a plan in a file shows waves, bytes, dates, harm and what 
     /^L0\.5 +0\.5 % go silent after the first day /m,
     /^C1\.5 +half as many crashes again as usual /m,
     /^install +2 % +stated$/m,
-    /^delta-missing +missing +60 devices run 1\.0\.0$/m,
+    /^limited by +name +devices +what it does$/m,
+    /^excluded +exhibits +3 +3 devices get nothing until it is lifted: not in the set; on show$/m,
+    /^delta-missing +missing +57 devices run 1\.0\.0$/m,
   ]) {
     assert.match(output, line);
   }
@@ -73,14 +77,16 @@ test('a forecast of nothing, or of two things, is told what it needs', async () 
 /** What a server says about sixty cameras. */
 function answerText(): string {
   const plan = aPlan();
-  const counter = fleetCounter(plan, aManifest(), []);
+  const exhibits = { exclusionId: 'exhibits', of: { kind: 'tag', tag: 'exhibit' }, reason: 'on show' } as const;
+  const orders = { ...NO_FORECAST_ORDERS, standing: { freezes: [], exclusions: [exhibits] } };
+  const counter = fleetCounter(plan, { release: aManifest(), deltas: [], orders: { given: orders, now: NOW } });
   for (let index = 0; index < 60; index++) {
-    const tags = index < 3 ? ['dogfood'] : [];
+    const tags = index < 3 ? ['dogfood'] : index < 6 ? ['exhibit'] : [];
     const { deviceId, attributes, status } = aDevice({ deviceId: `camera-${index}`, attributes: { tags } }).record;
     counter.add({ deviceId, attributes, running: status.running });
   }
   const said = forecast({
-    ...{ plan, release: aManifest(), deltas: [], fleet: counter.counted(), isApproved: false, now: NOW },
+    ...{ plan, release: aManifest(), deltas: [], fleet: counter.counted(), orders, isApproved: false, now: NOW },
     ...{ courses: 5, defectCourses: 2, price: { perGigabyte: 0.05, currency: 'EUR' } },
   });
   return JSON.stringify({ forecast: said, baseRates: proposeBaseRates([]), findings: lintPlan(plan, []) });

@@ -88,6 +88,12 @@ function writeTables(world: World, { value }: Answer): void {
       ...(hasCost ? [{ title: 'cost', cell: (row: unknown) => costText(row, 'cost') }] : []),
     ]);
   }
+  writeTable(world, listAt(value, 'forecast.limits'), [
+    { title: 'limited by', cell: (row) => cellAt(row, 'code') },
+    { title: 'name', cell: (row) => cellAt(row, 'name') },
+    { title: 'devices', cell: (row) => cellAt(row, 'devices') },
+    { title: 'what it does', cell: (row) => cellAt(row, 'detail') },
+  ]);
   writeTable(world, listAt(value, 'forecast.provable'), [
     { title: 'metric', cell: (row) => cellAt(row, 'metric') },
     { title: 'can exclude', cell: (row) => percent(cellAt(row, 'excess')) },

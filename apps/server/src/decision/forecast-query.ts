@@ -4,14 +4,16 @@ import { lintPlan, type PlanFinding } from '@outrider/domain/decision/base-rates
 import { type BaseRateProposal, proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
 import type { Forecast, ForecastInput } from '@outrider/domain/decision/forecast/forecast';
+import type { ForecastOrders } from '@outrider/domain/decision/forecast/orders';
 import type { TrafficPrice } from '@outrider/domain/decision/forecast/traffic';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { IS_LIVE } from '@outrider/domain/gateway/compile-snapshot';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { validatePlan } from '@outrider/domain/policy/validate-plan';
+import type { PublishedRelease } from '@outrider/domain/release/release';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import { allDevices } from '../policy/populations.ts';
@@ -61,17 +63,19 @@ export function forecasts(options: {
     }
     const { manifest } = release;
     const deltas = await store.deltas.loadDeltasTo(imagesOf(manifest).map((image) => image.digest));
-    const counter = fleetCounter(plan, manifest, deltas);
+    const { rollouts } = holder.policy();
+    const known = rollouts.get(rolloutId);
+    const orders = ordersNow(release, known);
+    const now = fleetClock.now();
+    const counter = fleetCounter(plan, { release: manifest, deltas, orders: { given: orders, now } });
     for await (const { deviceId, attributes, status } of allDevices(store.registry)) {
       counter.add({ deviceId, attributes, running: status.running });
     }
-    const { rollouts } = holder.policy();
     const others = [...rollouts.values()].filter((one) => one.plan.rolloutId !== rolloutId);
     const past = await loadPast(store.ledger, others, plan.deviceType);
     const { behaviour } = past;
-    const known = rollouts.get(rolloutId);
     return ok({
-      ...{ plan, release: manifest, deltas, fleet: counter.counted(), now: fleetClock.now() },
+      ...{ plan, release: manifest, deltas, orders, fleet: counter.counted(), now },
       ...(behaviour === undefined ? {} : { behaviour, measured: ['rates'] as const }),
       isApproved: known !== undefined && known.state !== 'draft',
       baseRates: {
@@ -82,6 +86,14 @@ export function forecasts(options: {
           : { drift: driftOf(plan, await loadRelease(store.ledger, known), past.releases) }),
       },
     });
+  }
+
+  /** What people have ordered up to now, over all rollouts and about this one. */
+  function ordersNow(release: PublishedRelease, rollout: Rollout | undefined): ForecastOrders {
+    const { orders: standing, pausedScopes } = holder.policy();
+    if (rollout === undefined) return { standing, pausedScopes };
+    const charter = holder.charterOf()?.(rollout, release);
+    return { standing, pausedScopes, rollout, ...(charter === undefined ? {} : { charter }) };
   }
 
   async function ofPlan(plan: RolloutPlan, price?: TrafficPrice): Promise<Result<PlanForecast, CommandError>> {

@@ -5,19 +5,8 @@ import type { SegmentId } from '../../kernel/ids.ts';
 import type { FleetInstant } from '../../kernel/time.ts';
 import type { Exposure } from '../../policy/exposure.ts';
 import { at, type CourseEvidence, enrolCohort, windowHours } from './course-evidence.ts';
-import {
-  type Asking,
-  askAgain,
-  type CourseFleet,
-  comeBack,
-  FRESH,
-  LEVELS,
-  mayEnrol,
-  type Pool,
-  RING,
-  STEP_HOURS,
-  takeAsking,
-} from './course-fleet.ts';
+import { type Asking, askAgain, type CourseFleet, comeBack, STEP_HOURS, takeAsking } from './course-fleet.ts';
+import { FRESH, LEVELS, mayEnrol, type Pool, RING } from './course-places.ts';
 
 /** A course in the moment of its permits. */
 export interface Admitting {
@@ -26,6 +15,10 @@ export interface Admitting {
   readonly exposure: Exposure;
   readonly haltedSegments: readonly SegmentId[];
   readonly isPaused: boolean;
+  /** Treated permits that people allow, whatever the caps of the rule; infinite: no ceiling. */
+  readonly ceiling: number;
+  /** By the index of a freeze: whether it holds now. */
+  readonly isFrozen: (freeze: number) => boolean;
 }
 
 /** The permits of one step, within the caps as they were decided before; gives the exposure with what was granted. */
@@ -34,13 +27,18 @@ export function admitAsking(course: Admitting, step: number, now: FleetInstant):
   const asking = takeAsking(fleet, step);
   if (asking.length === 0) return exposure;
   const left: CapsLeft = {
-    overall: course.isPaused ? 0 : exposure.cap - exposure.granted,
+    overall: course.isPaused ? 0 : Math.max(0, Math.min(exposure.cap, course.ceiling) - exposure.granted),
     segments: exposure.segments.map((one) => (course.haltedSegments.includes(one.segment) ? 0 : one.cap - one.granted)),
   };
   const granted = [...left.segments];
   const overallBefore = left.overall;
   const level = LEVELS.indexOf(exposure.pi);
+  const frozen = fleet.places.map((one) => one.freezes.some(course.isFrozen));
   const eager = asking.filter(({ pool, devices }) => {
+    if (frozen[pool.place] === true) {
+      askAgain(fleet, step, { pool, devices, meanHours: CAP_FULL_HOURS });
+      return false;
+    }
     if (mayEnrol(pool, level)) return true;
     askAgain(fleet, step, { pool, devices, meanHours: CONTROL_HOURS });
     return false;
@@ -56,7 +54,7 @@ export function admitAsking(course: Admitting, step: number, now: FleetInstant):
   };
 }
 
-/** What the server says to a device that finds a full cap, and to a control (gateway/poll.ts). */
+/** What the server says to a device that finds a full cap or a freeze, and to a control (gateway/poll.ts). */
 const CAP_FULL_HOURS = 6;
 const CONTROL_HOURS = 12;
 

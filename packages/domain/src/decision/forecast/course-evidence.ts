@@ -16,7 +16,8 @@ import { scatter } from '../../kernel/scatter.ts';
 import { DAY_MS, type FleetInstant, HOUR_MS } from '../../kernel/time.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
 import type { FleetBehaviour } from './behaviour.ts';
-import { type Pool, STEP_HOURS } from './course-fleet.ts';
+import { STEP_HOURS } from './course-fleet.ts';
+import type { Pool } from './course-places.ts';
 import type { Defect } from './defect.ts';
 
 type Open<T> = { -readonly [Key in keyof T]: T[Key] };

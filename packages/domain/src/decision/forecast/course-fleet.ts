@@ -1,35 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { present } from '../../kernel/assert.ts';
 import { binomial } from '../../kernel/binomial.ts';
 import type { SegmentId } from '../../kernel/ids.ts';
 import type { Prng } from '../../kernel/prng.ts';
 import { scatter } from '../../kernel/scatter.ts';
+import type { FleetInstant } from '../../kernel/time.ts';
 import { PANEL_SHARE } from '../../policy/place.ts';
-import { PI_LEVELS } from '../admission.ts';
 import type { FleetBehaviour } from './behaviour.ts';
 import type { CountedFleet } from './counted-fleet.ts';
+import { FRESH, ORIGINS, type Place, type Pool, placeFor, placesOf, poolsOf, RING } from './course-places.ts';
 
 /** Hours of one step of a course: half of the hour that the first cap takes to be confirmed. */
 export const STEP_HOURS = 0.5;
-
-/** Levels of the coin that can be in force: those of the rule, and 1 after completion. */
-export const LEVELS: readonly number[] = [...PI_LEVELS, 1];
-
-/** What ready devices of one pool have in common. */
-export interface Pool {
-  readonly index: number;
-  readonly segment: number;
-  readonly contact: number;
-  readonly isPanel: boolean;
-  /** 0: never enrolled; 1: in a ring and never enrolled; else two more than the level it was a control under. */
-  readonly origin: number;
-}
-
-/** Never enrolled, by the prefix. */
-export const FRESH = 0;
-/** Never enrolled, in a ring: treated without a coin. */
-export const RING = 1;
-const ORIGINS = 2 + PI_LEVELS.length;
 
 /**
  * The devices of a fleet on their way to a permit, as numbers of devices alike. What a device does next depends on its class
@@ -37,6 +20,8 @@ const ORIGINS = 2 + PI_LEVELS.length;
  */
 export interface CourseFleet {
   readonly segments: readonly SegmentId[];
+  /** The first are the segments themselves, where nobody waits. */
+  readonly places: readonly Place[];
   readonly behaviour: FleetBehaviour;
   readonly source: Prng;
   readonly pools: readonly Pool[];
@@ -46,7 +31,7 @@ export interface CourseFleet {
   readonly outside: readonly Group[];
   /** May download, not yet checked in. */
   readonly waiting: Group[];
-  /** Downloaded, by ring or not, segment, contact and readiness. */
+  /** Downloaded, by ring or not, place, contact and readiness. */
   readonly deferring: Float64Array;
   /** Ready devices by the step of their next request, modulo `WHEEL_STEPS`, and pool. */
   readonly wheel: Float64Array;
@@ -56,7 +41,7 @@ export interface CourseFleet {
 interface Group {
   readonly isRing: boolean;
   readonly waveIndex: number;
-  readonly segment: number;
+  readonly place: number;
   readonly contact: number;
   readonly bytesEach: number;
   devices: number;
@@ -67,17 +52,26 @@ interface Group {
 /** A fleet before anything is offered to it; how its devices live is drawn from the shares of the behaviour. */
 export function createCourseFleet(fleet: CountedFleet, behaviour: FleetBehaviour, source: Prng): CourseFleet {
   const segments = fleet.populations.map((one) => one.segment);
+  const places = placesOf(fleet, segments);
   const outside: Group[] = [];
-  for (const { segment, waveIndex, isRing, bytesEach, devices } of fleet.classes) {
-    const place = { isRing, waveIndex, segment: segments.indexOf(segment), bytesEach, openedShare: 0 };
-    split(source, devices, { shares: behaviour.contacts.map((one) => one.share) }, (contact, here) => {
-      addGroup(outside, { ...place, contact, devices: here });
+  for (const one of fleet.classes) {
+    const { waveIndex, isRing, bytesEach } = one;
+    const group = {
+      isRing,
+      waveIndex,
+      place: present(placeFor(places, segments, one), 'the place of a class').index,
+      bytesEach,
+      openedShare: 0,
+    };
+    split(source, one.devices, { shares: behaviour.contacts.map((contact) => contact.share) }, (contact, here) => {
+      addGroup(outside, { ...group, contact, devices: here });
     });
   }
-  const pools = poolsOf(segments.length, behaviour.contacts.length);
-  const classes = 2 * segments.length * behaviour.contacts.length * behaviour.readiness.length;
+  const pools = poolsOf(places, behaviour.contacts.length);
+  const classes = 2 * places.length * behaviour.contacts.length * behaviour.readiness.length;
   return {
     segments,
+    places,
     behaviour,
     source,
     pools,
@@ -96,6 +90,9 @@ export interface Opening {
   readonly prefixShare: number;
   /** Where each wave ends, as a share of the hash order. */
   readonly ends: readonly number[];
+  readonly now: FleetInstant;
+  /** Nothing is offered to anybody any more. */
+  readonly isOver: boolean;
 }
 
 /** One step: more devices may download, devices check in and fetch, and become ready to ask. */
@@ -104,17 +101,18 @@ export function moveFleet(fleet: CourseFleet, step: number, opening: Opening): v
   const { source, behaviour, deferring } = fleet;
   let index = 0;
   for (let ring = 0; ring < 2; ring++) {
-    for (let segment = 0; segment < fleet.segments.length; segment++) {
+    for (const { index: place } of fleet.places) {
       for (let contact = 0; contact < behaviour.contacts.length; contact++) {
         for (const { meanHours } of behaviour.readiness) {
           const ready = binomial(source, deferring[index] ?? 0, chanceWithin(meanHours));
-          if (ready > 0) becomeReady(fleet, step, { segment, contact, origin: ring === 1 ? RING : FRESH, ready });
+          if (ready > 0) becomeReady(fleet, step, { place, contact, origin: ring === 1 ? RING : FRESH, ready });
           add(deferring, index, -ready);
           index += 1;
         }
       }
     }
   }
+  if (opening.isOver) return;
   for (const group of fleet.waiting) checkIn(fleet, group);
 }
 
@@ -143,15 +141,10 @@ export function askAgain(fleet: CourseFleet, step: number, again: Asking & { rea
 
 /** Controls come back under their level once their windows have closed, at their next poll. */
 export function comeBack(fleet: CourseFleet, step: number, controls: Asking & { readonly level: number }): void {
-  const { segment, contact, isPanel } = controls.pool;
-  const pool = poolAt(fleet, { segment, contact, isPanel, origin: 2 + controls.level });
+  const { place, contact, isPanel } = controls.pool;
+  const pool = poolAt(fleet, { place, contact, isPanel, origin: 2 + controls.level });
   if (pool === undefined) return;
   putBetween(fleet, { pool, devices: controls.devices }, { fromStep: step, bins: POLL_STEPS });
-}
-
-/** The pools, and with them the origin, of controls under this level that may be enrolled anew under a higher one. */
-export function mayEnrol(pool: Pool, level: number): boolean {
-  return pool.origin <= RING || level > pool.origin - 2;
 }
 
 /** Probability that something which takes this long on average happens within a step. */
@@ -166,7 +159,8 @@ const POLL_STEPS = 12 / STEP_HOURS;
 
 function openGroups(fleet: CourseFleet, opening: Opening): void {
   for (const group of fleet.outside) {
-    if (group.devices === 0) continue;
+    if (group.devices === 0 || opening.isOver) continue;
+    if ((fleet.places[group.place]?.notBefore ?? 0) > opening.now) continue;
     const opened = group.isRing ? (group.waveIndex <= opening.waveIndex ? 1 : 0) : openedShareOf(group, opening);
     if (opened <= group.openedShare) continue;
     const reached = binomial(fleet.source, group.devices, (opened - group.openedShare) / (1 - group.openedShare));
@@ -190,7 +184,7 @@ function checkIn(fleet: CourseFleet, group: Group): void {
   if (come === 0) return;
   group.devices -= come;
   fleet.fetchedBytes += come * group.bytesEach;
-  const row = (group.isRing ? fleet.segments.length : 0) + group.segment;
+  const row = (group.isRing ? fleet.places.length : 0) + group.place;
   const first = (row * behaviour.contacts.length + group.contact) * behaviour.readiness.length;
   split(source, come, { shares: behaviour.readiness.map((one) => one.share) }, (index, here) => {
     add(deferring, first + index, here);
@@ -200,7 +194,7 @@ function checkIn(fleet: CourseFleet, group: Group): void {
 function becomeReady(
   fleet: CourseFleet,
   step: number,
-  one: { readonly segment: number; readonly contact: number; readonly origin: number; readonly ready: number },
+  one: { readonly place: number; readonly contact: number; readonly origin: number; readonly ready: number },
 ): void {
   const inPanel = binomial(fleet.source, one.ready, PANEL_SHARE);
   for (const [isPanel, devices] of [
@@ -227,14 +221,14 @@ function put(fleet: CourseFleet, step: number, { pool, devices }: Asking): void 
   add(fleet.wheel, (step % WHEEL_STEPS) * fleet.pools.length + pool.index, devices);
 }
 
-/** Groups are few: waves times segments times contacts times sizes. */
+/** Groups are few: waves times places times contacts times sizes. */
 function addGroup(groups: Group[], group: Group): void {
   if (group.devices === 0) return;
   const found = groups.find(
     (one) =>
       one.isRing === group.isRing &&
       one.waveIndex === group.waveIndex &&
-      one.segment === group.segment &&
+      one.place === group.place &&
       one.contact === group.contact &&
       one.bytesEach === group.bytesEach,
   );
@@ -259,22 +253,8 @@ function split(
   }
 }
 
-function poolsOf(segments: number, contacts: number): readonly Pool[] {
-  const pools: Pool[] = [];
-  for (let segment = 0; segment < segments; segment++) {
-    for (let contact = 0; contact < contacts; contact++) {
-      for (const isPanel of [false, true]) {
-        for (let origin = 0; origin < ORIGINS; origin++) {
-          pools.push({ index: pools.length, segment, contact, isPanel, origin });
-        }
-      }
-    }
-  }
-  return pools;
-}
-
-function poolAt(fleet: CourseFleet, pool: Omit<Pool, 'index'>): Pool | undefined {
-  const row = pool.segment * fleet.behaviour.contacts.length + pool.contact;
+function poolAt(fleet: CourseFleet, pool: Omit<Pool, 'index' | 'segment'>): Pool | undefined {
+  const row = pool.place * fleet.behaviour.contacts.length + pool.contact;
   return fleet.pools[(row * 2 + (pool.isPanel ? 1 : 0)) * ORIGINS + pool.origin];
 }
 

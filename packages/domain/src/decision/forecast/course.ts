@@ -14,6 +14,8 @@ import { admitAsking } from './course-admission.ts';
 import { type CourseEvidence, createCourseEvidence, hear, restartInstall } from './course-evidence.ts';
 import { type CourseFleet, createCourseFleet, moveFleet, STEP_HOURS } from './course-fleet.ts';
 import type { Defect } from './defect.ts';
+import type { FreezeCalendar } from './freeze-calendar.ts';
+import { ceilingOf, type ForecastOrders, isCharterOver } from './orders.ts';
 import { waveEnds } from './wave-place.ts';
 
 /** One way in which a rollout may go. Times are hours since its start. */
@@ -50,6 +52,15 @@ export interface CourseOptions {
   readonly defect?: Defect;
   readonly source: Prng;
   readonly daysMax: number;
+  /** What people have ordered, and when the course begins by the clock that their orders name. Absent: nothing. */
+  readonly ordered?: OrderedCourse;
+}
+
+/** Orders as a course meets them. */
+export interface OrderedCourse {
+  readonly orders: ForecastOrders;
+  readonly startsAt: FleetInstant;
+  readonly calendar: FreezeCalendar;
 }
 
 /** How far apart `grantedSamples` are. */
@@ -61,10 +72,10 @@ export const SAMPLE_HOURS = 6;
  */
 export function runCourse(options: CourseOptions): Course {
   const run = startRun(options);
-  const steps = Math.round((options.daysMax * 24) / STEP_HOURS);
+  const steps = stepsOf(options.daysMax);
   for (let step = 1; step <= steps; step++) {
     playStep(run, step);
-    if (run.stop !== undefined || run.verified99AtHours !== undefined) break;
+    if (run.stop !== undefined || run.verified99AtHours !== undefined || isOver(run, step)) break;
   }
   const { stop, completeAtHours, verified95AtHours, verified99AtHours } = run;
   return {
@@ -80,10 +91,27 @@ export function runCourse(options: CourseOptions): Course {
   };
 }
 
+/** Steps of a course of so many days. */
+export function stepsOf(days: number): number {
+  return Math.round((days * 24) / STEP_HOURS);
+}
+
 /** In the first two days each step decides, later each hour; once all are released only a halt is left to be decided. */
 function decideEverySteps(run: Run, step: number): number {
   if (run.exposure.isComplete) return 6 / STEP_HOURS;
   return step <= 48 / STEP_HOURS ? 1 : 1 / STEP_HOURS;
+}
+
+/**
+ * Whether nothing will happen any more: a ceiling of people is full, or their charter is over, every outcome has been heard,
+ * and no wave has waited for less than its bake time.
+ */
+function isOver({ options: { plan, ordered }, exposure, evidence, movedAtStep }: Run, step: number): boolean {
+  if (ordered === undefined || evidence.later.size > 0) return false;
+  const isFull = exposure.granted >= ceilingOf(ordered.orders, exposure.waveIndex);
+  if (!isFull && !isCharterOver(ordered.orders, ordered.startsAt + step * STEP_HOURS * HOUR_MS)) return false;
+  const longestBakeMs = Math.max(...plan.waves.map((one) => one.bakeMs));
+  return (step - movedAtStep) * STEP_HOURS > 24 + longestBakeMs / HOUR_MS;
 }
 
 /** How long a person takes to look at a pause, find that it was not the release, and sign the restart. */
@@ -101,6 +129,8 @@ interface Run {
   exposure: Exposure;
   haltedSegments: readonly SegmentId[];
   pausedToStep: number;
+  /** When a permit was last given, or a wave opened. */
+  movedAtStep: number;
   stop: Course['stop'];
   completeAtHours: number | undefined;
   verified95AtHours: number | undefined;
@@ -125,8 +155,9 @@ function startRun(options: CourseOptions): Run {
     waves: Array.from({ length: exposure.waveIndex + 1 }, () => openWave(0)),
     grantedSamples: [],
     exposure,
-    haltedSegments: [],
+    haltedSegments: options.ordered?.orders.rollout?.haltedSegments ?? [],
     pausedToStep: 0,
+    movedAtStep: 0,
     stop: undefined,
     completeAtHours: undefined,
     verified95AtHours: undefined,
@@ -135,18 +166,31 @@ function startRun(options: CourseOptions): Run {
 }
 
 function playStep(run: Run, step: number): void {
-  const { evidence, fleet } = run;
+  const { evidence, fleet, exposure } = run;
+  const { ordered } = run.options;
   const atHours = step * STEP_HOURS;
   const now = fleetInstant(atHours * HOUR_MS);
+  const { waveIndex } = exposure;
+  const byTheClock = fleetInstant((ordered?.startsAt ?? 0) + now);
+  const hasNoCharter = ordered !== undefined && isCharterOver(ordered.orders, byTheClock);
   hear(evidence, step);
-  moveFleet(fleet, step, { waveIndex: run.exposure.waveIndex, ends: run.ends, prefixShare: prefixShareOf(run) });
-  const isPaused = step < run.pausedToStep;
-  run.exposure = admitAsking({ ...run, isPaused }, step, now);
+  moveFleet(fleet, step, {
+    waveIndex,
+    ends: run.ends,
+    prefixShare: prefixShareOf(run),
+    now: byTheClock,
+    isOver: hasNoCharter,
+  });
+  const isPaused = step < run.pausedToStep || hasNoCharter;
+  const ceiling = ordered === undefined ? Number.POSITIVE_INFINITY : ceilingOf(ordered.orders, waveIndex);
+  const isFrozen = (freeze: number): boolean => ordered?.calendar.isFrozen(freeze, step) === true;
+  run.exposure = admitAsking({ ...run, isPaused, ceiling, isFrozen }, step, now);
   evidence.shown.asOf = now;
   if (evidence.confirmed >= 0.95 * run.eligible) run.verified95AtHours ??= atHours;
   if (evidence.confirmed >= 0.99 * run.eligible) run.verified99AtHours ??= atHours;
   if (step === run.pausedToStep) restartInstall(evidence);
   if (step >= run.pausedToStep && step % decideEverySteps(run, step) === 0) judge(run, step, now);
+  if (run.exposure.granted !== exposure.granted || run.exposure.waveIndex !== waveIndex) run.movedAtStep = step;
   noteWave(run, atHours);
   if (atHours % SAMPLE_HOURS === 0) run.grantedSamples.push(run.exposure.granted);
 }
@@ -161,11 +205,15 @@ function prefixShareOf({ exposure, options, population }: Run): number {
 
 function judge(run: Run, step: number, now: FleetInstant): void {
   const { exposure, haltedSegments, evidence } = run;
-  const decision = decide(run.options.plan, {
+  const { plan, fleet, ordered } = run.options;
+  const { limitDevices } = ordered?.orders.rollout ?? {};
+  const decision = decide(plan, {
     evidence: evidence.shown,
     exposure,
     now,
     haltedSegments,
+    ...(fleet.haltedPopulations.length === 0 ? {} : { haltedPopulations: fleet.haltedPopulations }),
+    ...(limitDevices === undefined ? {} : { limitDevices }),
     rule: RULE_NOW,
   });
   run.exposure = decision.exposure;

@@ -2,19 +2,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
-import { aDevice, aManifest, aPlan, digestOf, NOW } from '@outrider/testkit/small-fleet';
+import { aDevice, aManifest, aPlan, aSnapshot, digestOf, NOW } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
 import type { Delta } from '../../delta/delta.ts';
 import type { Bytes } from '../../kernel/ids.ts';
 import { prng } from '../../kernel/prng.ts';
+import { DAY_MS, fleetInstant } from '../../kernel/time.ts';
 import { defaultGates } from '../../policy/default-plan.ts';
+import type { PolicyChange } from '../../policy/log.ts';
 import { waveDevices } from '../waves.ts';
 import { STATED_BEHAVIOUR } from './behaviour.ts';
 import { type CountedFleet, type ForecastDevice, fleetCounter } from './counted-fleet.ts';
 import { runCourse } from './course.ts';
 import { forecastDefects, revertsToHalt } from './defect-forecast.ts';
-import { forecast } from './forecast.ts';
+import { type Forecast, forecast } from './forecast.ts';
 import { jointIntervals } from './interval.ts';
+import type { ForecastOrders } from './orders.ts';
 import { devicesToExclude } from './provable.ts';
 import { firstWaveOf } from './wave-place.ts';
 
@@ -61,7 +64,7 @@ describe('the devices of a forecast', () => {
   });
 
   test('that nobody can list are spread over the waves as the shares say, and none is lost', () => {
-    const counter = fleetCounter(PLAN, aManifest(), []);
+    const counter = fleetCounter(PLAN, { release: aManifest(), deltas: [] });
     counter.addAlike(forecastDevice({ deviceId: 'any' }), 99_993);
     counter.addAlike(forecastDevice({ deviceId: 'any', attributes: { tags: ['dogfood'] } }), 7);
     const { classes, ringDevices } = counter.counted();
@@ -72,7 +75,7 @@ describe('the devices of a forecast', () => {
   });
 
   test('that run the release already are in the audience and get no offer', () => {
-    const counter = fleetCounter(PLAN, aManifest(), []);
+    const counter = fleetCounter(PLAN, { release: aManifest(), deltas: [] });
     counter.add(forecastDevice({ deviceId: 'd1', version: '1.1.0', releaseCounter: 2 }));
     counter.add(forecastDevice({ deviceId: 'd2' }));
     const { classes, ineligible, populations } = counter.counted();
@@ -100,7 +103,7 @@ describe('a forecast', () => {
   });
 
   test('costs in each region what a gigabyte costs there', () => {
-    const counter = fleetCounter(PLAN, aManifest(), []);
+    const counter = fleetCounter(PLAN, { release: aManifest(), deltas: [] });
     for (const [region, devices] of [
       ['eu', 3_000],
       ['in', 1_000],
@@ -136,9 +139,76 @@ describe('a forecast', () => {
   });
 
   test('of nobody promises nothing', () => {
-    const nobody = forecast({ ...few, fleet: { populations: [], ringDevices: 0, classes: [], ineligible: [] } });
+    const nobody = forecast({ ...few, fleet: fleetOf(0) });
     assert.equal(nobody.completesAt, undefined);
     assert.ok(nobody.missing.some((one) => one.code === 'audience-empty'));
+  });
+});
+
+describe('the orders of people in a forecast', () => {
+  const EVERYONE = { kind: 'everyone' } as const;
+  const freeze = { freezeId: 'holidays', audience: EVERYONE, reason: 'r', isIncludingRollback: false } as const;
+  const excluded = devices(100)
+    .slice(0, 10)
+    .map(({ deviceId }) => deviceId);
+
+  function under(changes: readonly PolicyChange[]): Forecast {
+    const { orders: standing, pausedScopes, rollouts } = aSnapshot([{ plan: PLAN }], changes);
+    const rollout = rollouts.get(PLAN.rolloutId)?.rollout;
+    const orders = { standing, pausedScopes, ...(rollout === undefined ? {} : { rollout }) };
+    const fleet = fleetOf(100, orders);
+    const input = { plan: PLAN, release: aManifest(), deltas: [DELTA], fleet, orders, now: NOW, isApproved: true };
+    return forecast({ ...input, courses: 5, defectCourses: 0 });
+  }
+
+  const free = under([]);
+
+  test('a freeze of everyone makes every later date later by about its length', () => {
+    const times = { kind: 'once', from: NOW, until: fleetInstant(NOW + 7 * DAY_MS) } as const;
+    const said = under([{ kind: 'freeze-set', ...freeze, times }]);
+    const later = ((said.verified95At?.median ?? 0) - (free.verified95At?.median ?? 0)) / DAY_MS;
+    assert.ok(later > 3 && later < 9, `${later} days`);
+    assert.match(said.limits[0]?.detail ?? '', /^100 devices get no permit from 2027-.* to 2027-.*; r$/);
+  });
+
+  test('a freeze that is over, or an exclusion that has expired, is no order any more', () => {
+    const times = { kind: 'once', from: fleetInstant(0), until: NOW } as const;
+    const of = { kind: 'device', in: excluded } as const;
+    const said = under([
+      { kind: 'freeze-set', ...freeze, times },
+      { kind: 'exclusion-set', exclusionId: 'old', of, reason: 'r', expiresAt: NOW },
+    ]);
+    assert.deepEqual(said, free);
+  });
+
+  test('excluded devices are in no wave, those of an exclusion that ends are, and come after it', () => {
+    const of = { kind: 'device', in: excluded } as const;
+    const out = under([{ kind: 'exclusion-set', exclusionId: 'exhibits', of, reason: 'r' }]);
+    assert.deepEqual([out.population, out.eligible, out.waves.at(-1)?.devicesUpTo], [100, 90, 90]);
+    const expiresAt = fleetInstant(NOW + 20 * DAY_MS);
+    const late = under([{ kind: 'exclusion-set', exclusionId: 'exhibits', of, reason: 'r', expiresAt }]);
+    assert.equal(late.eligible, 100);
+    assert.ok((late.verified99At?.median ?? 0) > expiresAt);
+  });
+
+  test('a ceiling lets it neither complete nor come to 95 %, and says so', () => {
+    const said = under([{ kind: 'rollout-limited', rolloutId: PLAN.rolloutId, devices: 40, reason: 'r' }]);
+    assert.deepEqual([said.completesAt, said.verified95At], [undefined, undefined]);
+    assert.ok(said.waves.every((one) => (one.granted?.high ?? 0) <= 40));
+    assert.deepEqual(
+      said.limits.map((one) => one.code),
+      ['operator-ceiling'],
+    );
+  });
+
+  test('what pauses the rollout is named, with what its dates mean', () => {
+    const flag = { kind: 'rollout-flagged', rolloutId: PLAN.rolloutId, severity: 'safety', reason: 'smoke' } as const;
+    const said = under([flag]);
+    assert.deepEqual(
+      said.limits.map((one) => one.code),
+      ['rollout-stopped', 'flagged'],
+    );
+    assert.match(said.limits[0]?.detail ?? '', /^It is paused \(Flagged by an operator: smoke\); the dates are as if/);
   });
 });
 
@@ -176,7 +246,7 @@ describe('what a plan can prove and what a defect costs', () => {
   });
 
   test('what shows late costs more: devices lost on their second day, and crashes half as often again', () => {
-    const counter = fleetCounter(PLAN, aManifest(), []);
+    const counter = fleetCounter(PLAN, { release: aManifest(), deltas: [] });
     counter.addAlike(forecastDevice({ deviceId: 'any' }), 1_000_000);
     const options = { plan: PLAN, fleet: counter.counted(), behaviour: STATED_BEHAVIOUR, daysMax: 20, seed: 'late' };
     const costs = new Map(forecastDefects({ ...options, courses: 2 }).map((one) => [one.name, one]));
@@ -234,8 +304,10 @@ describe('joint intervals', () => {
   });
 });
 
-function fleetOf(size: number): CountedFleet {
-  const counter = fleetCounter(PLAN, aManifest(), [DELTA]);
+function fleetOf(size: number, orders?: ForecastOrders): CountedFleet {
+  const counted = { release: aManifest(), deltas: [DELTA] };
+  const given = orders === undefined ? {} : { orders: { given: orders, now: NOW } };
+  const counter = fleetCounter(PLAN, { ...counted, ...given });
   for (const device of devices(size)) counter.add(device);
   return counter.counted();
 }

@@ -7,11 +7,14 @@ import type { RolloutPlan } from '../../policy/rollout.ts';
 import type { ReleaseManifest } from '../../release/release.ts';
 import { type FleetBehaviour, STATED_BEHAVIOUR } from './behaviour.ts';
 import type { CountedFleet } from './counted-fleet.ts';
-import { type Course, type CourseOptions, runCourse } from './course.ts';
+import { type Course, type CourseOptions, runCourse, stepsOf } from './course.ts';
 import { STEP_HOURS } from './course-fleet.ts';
 import { type DefectForecast, forecastDefects } from './defect-forecast.ts';
+import { freezeCalendar } from './freeze-calendar.ts';
 import { CONFIDENCE_PERCENT, type Interval, jointIntervals, type Sampled } from './interval.ts';
 import { type Measured, type Missing, missingOf } from './missing.ts';
+import { type OrderLimit, orderLimits } from './order-limits.ts';
+import { type ForecastOrders, NO_FORECAST_ORDERS } from './orders.ts';
 import { type Provable, provableExcesses } from './provable.ts';
 import { type Traffic, type TrafficPrice, trafficOf } from './traffic.ts';
 
@@ -37,6 +40,8 @@ export interface Forecast {
   readonly provable: readonly Provable[];
   readonly defects: readonly DefectForecast[];
   readonly missing: readonly Missing[];
+  /** Orders of people that keep devices out or make them wait: what is said above reckons with them. */
+  readonly limits: readonly OrderLimit[];
 }
 
 /** One wave: who lies in it is exact, by the hash; when it opens and what it will have done is expected. */
@@ -63,6 +68,8 @@ export interface ForecastInput {
   readonly behaviour?: FleetBehaviour;
   /** What of it was measured on this fleet; absent: nothing. */
   readonly measured?: readonly Measured[];
+  /** What people have ordered: the fleet was counted under the same. Absent: nothing. */
+  readonly orders?: ForecastOrders;
   readonly isApproved: boolean;
   readonly price?: TrafficPrice;
   readonly now: FleetInstant;
@@ -80,7 +87,10 @@ export function forecast(input: ForecastInput): Forecast {
   const { plan, release, fleet, now, price, behaviour = STATED_BEHAVIOUR } = input;
   const population = fleet.populations.reduce((sum, one) => sum + one.population, 0);
   const eligible = fleet.classes.reduce((sum, one) => sum + one.devices, 0);
-  const options = { plan, fleet, behaviour, daysMax: HORIZON_DAYS };
+  const { orders = NO_FORECAST_ORDERS } = input;
+  const calendar = freezeCalendar(fleet.freezes, now, { steps: stepsOf(HORIZON_DAYS) });
+  const ordered = { orders, startsAt: now, calendar };
+  const options = { plan, fleet, behaviour, daysMax: HORIZON_DAYS, ordered };
   const seed = `forecast/${plan.salt}`;
   const all = playCourses(options, { seed, courses: eligible === 0 ? 0 : (input.courses ?? COURSES) });
   const good = all.filter((one) => one.stop === undefined);
@@ -99,6 +109,7 @@ export function forecast(input: ForecastInput): Forecast {
     provable,
     defects: defectCourses === 0 ? [] : forecastDefects({ ...options, seed, courses: defectCourses }),
     missing: missingOf({ ...input, measured: input.measured ?? [], provable }),
+    limits: orderLimits(orders, fleet),
   };
 }
 
@@ -117,7 +128,9 @@ function playCourses(
 }
 
 /** The waves with their intervals, and the dates of the whole. */
-function expectations({ plan, fleet, now, price }: ForecastInput, courses: readonly Course[]) {
+function expectations({ plan, fleet, now, price, orders }: ForecastInput, courses: readonly Course[]) {
+  const eligible = fleet.classes.reduce((sum, one) => sum + one.devices, 0);
+  const grantedMax = Math.min(eligible, orders?.rollout?.limitDevices ?? eligible);
   const bytesResolution = Math.max(0, ...fleet.classes.map((one) => one.bytesEach));
   const hours = (of: (course: Course) => number | undefined): Sampled => ({
     values: courses.map(of),
@@ -143,7 +156,7 @@ function expectations({ plan, fleet, now, price }: ForecastInput, courses: reado
     const own = fleet.classes.filter((one) => one.waveIndex === index);
     const upTo = fleet.classes.filter((one) => one.waveIndex <= index);
     const opensAt = instants(intervals[3 * index], now);
-    const granted = wholeNumbers(intervals[3 * index + 1]);
+    const granted = atMost(wholeNumbers(intervals[3 * index + 1]), grantedMax);
     const fetchedBytes = wholeNumbers(intervals[3 * index + 2]);
     return {
       name,
@@ -177,6 +190,11 @@ function instants(interval: Interval | undefined, now: FleetInstant): Interval |
 
 /** An interval may reach beyond the horizon, but not beyond what a date can say. */
 const MOST_DAYS = 10 * HORIZON_DAYS;
+
+/** An interval comes from a spread, which knows nothing of what cannot be exceeded. */
+function atMost(interval: Interval | undefined, most: number): Interval | undefined {
+  return interval === undefined ? undefined : { ...interval, high: Math.min(interval.high, most) };
+}
 
 function wholeNumbers(interval: Interval | undefined): Interval | undefined {
   if (interval === undefined) return undefined;
