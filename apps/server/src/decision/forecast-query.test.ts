@@ -90,7 +90,7 @@ test('what people have ordered stands in the forecast, each order by its name an
   const person = { rolloutId, reason: 'a law', author: 'ada' };
   assert.ok((await server.policy.flag({ ...person, severity: 'note' })).ok);
   assert.ok((await server.policy.limitRollout({ ...person, devices: 8 })).ok);
-  assert.ok((await server.policy.haltRegion({ ...person, region: 'north' })).ok);
+  assert.ok((await server.policy.haltRegion({ ...person, region: 'north', isRollingBack: false })).ok);
   assert.ok((await server.policy.pauseScope({ scope: 'global', reason: 'a bad feeling', author: 'ada' })).ok);
 
   const said = await server.forecasts.ofRollout(rolloutId);
