@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lnOddsRatio, type Stratum } from './e-process.ts';
+import { lnOddsRatio, lnOddsRatios, multipleGrid, type Stratum } from './e-process.ts';
 import { lnBeta, logSumExp } from './log-math.ts';
 
 /** Devices whose window has closed, and how many of them had the event. */
@@ -57,13 +57,14 @@ function lnOddsUpper({ closed, events }: ClosedEvents, error: number): number {
 export function thetaUpper(strata: readonly Stratum[], error: number): number {
   const withEvents = strata.filter((one) => one.eventsTreated + one.eventsControl > 0);
   if (!withEvents.some((one) => one.eventsControl > 0)) return Number.POSITIVE_INFINITY;
-  const terms: number[] = [];
+  const terms = lnOddsRatios(withEvents, 1, THETA_MULTIPLES);
   let best = gridPoint(0, 0);
   let bestTerm = Number.NEGATIVE_INFINITY;
-  for (const point of THETA_GRID) {
-    const term = lnOddsRatio(withEvents, 1, point.theta);
-    terms.push(term + point.lnWeight);
+  for (const [at, point] of THETA_GRID.entries()) {
+    // As many terms as points.
+    const term = terms[at] as number;
     if (term > bestTerm) [best, bestTerm] = [point, term];
+    terms[at] = term + point.lnWeight;
   }
   const level = logSumExp(terms) + Math.log(error);
   // In x = ln theta the likelihood is concave, and at the best grid point it is above the level, since the weights sum
@@ -122,6 +123,9 @@ const THETA_GRID: readonly GridPoint[] = [
   ),
   ...Array.from({ length: 91 }, (_, k) => gridPoint(0.005 * (k - 45), 1 / 182)),
 ];
+
+/** The same points as multiples of even odds. */
+const THETA_MULTIPLES = multipleGrid(THETA_GRID.map(({ theta }) => theta));
 
 function gridPoint(lnTheta: number, weight: number): GridPoint {
   return { lnTheta, theta: Math.exp(lnTheta), lnWeight: Math.log(weight) };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
-import { lnEAa, lnEBase, lnECoin } from './e-process.ts';
+import { lnEAa, lnEBase, lnECoin, lnOddsRatio, lnOddsRatios, multipleGrid } from './e-process.ts';
 import { thresholdAa, thresholdOverall, thresholdSegment } from './thresholds.ts';
 
 const BILLION = 1_000_000_000;
@@ -78,4 +78,19 @@ test('no count up to a billion makes the evidence anything but a number', () => 
     }),
     propertyOptions({ runs: 500 }),
   );
+});
+
+test('the ratios of a grid are those of its multiples one by one, to the last bit, however many chances there are', () => {
+  const multiples = [0.5, 0.99, 1.01, 2, 1000];
+  const grid = multipleGrid(multiples);
+  for (let chance = 1; chance < 600; chance++) {
+    const strata = [
+      { pi: chance / 600, eventsTreated: chance % 7, eventsControl: chance % 11 },
+      { pi: 0.375, eventsTreated: 900_000_001, eventsControl: 3 },
+    ];
+    for (const odds of [1, 1.1, 1 + chance / 100]) {
+      const wanted = multiples.map((multiple) => lnOddsRatio(strata, odds, multiple));
+      assert.deepEqual([...lnOddsRatios(strata, odds, grid)], wanted);
+    }
+  }
 });

@@ -30,8 +30,7 @@ export function lnEBase(counts: { readonly baseRate: number; readonly open: numb
  * any time. Common causes (an outage, the hour, the model) hit both arms and cancel. Source: design/decision.md.
  */
 export function lnECoin(counts: { readonly tolerance: number; readonly strata: readonly Stratum[] }): number {
-  const { tolerance, strata } = counts;
-  const terms = COIN_MULTIPLES.map((multiple) => lnOddsRatio(strata, tolerance, multiple));
+  const terms = lnOddsRatios(counts.strata, counts.tolerance, COIN_MULTIPLES);
   return logSumExp(terms) - Math.log(terms.length);
 }
 
@@ -40,7 +39,7 @@ export function lnECoin(counts: { readonly tolerance: number; readonly strata: r
  * on the arm, a pipeline that is late for one of them. An alarm holds, never halts. Source: design/decision.md.
  */
 export function lnEAa(strata: readonly Stratum[]): number {
-  const terms = AA_MULTIPLES.map((multiple) => lnOddsRatio(strata, 1, multiple));
+  const terms = lnOddsRatios(strata, 1, AA_MULTIPLES);
   return logSumExp(terms) - Math.log(terms.length);
 }
 
@@ -65,6 +64,62 @@ export function lnOddsRatio(strata: readonly Stratum[], odds: number, multiple: 
   return sum;
 }
 
+/** Multiples of the odds that one test always asks for, none above `LARGE_MULTIPLE`, and what of their logarithms was needed so far. */
+export interface MultipleGrid {
+  readonly multiples: readonly number[];
+  readonly lnMultiples: readonly number[];
+  /** By odds, then by chance: ln(1 + (multiple - 1) share) for each multiple. */
+  readonly lnRests: Map<number, Map<number, Float64Array>>;
+}
+
+/** A grid of these multiples, in (0, 10,000], of which nothing has been asked yet. */
+export function multipleGrid(multiples: readonly number[]): MultipleGrid {
+  return { multiples, lnMultiples: multiples.map(Math.log), lnRests: new Map() };
+}
+
+/**
+ * `lnOddsRatio` of each multiple of the grid, to the last bit. Enrolments come with a handful of chances and a plan with one
+ * tolerance, so the logarithms, most of what a tick costs, are taken once for each of them.
+ */
+export function lnOddsRatios(strata: readonly Stratum[], odds: number, grid: MultipleGrid): Float64Array {
+  const { multiples, lnMultiples } = grid;
+  const sums = new Float64Array(multiples.length);
+  const rests = lnRestsAt(odds, grid);
+  for (const { pi, eventsTreated, eventsControl } of strata) {
+    const rest = rests.get(pi) ?? keepLnRest(rests, { pi, odds, multiples });
+    const events = eventsTreated + eventsControl;
+    for (let at = 0; at < sums.length; at++) {
+      // Every array has the length of the grid.
+      const lnMultiple = lnMultiples[at] as number;
+      sums[at] = (sums[at] as number) + (eventsTreated * lnMultiple - events * (rest[at] as number));
+    }
+  }
+  return sums;
+}
+
+/** More chances or tolerances than any plan has: what is kept is dropped, and taken again. */
+const KEPT_MAX = 256;
+
+function lnRestsAt(odds: number, { lnRests }: MultipleGrid): Map<number, Float64Array> {
+  const found = lnRests.get(odds);
+  if (found !== undefined) return found;
+  if (lnRests.size >= KEPT_MAX) lnRests.clear();
+  const made = new Map<number, Float64Array>();
+  lnRests.set(odds, made);
+  return made;
+}
+
+function keepLnRest(
+  rests: Map<number, Float64Array>,
+  { pi, odds, multiples }: { readonly pi: number; readonly odds: number; readonly multiples: readonly number[] },
+): Float64Array {
+  if (rests.size >= KEPT_MAX) rests.clear();
+  const share = (odds * pi) / (odds * pi + 1 - pi);
+  const made = Float64Array.from(multiples, (multiple) => Math.log1p((multiple - 1) * share));
+  rests.set(pi, made);
+  return made;
+}
+
 /** Above every multiple of a test: only a bound is looked for so far out. */
 const LARGE_MULTIPLE = 10_000;
 
@@ -72,6 +127,6 @@ const LARGE_MULTIPLE = 10_000;
 const BASE_MULTIPLES = [1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 300, 1000];
 /** Alternatives above this rate say no more than it does, and ln(1 - g p0) would end at 1. */
 const BASE_RATE_MAX = 0.9;
-const COIN_MULTIPLES = [1.01, 1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 30, 100, 1000];
+const COIN_MULTIPLES = multipleGrid([1.01, 1.02, 1.05, 1.1, 1.2, 1.35, 1.5, 2, 3, 5, 10, 30, 100, 1000]);
 /** Around 1, in both directions. */
-const AA_MULTIPLES = [0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 0.99, 1.01, 1.02, 1.05, 1.1, 1.25, 1.5, 2];
+const AA_MULTIPLES = multipleGrid([0.5, 0.67, 0.8, 0.9, 0.95, 0.98, 0.99, 1.01, 1.02, 1.05, 1.1, 1.25, 1.5, 2]);

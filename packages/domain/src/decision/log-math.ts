@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** ln of the sum of the exponentials, without overflow; minus infinity for no terms. */
-export function logSumExp(terms: readonly number[]): number {
+export function logSumExp(terms: ArrayLike<number>): number {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const term of terms) if (term > largest) largest = term;
+  for (let at = 0; at < terms.length; at++) {
+    const term = terms[at] as number;
+    if (term > largest) largest = term;
+  }
   if (largest === Number.NEGATIVE_INFINITY) return largest;
   let sum = 0;
-  for (const term of terms) sum += Math.exp(term - largest);
+  for (let at = 0; at < terms.length; at++) {
+    const below = (terms[at] as number) - largest;
+    if (below > LN_NOTHING) sum += Math.exp(below);
+  }
   return largest + Math.log(sum);
 }
+
+/** e to this is zero in doubles: most terms of a mixture lie below it, and need no exponential. */
+const LN_NOTHING = -746;
 
 /**
  * ln of the beta function of two positive numbers, to about 1e-13 relative up to 1e9 and more. The difference of three
