@@ -13,6 +13,7 @@ export const PATHS = {
   audit: '/api/v1/audit-entries',
   freezes: '/api/v1/freezes',
   exclusions: '/api/v1/exclusions',
+  groups: '/api/v1/groups',
   session: '/api/v1/session',
   serviceTokens: '/api/v1/service-tokens',
   people: '/api/v1/people',
@@ -27,6 +28,8 @@ export const DEVICE_COUNT_PATH = '/api/v1/device-count';
 /** With `/csv` or `/ndjson`. */
 export const DEVICE_EXPORT_PATH = '/api/v1/device-export';
 export const DEVICE_IMPORT_PATH = '/api/v1/device-import';
+/** Tags of devices, by id or by query. */
+export const DEVICE_TAGS_PATH = '/api/v1/device-tags';
 /** Devices that were announced and have not registered. */
 export const EXPECTED_DEVICES_PATH = '/api/v1/expected-devices';
 

@@ -15,6 +15,7 @@ import { deviceNoun } from './nouns/device.ts';
 import { doctorNoun } from './nouns/doctor.ts';
 import { evidenceNoun } from './nouns/evidence.ts';
 import { explainNoun } from './nouns/explain.ts';
+import { groupNoun } from './nouns/group.ts';
 import { keyNoun } from './nouns/key.ts';
 import { loginNouns } from './nouns/login.ts';
 import { orderNouns } from './nouns/orders.ts';
@@ -86,6 +87,7 @@ function buildProgram(world: World, end: (code: number) => void): Command {
   explainNoun(program, world);
   topNoun(program, world);
   clockNoun(program, world);
+  groupNoun(program, world);
   orderNouns(program, world);
   loginNouns(program, world);
   tokenNoun(program, world);

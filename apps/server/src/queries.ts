@@ -16,8 +16,7 @@ import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { type FleetInstant, instantText } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
-import { emptyPolicy } from '@outrider/domain/policy/fold';
-import type { StandingOrders } from '@outrider/domain/policy/freeze';
+import { emptyPolicy, type Policy } from '@outrider/domain/policy/fold';
 import type { PausedScope, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { RestoredPolicy } from '@outrider/domain/policy/restore';
 import type { Rollout } from '@outrider/domain/policy/rollout';
@@ -91,8 +90,8 @@ export interface Queries {
   explainDevice(deviceId: DeviceId): Found<Explanation>;
   /** The same for an instant that has passed, with what is known only as it is today. */
   explainDeviceAt(deviceId: DeviceId, at: FleetInstant): Found<PastExplanation>;
-  /** Freezes and exclusions, and the revision they are of. */
-  orders(): Promise<{ readonly revision: Revision; readonly orders: StandingOrders }>;
+  /** Freezes, exclusions and groups, and the revision they are of. */
+  orders(): Promise<Pick<Policy, 'revision' | 'orders' | 'groups'>>;
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
   /** What the next plan for a device type should declare. */
   proposeBaseRates(deviceType: string): Promise<readonly BaseRateProposal[]>;
@@ -235,8 +234,8 @@ export function queries(options: {
 
     async orders() {
       await holder.refresh();
-      const { revision, orders } = holder.policy();
-      return { revision, orders };
+      const { revision, orders, groups } = holder.policy();
+      return { revision, orders, groups };
     },
 
     listPolicyEntries: (after) => store.policyLog.loadEntries(after),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Longer than 500 lines because it is one table of one page, which a test compares with the codes of the HTTP edge
+import { TAGS_MAX } from '@outrider/domain/policy/attributes';
 import { PROBLEMS, type ProblemCode } from '@outrider/protocol/kernel/problem';
 import type { CodeText, ErrorArea } from './area.ts';
 import { PEOPLE_CODES } from './people.ts';
@@ -424,6 +425,36 @@ const CODES: Readonly<Record<ProblemCode, CodeText>> = {
     'There are as many freezes, or exclusions, as are kept: each is looked at for each permit.',
     UNTOUCHED,
     'Lift those that are over. Many devices are excluded by a tag, not by an exclusion each.',
+  ],
+  'group-unknown': [
+    'A group was named that is not there, or that holds devices beyond your reach.',
+    UNTOUCHED,
+    '`outrider group list` shows those there are.',
+  ],
+  'group-exists': [
+    'There is a group of this name already.',
+    UNTOUCHED,
+    'Choose another name, or change that one with `outrider group change` from the revision that `outrider group show` tells.',
+  ],
+  'group-changed': [
+    'Somebody has changed or removed and made the group anew since it was read.',
+    'Your change was not made.',
+    'Look at it with `outrider group show`, then change it from the revision it tells.',
+  ],
+  'tags-too-many': [
+    `A device would have more than ${TAGS_MAX} tags.`,
+    'No tag of any device was changed in that batch.',
+    'Take away those that say nothing any more: `outrider device untag`.',
+  ],
+  'attributes-stale': [
+    'Somebody has changed the attributes or tags of the device since you read them.',
+    'Your change was not made.',
+    'Look at it with `outrider device show`, then name the revision it tells.',
+  ],
+  'groups-too-many': [
+    'There are as many groups as are kept: 500.',
+    UNTOUCHED,
+    'Remove those that nobody uses. What was made with a group keeps what it meant.',
   ],
   'freeze-empty': [
     'The freeze would end before it begins, or at the same minute of the week.',

@@ -52,7 +52,7 @@ const LIMIT_MAX = 1_000;
 
 const QUERY_HELP = `
 A query compares fields: deviceId (id), deviceType (type), model, hardwareId (hardware), region, customer, carrier, tag,
-cohort, version, counter, state, contact, registered, silent; with = != < <= > >= in "not in", joined by and or not ( ).
+cohort, group, version, counter, state, contact, registered, silent; with = != < <= > >= in "not in", joined by and or not ( ).
 Versions compare as SemVer ranks them; a value that ends in * is a beginning. See docs/queries.md`;
 
 async function list(world: World, flags: ListFlags): Promise<void> {
@@ -88,7 +88,8 @@ function foundDeviceOf(row: unknown): FoundDevice {
 
 /** Found here, before anything is asked: the sentence points at the column. */
 export function checkQuery(where: string): void {
-  const query = parseQuery(where);
+  // What a group means the server knows.
+  const query = parseQuery(where, () => ({ kind: 'all' }));
   if (!query.ok) throw new CommandFailure('usage', describeQueryError(query.error), { code: query.error.code });
 }
 

@@ -13,6 +13,7 @@ import { deviceExportVerb } from './device-export.ts';
 import { deviceIdentityVerbs } from './device-identity.ts';
 import { deviceImportVerb } from './device-import.ts';
 import { deviceListVerb } from './device-list.ts';
+import { deviceTagVerbs } from './device-tag.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
@@ -38,6 +39,7 @@ export function deviceNoun(program: Command, world: World): void {
     .option('--json', 'print JSON')
     .action((id: string, flags: ExplainFlags) => explain(world, id, flags));
 
+  deviceTagVerbs(device, world);
   deviceIdentityVerbs(device, world);
 }
 

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Audience } from '@outrider/domain/policy/audience';
+import { describeAudience } from '@outrider/domain/policy/audience-match';
 import { DAYS, describeFreezeTimes, isTimeZone } from '@outrider/domain/policy/freeze';
+import { parseAudience } from '@outrider/protocol/policy/audience';
 import { freeze as freezeReader } from '@outrider/protocol/policy/standing-orders';
 import { type Command, InvalidArgumentError } from 'commander';
 import { cellAt, jsonAt, listAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { usageFailure } from '../failure.ts';
-import { parseInstant, parseLabel, parseWhole, repeatedLabel } from '../flags.ts';
+import { parseInstant, parseLabel, parseWhole } from '../flags.ts';
 import { type OutputFlags, show, showList } from '../output.ts';
 import { PATHS, pathOfOne } from '../paths.ts';
-import { audienceOf } from '../plan.ts';
 import { ask, tell } from '../server.ts';
 import type { World } from '../world.ts';
+import { type AudienceFlags, audienceFor, withAudience } from './audience-flags.ts';
 
 /** `outrider freeze` and `outrider exclusion`: what holds over all rollouts. */
 export function orderNouns(program: Command, world: World): void {
   const freeze = program.command('freeze').description('times in which devices get no new permits');
-  withChange(freeze.command('set'))
+  withAudience(withChange(freeze.command('set')))
     .description(
       'no new permits from one instant to another, or each week; the way back is never held up unless said so',
     )
@@ -25,9 +26,6 @@ export function orderNouns(program: Command, world: World): void {
     .option('--until <instant>', 'the first instant at which permits are given again', parseInstant)
     .option('--weekly <times>', 'each week, for example "fri 16:00-mon 06:00"')
     .option('--time-zone <zone>', 'of --weekly, for example Europe/Berlin', parseZone)
-    .option('--everyone', 'for all devices')
-    .option('--region <name>', 'for this region; may be given several times', repeatedLabel)
-    .option('--customer <name>', 'for this customer; may be given several times', repeatedLabel)
     .option('--including-rollback', 'the way back waits too')
     .action((name: string, flags: FreezeFlags) => setFreeze(world, name, flags));
   listVerb(freeze, world, {
@@ -36,7 +34,7 @@ export function orderNouns(program: Command, world: World): void {
     columns: [
       { title: 'freeze', cell: (row) => cellAt(row, 'freezeId') },
       { title: 'times', cell: timesText },
-      { title: 'audience', cell: (row) => jsonAt(row, 'audience') },
+      { title: 'audience', cell: (row) => audienceText(row, 'audience') },
       { title: 'rollbacks', cell: (row) => cellAt(row, 'isIncludingRollback') },
       { title: 'reason', cell: (row) => cellAt(row, 'reason') },
     ],
@@ -44,11 +42,9 @@ export function orderNouns(program: Command, world: World): void {
   liftVerb(freeze, world, 'freezes');
 
   const exclusion = program.command('exclusion').description('devices that get nothing, whatever rollout');
-  withChange(exclusion.command('set'))
-    .description('keep devices out of all rollouts, by id or tag; never out of the way back')
+  withAudience(withChange(exclusion.command('set')))
+    .description('keep devices out of all rollouts; never out of the way back')
     .argument('<name>', 'its name; one of the same name is replaced', parseLabel)
-    .option('--device <id>', 'this device; may be given several times', repeatedLabel)
-    .option('--tag <tag>', 'all devices with this tag', parseLabel)
     .option('--expires <instant>', 'when it ends by itself', parseInstant)
     .action((name: string, flags: ExclusionFlags) => setExclusion(world, name, flags));
   listVerb(exclusion, world, {
@@ -56,7 +52,7 @@ export function orderNouns(program: Command, world: World): void {
     noun: 'exclusion',
     columns: [
       { title: 'exclusion', cell: (row) => cellAt(row, 'exclusionId') },
-      { title: 'devices', cell: (row) => cellAt(row, 'of.tag') ?? listAt(row, 'of.in').join(' ') },
+      { title: 'devices', cell: (row) => audienceText(row, 'of') },
       { title: 'expires', cell: (row) => timeAt(row, 'expiresAt') },
       { title: 'reason', cell: (row) => cellAt(row, 'reason') },
     ],
@@ -70,20 +66,15 @@ interface ChangeFlags extends ConnectionFlags, OutputFlags {
   readonly expectedRevision?: number;
 }
 
-interface FreezeFlags extends ChangeFlags {
+interface FreezeFlags extends ChangeFlags, AudienceFlags {
   readonly from?: number;
   readonly until?: number;
   readonly weekly?: string;
   readonly timeZone?: string;
-  readonly everyone?: true;
-  readonly region?: readonly string[];
-  readonly customer?: readonly string[];
   readonly includingRollback?: true;
 }
 
-interface ExclusionFlags extends ChangeFlags {
-  readonly device?: readonly string[];
-  readonly tag?: string;
+interface ExclusionFlags extends ChangeFlags, AudienceFlags {
   readonly expires?: number;
 }
 
@@ -123,12 +114,7 @@ function liftVerb(noun: Command, world: World, collection: 'freezes' | 'exclusio
 
 async function setFreeze(world: World, freezeId: string, flags: FreezeFlags): Promise<void> {
   const { reason, author, expectedRevision, includingRollback = false } = flags;
-  const parts: Audience[] = [
-    ...(flags.region === undefined ? [] : [{ kind: 'attribute', name: 'region', in: flags.region } as const]),
-    ...(flags.customer === undefined ? [] : [{ kind: 'attribute', name: 'customer', in: flags.customer } as const]),
-  ];
-  const audience = audienceOf(parts, flags.everyone === true);
-  if (audience === undefined) throw usageFailure('Say for whom: --everyone, or --region and --customer');
+  const audience = await audienceFor(world, flags);
   const freeze = { freezeId, audience, times: timesOf(flags), reason, isIncludingRollback: includingRollback };
   await change(world, flags, PATHS.freezes, { freeze, author, expectedRevision });
 }
@@ -159,11 +145,8 @@ function dayOf(name: string): number {
 }
 
 async function setExclusion(world: World, exclusionId: string, flags: ExclusionFlags): Promise<void> {
-  const { reason, author, expectedRevision, device, tag, expires: expiresAt } = flags;
-  if ((device === undefined) === (tag === undefined)) {
-    throw usageFailure('An exclusion has --device, perhaps several, or --tag; give exactly one of the two');
-  }
-  const of = device === undefined ? { kind: 'tag', tag } : { kind: 'device', in: device };
+  const { reason, author, expectedRevision, expires: expiresAt } = flags;
+  const of = await audienceFor(world, flags);
   await change(world, flags, PATHS.exclusions, {
     exclusion: { exclusionId, of, reason, expiresAt },
     author,
@@ -177,6 +160,13 @@ async function change(world: World, flags: OutputFlags & ConnectionFlags, path: 
     ['revision', cellAt(value, 'revision')],
     ['at', timeAt(value, 'at')],
   ]);
+}
+
+/** An audience of a row in words; where this program is older than the server, as it came. */
+export function audienceText(row: unknown, path: string): string | undefined {
+  const json = jsonAt(row, path);
+  const read = parseAudience(json ?? '');
+  return read.ok ? describeAudience(read.value) : json;
 }
 
 function timesText(row: unknown): string | undefined {

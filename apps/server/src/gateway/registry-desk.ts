@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Readable } from 'node:stream';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { oneOf, wholeAudienceQuery } from '@outrider/domain/gateway/audience-query';
 import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
 import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
 import type { DeviceCount, FoundDevice } from '@outrider/domain/gateway/finder-ports';
@@ -8,6 +9,7 @@ import { type DeviceQuery, describeQueryError } from '@outrider/domain/gateway/q
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import { queryWithin } from '@outrider/domain/gateway/query-reach';
 import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snapshot';
+import type { TagChange } from '@outrider/domain/gateway/tag-change';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
@@ -16,9 +18,11 @@ import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log, Schedule } from '../ports.ts';
+import { isGroupWithin } from '../trust/reaching.ts';
 import { type DeviceFormat, deviceLines, ExportStalledError } from './registry-export.ts';
 import type { RegistryFollower } from './registry-follow.ts';
 import { type ImportReceipt, type ImportRequest, importDevices } from './registry-import.ts';
+import { type TagReceipt, tagDevices } from './tag-devices.ts';
 import { turns } from './turns.ts';
 
 /** What people ask the registry, and tell it. */
@@ -36,6 +40,17 @@ export interface RegistryDesk {
   writeOut(asked: { readonly where: string; readonly format: DeviceFormat; readonly reach: Reach }): Found<Readable>;
   /** Takes in lines of devices, batch by batch. Codes: body-malformed, body-too-large, rate-limited. */
   takeIn(request: ImportRequest): Found<ImportReceipt>;
+  /**
+   * Adds tags to devices, by id or by query, and takes them away. Codes: query-invalid, device-not-found (nothing is changed then),
+   * attributes-stale, tags-too-many, rate-limited.
+   */
+  tag(asked: {
+    readonly of: { readonly deviceIds: readonly DeviceId[] } | { readonly where: string };
+    readonly change: TagChange;
+    readonly attributesRevision?: number;
+    readonly author: string;
+    readonly reach: Reach;
+  }): Found<TagReceipt>;
   listExpected(page: {
     readonly after?: DeviceId;
     readonly limit: number;
@@ -99,6 +114,27 @@ export function registryDesk(options: {
     }
   }
 
+  /** Groups stand for what they mean now, those beyond the reach for nothing. */
+  function queryOf(where: string, reach: Reach): Result<DeviceQuery, CommandError> {
+    const query = parseQuery(where, (groupId) => {
+      const group = holder.policy().groups.get(groupId);
+      return group === undefined || !isGroupWithin(group, reach) ? undefined : wholeAudienceQuery(group.audience);
+    });
+    if (query.ok) return ok(queryWithin(query.value, reach));
+    return refuse('query-invalid', describeQueryError(query.error), { column: query.error.column });
+  }
+
+  /** All of them must be there, within the reach: else nothing is done to any. */
+  async function queryOfIds(deviceIds: readonly DeviceId[], reach: Reach): Promise<Result<DeviceQuery, CommandError>> {
+    const query = queryWithin(oneOf('deviceId', deviceIds), reach);
+    const found = await store.finder.findDevices(query, { limit: deviceIds.length, now: fleetClock.now() });
+    const known = new Set(found.map(({ record }) => record.deviceId));
+    const missing = deviceIds.find((one) => !known.has(one));
+    if (missing === undefined) return ok(query);
+    const detail = `No device is registered under ${missing}; nothing was changed, correct the list`;
+    return refuse('device-not-found', detail, { deviceId: missing });
+  }
+
   return {
     async find({ where, reach, ...page }) {
       const query = queryOf(where, reach);
@@ -142,6 +178,22 @@ export function registryDesk(options: {
       }
     },
 
+    async tag({ of, reach, ...asked }) {
+      const query = 'where' in of ? queryOf(of.where, reach) : await queryOfIds(of.deviceIds, reach);
+      if (!query.ok) return query;
+      const end = beginSweep();
+      if (end === undefined) return busy(`${SWEEPS_MAX} imports or explanations of a fleet`);
+      try {
+        await options.follower.refresh();
+        const { finder, importer } = store;
+        const receipt = await tagDevices({ finder, importer, fleetClock }, { ...asked, query: query.value, reach });
+        await options.follower.refresh();
+        return receipt;
+      } finally {
+        end();
+      }
+    },
+
     async listExpected({ reach, after, limit }) {
       if (isWhole(reach)) return store.importer.listExpected({ limit, ...(after === undefined ? {} : { after }) });
       const found: ExpectedDevice[] = [];
@@ -171,12 +223,6 @@ export function registryDesk(options: {
       }
     },
   };
-}
-
-function queryOf(where: string, reach: Reach): Result<DeviceQuery, CommandError> {
-  const query = parseQuery(where);
-  if (query.ok) return ok(queryWithin(query.value, reach));
-  return refuse('query-invalid', describeQueryError(query.error), { column: query.error.column });
 }
 
 function busy(what: string): Result<never, CommandError> {

@@ -38,6 +38,7 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
   'POST /rollouts/forecast': { none: 'It plays, and stores nothing' },
   'POST /rollouts/{rolloutId}/evidence/recount': { none: 'It counts again, and stores nothing' },
   'POST /device-import': { entry: 'devices-imported' },
+  'POST /device-tags': { entry: 'devices-tagged' },
   'POST /registration-tokens': { entry: 'token-issued' },
   'POST /service-tokens': { entry: 'token-created' },
   'POST /service-tokens/{tokenId}/revoke': { entry: 'token-revoked' },
@@ -53,7 +54,7 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
 };
 
 /** All that goes through the policy log has its entry there, in one place for all of them. */
-const BY_POLICY_LOG = /^POST \/(scopes\/|freezes|exclusions|rollouts\/\{rolloutId\}\/|devices\/\{deviceId\}\/)/;
+const BY_POLICY_LOG = /^POST \/(scopes\/|freezes|exclusions|groups|rollouts\/\{rolloutId\}\/|devices\/\{deviceId\}\/)/;
 
 test('every route that changes something leaves an entry in the audit log, or says why not', async () => {
   const document: unknown = await (await fetch(`${url}/api/v1/openapi.json`)).json();

@@ -18,6 +18,7 @@ import { deviceListener } from './device-listener.ts';
 import { type DrainGate, drainGate } from './draining.ts';
 import { evidenceRoutes } from './evidence-routes.ts';
 import { forecastRoutes } from './forecast-routes.ts';
+import { groupRoutes } from './group-routes.ts';
 import { identityRoutes } from './identity-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX } from './management.ts';
@@ -98,6 +99,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
     ...evidenceRoutes(server),
     ...installationRoutes(server),
     ...registryRoutes(server),
+    ...groupRoutes(server),
     ...orderRoutes(server),
     ...overviewRoutes(server),
     ...identityRoutes(server),

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { decideChange } from '@outrider/domain/policy/decide-change';
 import type { Exposure } from '@outrider/domain/policy/exposure';
+import type { Policy } from '@outrider/domain/policy/fold';
 import type { Overrule, PolicyChange, PolicyEntry, Scope } from '@outrider/domain/policy/log';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
@@ -37,6 +38,8 @@ export interface ChangeContext {
   readonly author: string;
   /** The revision the author has seen: another one in force refuses the change. Absent: the change is tried again. */
   readonly expectedRevision?: Revision;
+  /** Why the change is not the author's to make on this policy: looked at on the very one it is made on. */
+  readonly faultOn?: (policy: Policy) => CommandError | undefined;
 }
 
 export interface CreateRequest extends ChangeContext {
@@ -106,14 +109,22 @@ export interface PolicyCommands extends HaltCommands, FlagCommands, Omit<Charter
   changeKey(request: KeyRequest): Receipt;
   pauseScope(request: ScopeRequest): Receipt;
   resumeScope(request: ScopeRequest): Receipt;
-  /** Freezes and exclusions, over all rollouts. */
+  /** Freezes and exclusions, over all rollouts; groups. */
   order(request: ChangeContext & { readonly change: OrderChange }): Receipt;
 }
 
-/** A change of the orders over all rollouts. */
+/** A change of the orders over all rollouts, or of a group. */
 export type OrderChange = Extract<
   PolicyChange,
-  { readonly kind: 'freeze-set' | 'freeze-lifted' | 'exclusion-set' | 'exclusion-lifted' }
+  {
+    readonly kind:
+      | 'freeze-set'
+      | 'freeze-lifted'
+      | 'exclusion-set'
+      | 'exclusion-lifted'
+      | 'group-set'
+      | 'group-removed';
+  }
 >;
 
 /** Attempts to append while others append too; each lost one means that somebody else's change went through. */
@@ -150,6 +161,8 @@ export function policyCommands(options: {
       const policy = holder.policy();
       const expected = context.expectedRevision ?? policy.revision;
       if (expected !== policy.revision) return err(staleProblem({ expected, actual: policy.revision }));
+      const fault = context.faultOn?.(policy);
+      if (fault !== undefined) return err(fault);
       const decided = decideChange(policy, change);
       if (!decided.ok) return err(policyProblem(decided.error));
       const entry = { expected, at: fleetClock.now(), author: context.author, change, request: underRequest() };

@@ -91,6 +91,28 @@ export function policyProblem(error: PolicyError): CommandError {
       const detail = `${POLICY_ERRORS[error.code]}; kept are ${error.ordersMax}, lift one that is over`;
       return { code: 'orders-too-many', detail, fields: { ordersMax: error.ordersMax } };
     }
+    case 'group-unknown': {
+      const detail = `${POLICY_ERRORS[error.code]}: ${error.groupId}; \`outrider group list\` shows those there are`;
+      return { code: 'group-unknown', detail, fields: { groupId: error.groupId } };
+    }
+    case 'group-exists': {
+      const { groupId, revision } = error;
+      const detail = `There is a group ${groupId} already, at revision ${revision}; choose another name, or change that one`;
+      return { code: 'group-exists', detail, fields: { groupId, revision: numberOf(revision) } };
+    }
+    case 'group-changed': {
+      const { groupId, revision, expected } = error;
+      const detail = `The group ${groupId} is at revision ${revision}, the change was made from ${expected}; look at it again, then decide`;
+      return {
+        code: 'group-changed',
+        detail,
+        fields: { groupId, expected: numberOf(expected), actual: numberOf(revision) },
+      };
+    }
+    case 'groups-too-many': {
+      const detail = `${POLICY_ERRORS[error.code]}; kept are ${error.groupsMax}, remove one that nobody uses`;
+      return { code: 'groups-too-many', detail, fields: { groupsMax: error.groupsMax } };
+    }
     case 'freeze-empty':
       return { code: 'freeze-empty', detail: `${POLICY_ERRORS[error.code]}; look at its times` };
     case 'scope-not-paused': {

@@ -4,6 +4,7 @@ import type { Registry } from '@outrider/domain/gateway/ports';
 import { type DeviceId, parseId, type RolloutId } from '@outrider/domain/kernel/ids';
 import type { Audience } from '@outrider/domain/policy/audience';
 import { isAudienceWithin } from '@outrider/domain/policy/audience-reach';
+import type { Group } from '@outrider/domain/policy/group';
 import type { Rollout } from '@outrider/domain/policy/rollout';
 import type { Person } from '@outrider/domain/trust/person';
 import { describeReach, isWhole, type Reach, reaches } from '@outrider/domain/trust/reach';
@@ -59,6 +60,11 @@ function explanationWithin<T extends Explanation>(person: Person, explanation: T
 /** Whether somebody with this reach is told of a rollout at all. */
 export function isRolloutWithin({ plan }: Pick<Rollout, 'plan'>, reach: Reach): boolean {
   return isWhole(reach) || isAudienceWithin(plan.audience, reach);
+}
+
+/** Whether somebody with this reach is told of a group at all. */
+export function isGroupWithin({ audience }: Pick<Group, 'audience'>, reach: Reach): boolean {
+  return isWhole(reach) || isAudienceWithin(audience, reach);
 }
 
 /** Why somebody may not stop or resume a scope: a region holds devices of every customer, and global everything. */

@@ -234,6 +234,7 @@ function sources() {
     revision: 3 as never,
     rollouts: new Map([[live.rollout.plan.rolloutId, live.rollout]]),
     orders: NO_ORDERS,
+    groups: new Map(),
     pausedScopes: [],
     revokedKeys: new Map(),
     epochBase: 0,

@@ -9,21 +9,30 @@ import type { DeviceQuery } from './query.ts';
  * by it (see `namedDevices`), so that the answer is a sum over a small table, however large the fleet.
  */
 export function audienceQuery(audience: Audience): DeviceQuery {
+  return queryOf(audience, () => NONE);
+}
+
+/** The audience as a question to the registry, the devices that it names by id with it: what a group means. */
+export function wholeAudienceQuery(audience: Audience): DeviceQuery {
+  return queryOf(audience, (ids) => oneOf('deviceId', ids));
+}
+
+function queryOf(audience: Audience, named: (ids: readonly string[]) => DeviceQuery): DeviceQuery {
   switch (audience.kind) {
     case 'everyone':
       return ALL;
     case 'all-of':
-      return audience.of.length === 0 ? ALL : { kind: 'and', of: audience.of.map(audienceQuery) };
+      return audience.of.length === 0 ? ALL : { kind: 'and', of: audience.of.map((one) => queryOf(one, named)) };
     case 'any-of':
-      return audience.of.length === 0 ? NONE : { kind: 'or', of: audience.of.map(audienceQuery) };
+      return audience.of.length === 0 ? NONE : { kind: 'or', of: audience.of.map((one) => queryOf(one, named)) };
     case 'not':
-      return { kind: 'not', of: audienceQuery(audience.of) };
+      return { kind: 'not', of: queryOf(audience.of, named) };
     case 'attribute':
       return oneOf(audience.name, audience.in);
     case 'tag':
       return { kind: 'tag', in: [{ kind: 'exactly', text: audience.tag }] };
     case 'device':
-      return NONE;
+      return named(audience.in);
     case 'version':
       return {
         kind: 'and',

@@ -3,12 +3,16 @@ import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { AuditNote, ChangedBy } from '../trust/audit.ts';
 import type { AppliedImport, DeviceImport } from './device-import.ts';
+import { describeTagChange, type TagChange } from './tag-change.ts';
+
+/** A line that people read; which device has what stands in the document. */
+const DETAIL_MAX = 500;
 
 /** What the audit log says of a batch of an import; undefined when it changed nothing. */
 export function importNote(
   lines: readonly DeviceImport[],
   decided: readonly Result<AppliedImport, unknown>[],
-  by: ChangedBy & { readonly at: FleetInstant },
+  { tagged, ...by }: ChangedBy & { readonly at: FleetInstant; readonly tagged?: TagChange },
 ): AuditNote | undefined {
   const changed = lines.flatMap((line, index) => {
     const one = decided[index];
@@ -21,9 +25,12 @@ export function importNote(
   const range = changed.length === 1 ? first.line.deviceId : `${first.line.deviceId} and ${changed.length - 1} more`;
   return {
     ...by,
-    action: 'devices-imported',
+    action: tagged === undefined ? 'devices-imported' : 'devices-tagged',
     subject: range,
-    detail: `${announced} announced, ${changed.length - announced} updated`,
+    detail:
+      tagged === undefined
+        ? `${announced} announced, ${changed.length - announced} updated`
+        : describeTagChange(tagged).slice(0, DETAIL_MAX),
     document: { kind: 'import', value: changed.map((one) => one.line) },
   };
 }

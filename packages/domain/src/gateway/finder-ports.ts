@@ -10,6 +10,7 @@ import type { AppliedImport, DeviceImport, DeviceImportError, ExpectedDevice } f
 import type { DeviceRecord } from './device-record.ts';
 import type { DeviceStanding } from './explain-rollout.ts';
 import type { DeviceQuery } from './query.ts';
+import type { TagChange } from './tag-change.ts';
 
 /** Finds devices in the registry; every answer agrees with `matchQuery`. */
 export interface DeviceFinder {
@@ -76,6 +77,8 @@ export interface DeviceImporter {
       readonly isDryRun: boolean;
       /** How far whoever imports reaches. Absent: everywhere. */
       readonly reach?: Reach;
+      /** What people changed, where it was tags alone: the audit log says that. */
+      readonly tagged?: TagChange;
     },
   ): Promise<readonly Result<AppliedImport, DeviceImportError>[]>;
   /** A page of the devices that were announced and have not registered, ascending by id. */

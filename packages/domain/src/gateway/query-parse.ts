@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../kernel/result.ts';
 import { REPORTED_STATES } from './device-record.ts';
 import {
   type DeviceQuery,
+  type GroupOf,
   QUERY_COMPARISONS_MAX,
   QUERY_DEPTH_MAX,
   QUERY_FIELDS,
@@ -27,12 +28,13 @@ import {
 
 /**
  * Reads a query such as `cohort = A and version < 2.0 and not (region in (eu, us) or silent > 7d)`. An empty text asks for
- * all devices. `not` binds closer than `and`, `and` closer than `or`. Code: query-malformed, with the column.
+ * all devices. `not` binds closer than `and`, `and` closer than `or`. A group stands for what `groupOf` says it means. Code:
+ * query-malformed, with the column.
  */
-export function parseQuery(text: string): Result<DeviceQuery, QueryError> {
+export function parseQuery(text: string, groupOf: GroupOf = () => undefined): Result<DeviceQuery, QueryError> {
   const tokens = queryTokens(text);
   if (!tokens.ok) return tokens;
-  const cursor: Cursor = { tokens: tokens.value, index: 0, comparisons: 0 };
+  const cursor: Cursor = { tokens: tokens.value, groupOf, index: 0, comparisons: 0 };
   if (peek(cursor).kind === 'end') return ok({ kind: 'all' });
   const query = anyOf(cursor, 0);
   if (!query.ok) return query;
@@ -44,6 +46,7 @@ type Parsed = Result<DeviceQuery, QueryError>;
 /** Moves along the tokens; lives only as long as one call of `parseQuery`. */
 interface Cursor {
   readonly tokens: readonly QueryToken[];
+  readonly groupOf: GroupOf;
   index: number;
   comparisons: number;
 }
@@ -98,7 +101,7 @@ function comparison(cursor: Cursor): Parsed {
     return unexpected(sign, isNot ? 'in after not' : `one of ${operators.join(' ')} after ${name.text}`);
   }
   const order = ORDERS.get(sign.text) ?? '=';
-  return negated(sign.text === '!=', leaf(field, order, take(cursor)));
+  return negated(sign.text === '!=', leaf(cursor, field, order));
 }
 
 function oneOf(cursor: Cursor, field: QueryField): Parsed {
@@ -111,24 +114,27 @@ function oneOf(cursor: Cursor, field: QueryField): Parsed {
   if (!takeSign(cursor, '(')) return unexpected(peek(cursor), 'an opening bracket after in');
   const of: DeviceQuery[] = [];
   do {
-    const one = leaf(field, '=', take(cursor));
+    const one = leaf(cursor, field, '=');
     if (!one.ok) return one;
     of.push(one.value);
   } while (takeSign(cursor, ','));
   if (!takeSign(cursor, ')')) return unexpected(peek(cursor), 'a comma or the closing bracket');
-  return ok(joined(of));
+  return ok(joined(of, field));
 }
 
 /** Values of one text field become one list: a hundred of them cost one comparison. */
-function joined(of: readonly DeviceQuery[]): DeviceQuery {
+function joined(of: readonly DeviceQuery[], field: QueryField): DeviceQuery {
   const [first] = of;
+  // What groups mean may begin alike and go on otherwise.
+  if (field.kind === 'group') return { kind: 'or', of };
   if (first?.kind === 'text') return { ...first, in: of.flatMap((one) => (one.kind === 'text' ? one.in : [])) };
   if (first?.kind === 'tag') return { ...first, in: of.flatMap((one) => (one.kind === 'tag' ? one.in : [])) };
   if (first?.kind === 'state') return { ...first, in: of.flatMap((one) => (one.kind === 'state' ? one.in : [])) };
   return { kind: 'or', of };
 }
 
-function leaf(field: QueryField, order: QueryOrder, token: QueryToken): Parsed {
+function leaf(cursor: Cursor, field: QueryField, order: QueryOrder): Parsed {
+  const token = take(cursor);
   const { text } = token;
   if (token.kind === 'sign' || token.kind === 'end') return unexpected(token, 'a value');
   switch (field.kind) {
@@ -139,6 +145,10 @@ function leaf(field: QueryField, order: QueryOrder, token: QueryToken): Parsed {
       return ok(
         field.kind === 'tag' ? { kind: 'tag', in: [pattern] } : { kind: 'text', field: field.field, in: [pattern] },
       );
+    }
+    case 'group': {
+      const group = cursor.groupOf(text);
+      return group === undefined ? unexpected(token, 'the name of a group that there is') : ok(group);
     }
     case 'state': {
       const state = stateOf(text);

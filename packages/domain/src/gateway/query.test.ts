@@ -6,7 +6,7 @@ import { aDevice, NOW } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
 import { after, DAY_MS, type FleetInstant, fleetInstant, HOUR_MS, instantText } from '../kernel/time.ts';
 import type { DeviceRecord } from './device-record.ts';
-import { describeQueryError, QUERY_DEPTH_MAX } from './query.ts';
+import { type DeviceQuery, describeQueryError, QUERY_DEPTH_MAX } from './query.ts';
 import { isAboutProfiles, matchQuery } from './query-match.ts';
 import { parseQuery } from './query-parse.ts';
 import { instantOf } from './query-values.ts';
@@ -18,8 +18,13 @@ const device: DeviceRecord = aDevice({
   attributes: { hardwareId: 'rev-c', tags: ['dogfood', 'cohort:A'] },
 }).record;
 
+const GROUPS = new Map<string, DeviceQuery>([
+  ['lab', { kind: 'tag', in: [{ kind: 'exactly', text: 'dogfood' }] }],
+  ['nobody', { kind: 'not', of: { kind: 'all' } }],
+]);
+
 function isFound(text: string, now: FleetInstant = NOW): boolean {
-  const query = parseQuery(text);
+  const query = parseQuery(text, (groupId) => GROUPS.get(groupId));
   assert.ok(query.ok, query.ok ? '' : describeQueryError(query.error));
   return matchQuery(query.value, device, now);
 }
@@ -36,6 +41,9 @@ describe('a query of the registry', () => {
     ['cohort = A', true],
     ['cohort = B', false],
     ['cohort = *', true],
+    ['group = lab', true],
+    ['group in (nobody, lab) and not group = nobody', true],
+    ['group != lab', false],
     ['tag in (alpha, dogfood)', true],
     ['tag != dogfood', false],
     ['id = cam-*', true],

@@ -53,6 +53,7 @@ export const QUERY_FIELDS = {
   carrier: { kind: 'text', field: 'carrier' },
   tag: { kind: 'tag', prefix: '' },
   cohort: { kind: 'tag', prefix: 'cohort:' },
+  group: { kind: 'group' },
   version: { kind: 'version' },
   counter: { kind: 'counter' },
   state: { kind: 'state' },
@@ -69,7 +70,10 @@ export type QueryField =
   | { readonly kind: 'text'; readonly field: QueryTextField }
   | { readonly kind: 'tag'; readonly prefix: string }
   | { readonly kind: 'instant'; readonly field: QueryInstantField }
-  | { readonly kind: 'version' | 'counter' | 'state' | 'silence' };
+  | { readonly kind: 'version' | 'counter' | 'state' | 'silence' | 'group' };
+
+/** What a group means, as a query; undefined: there is none of this name. */
+export type GroupOf = (groupId: string) => DeviceQuery | undefined;
 
 /** Longest query: percent-encoded it still fits into the 16 KiB head of a request, with room for a token. */
 export const QUERY_CHARACTERS_MAX = 4_096;

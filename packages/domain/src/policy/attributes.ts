@@ -11,3 +11,6 @@ export interface DeviceAttributes {
   readonly carrier: string;
   readonly tags: readonly string[];
 }
+
+/** Tags of one device: each is looked at for each rollout, and people keep a handful. */
+export const TAGS_MAX = 32;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AuditNote, UnderRequest } from '../trust/audit.ts';
 import type { AuditAction } from '../trust/audit-actions.ts';
+import { describeAudience } from './audience-match.ts';
 import { describeFreezeTimes } from './freeze.ts';
 import type { PolicyChange, PolicyEntry } from './log.ts';
 
@@ -41,6 +42,7 @@ function subjectOf(change: PolicyChange): string {
   if ('keyId' in change) return change.deviceId;
   if ('freezeId' in change) return change.freezeId;
   if ('exclusionId' in change) return change.exclusionId;
+  if ('groupId' in change) return change.groupId;
   return 'scope' in change ? change.scope : change.rolloutId;
 }
 
@@ -70,7 +72,9 @@ function detailOf(change: PolicyChange): string | undefined {
     case 'freeze-set':
       return describeFreezeTimes(change.times);
     case 'exclusion-set':
-      return change.of.kind === 'tag' ? `tag ${change.of.tag}` : devicesText(change.of.in.length);
+      return change.of.kind === 'device' ? devicesText(change.of.in.length) : describeAudience(change.of);
+    case 'group-set':
+      return describeAudience(change.audience);
     case 'device-revoked':
     case 'device-reinstated':
       return `key ${change.keyId}`;

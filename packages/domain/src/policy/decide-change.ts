@@ -6,6 +6,7 @@ import type { PolicyError } from './errors.ts';
 import { FLAGS_MAX } from './flags.ts';
 import type { Policy } from './fold.ts';
 import { ORDERS_MAX } from './freeze.ts';
+import { GROUPS_MAX } from './group.ts';
 import type { PolicyChange } from './log.ts';
 import type { Rollout, RolloutState } from './rollout.ts';
 import { ROLLOUT_TABLE } from './rollout-table.ts';
@@ -56,23 +57,47 @@ function faultOf(policy: Policy, change: PolicyChange): PolicyError | undefined 
         ? undefined
         : { code: 'order-unknown', orderId: change.freezeId };
     case 'exclusion-set':
-      return isFull(policy.orders.exclusions.length) ? { code: 'orders-too-many', ordersMax: ORDERS_MAX } : undefined;
+      return isFull(policy.orders.exclusions.filter((one) => one.exclusionId !== change.exclusionId).length)
+        ? { code: 'orders-too-many', ordersMax: ORDERS_MAX }
+        : undefined;
     case 'exclusion-lifted':
       return policy.orders.exclusions.some((one) => one.exclusionId === change.exclusionId)
         ? undefined
         : { code: 'order-unknown', orderId: change.exclusionId };
+    case 'group-set':
+    case 'group-removed':
+      return faultOfGroup(policy, change);
     default:
       return assertNever(change);
   }
 }
 
-function faultOfFreeze({ orders }: Policy, { times }: Of<'freeze-set'>): PolicyError | undefined {
+function faultOfFreeze({ orders }: Policy, { freezeId, times }: Of<'freeze-set'>): PolicyError | undefined {
   const isEmpty =
     times.kind === 'once'
       ? times.from >= times.until
       : times.from.day === times.until.day && times.from.minute === times.until.minute;
   if (isEmpty) return { code: 'freeze-empty' };
-  return isFull(orders.freezes.length) ? { code: 'orders-too-many', ordersMax: ORDERS_MAX } : undefined;
+  const others = orders.freezes.filter((one) => one.freezeId !== freezeId);
+  return isFull(others.length) ? { code: 'orders-too-many', ordersMax: ORDERS_MAX } : undefined;
+}
+
+/** Two people never change one group unseen: each names the revision of it that they saw. */
+function faultOfGroup(
+  { groups }: Policy,
+  { kind, groupId, replaces }: Of<'group-set' | 'group-removed'>,
+): PolicyError | undefined {
+  const known = groups.get(groupId);
+  if (replaces === undefined) {
+    if (known !== undefined) return { code: 'group-exists', groupId, revision: known.revision };
+    return groups.size >= GROUPS_MAX && kind === 'group-set'
+      ? { code: 'groups-too-many', groupsMax: GROUPS_MAX }
+      : undefined;
+  }
+  if (known === undefined) return { code: 'group-unknown', groupId };
+  return known.revision === replaces
+    ? undefined
+    : { code: 'group-changed', groupId, revision: known.revision, expected: replaces };
 }
 
 function isFull(count: number): boolean {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Revision } from '../kernel/ids.ts';
 import type { RolloutEvent, RolloutState } from './rollout.ts';
 
 /** Why a change of the policy is refused. */
@@ -27,6 +28,15 @@ export type PolicyError =
   | { readonly code: 'order-unknown'; readonly orderId: string }
   | { readonly code: 'orders-too-many'; readonly ordersMax: number }
   | { readonly code: 'freeze-empty' }
+  | { readonly code: 'group-unknown'; readonly groupId: string }
+  | { readonly code: 'group-exists'; readonly groupId: string; readonly revision: Revision }
+  | {
+      readonly code: 'group-changed';
+      readonly groupId: string;
+      readonly revision: Revision;
+      readonly expected: Revision;
+    }
+  | { readonly code: 'groups-too-many'; readonly groupsMax: number }
   | { readonly code: 'key-revoked-already'; readonly keyId: string }
   | { readonly code: 'key-not-revoked'; readonly keyId: string }
   | PlanError;
@@ -90,6 +100,10 @@ export const POLICY_ERRORS = {
   'order-unknown': 'There is no freeze and no exclusion of this name',
   'orders-too-many': 'More freezes, or more exclusions, than are kept at once',
   'freeze-empty': 'A freeze ends after it begins',
+  'group-unknown': 'There is no group of this name',
+  'group-exists': 'There is a group of this name already; a change names the revision that it replaces',
+  'group-changed': 'Somebody has changed the group since it was read',
+  'groups-too-many': 'More groups than are kept at once',
   'scope-not-paused': 'The scope is not paused, so there is nothing to resume',
   'key-revoked-already': 'The key of the device has been revoked before',
   'key-not-revoked': 'The key of the device is not revoked, so there is nothing to take back',

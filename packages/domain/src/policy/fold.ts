@@ -6,6 +6,7 @@ import { nextState } from '../kernel/table.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import { pausesWith } from './flags.ts';
 import { NO_ORDERS, type StandingOrders } from './freeze.ts';
+import type { Group } from './group.ts';
 import type { Overrule, PausedScope, PolicyChange, PolicyEntry } from './log.ts';
 import { endsRestore, type RestoredPolicy, restoredBy, revisionsSkipped, withEpochRaised } from './restore.ts';
 import type { Overruled, Rollout } from './rollout.ts';
@@ -20,6 +21,8 @@ export interface Policy {
   readonly pausedScopes: readonly PausedScope[];
   /** Freezes and exclusions. */
   readonly orders: StandingOrders;
+  /** By name, in order of creation. */
+  readonly groups: ReadonlyMap<string, Group>;
   /** Keys of devices that are not believed any more, with the device that had each. */
   readonly revokedKeys: ReadonlyMap<KeyId, RevokedKey>;
   /** New rollouts begin one above it: beyond every epoch that devices may have seen before a restore. */
@@ -44,6 +47,7 @@ export function emptyPolicy(): Policy {
     rollouts: new Map(),
     pausedScopes: [],
     orders: NO_ORDERS,
+    groups: new Map(),
     revokedKeys: new Map(),
     epochBase: 0,
   };
@@ -61,7 +65,7 @@ export function foldPolicy(policy: Policy, entry: PolicyEntry): Policy {
 export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Policy {
   const rollouts = new Map(policy.rollouts);
   const revokedKeys = isAboutKeys(entries) ? new Map(policy.revokedKeys) : policy.revokedKeys;
-  let { revision, pausedScopes, orders, epochBase, restored } = policy;
+  let { revision, pausedScopes, orders, groups, epochBase, restored } = policy;
   for (const entry of entries) {
     assert(entry.revision > revision, `an entry after revision ${revision}, got ${entry.revision}`);
     const skipped = revisionsSkipped(revision, entry);
@@ -76,6 +80,7 @@ export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Po
     if (rollout !== undefined) rollouts.set(rollout.plan.rolloutId, rollout);
     pausedScopes = changedScopes(pausedScopes, entry.change);
     orders = changedOrders(orders, entry.change);
+    groups = changedGroups(groups, entry);
     if (revokedKeys instanceof Map) changeKeys(revokedKeys, entry);
   }
   return {
@@ -83,6 +88,7 @@ export function foldEntries(policy: Policy, entries: readonly PolicyEntry[]): Po
     rollouts,
     pausedScopes,
     orders,
+    groups,
     revokedKeys,
     epochBase,
     ...(restored === undefined ? {} : { restored }),
@@ -125,6 +131,8 @@ function changedRollout(
     case 'freeze-lifted':
     case 'exclusion-set':
     case 'exclusion-lifted':
+    case 'group-set':
+    case 'group-removed':
       return undefined;
     default:
       return assertNever(change);
@@ -150,6 +158,15 @@ function changedOrders(orders: StandingOrders, change: PolicyChange): StandingOr
     default:
       return orders;
   }
+}
+
+function changedGroups(groups: Policy['groups'], { revision, at, author, change }: PolicyEntry): Policy['groups'] {
+  if (change.kind !== 'group-set' && change.kind !== 'group-removed') return groups;
+  const { groupId, reason } = change;
+  const changed = new Map(groups);
+  if (change.kind === 'group-removed') changed.delete(groupId);
+  else changed.set(groupId, { groupId, audience: change.audience, reason, revision, at, by: author });
+  return changed;
 }
 
 function createdRollout(change: Of<'rollout-created'>, entry: PolicyEntry, epochBase: number): Rollout {

@@ -26,12 +26,10 @@ export interface WeekTime {
   readonly minute: number;
 }
 
-/** Devices that get nothing, whatever rollout: by their ids, or all with a tag. Never holds up the way back. */
+/** Devices that get nothing, whatever rollout: by their ids, all with a tag, any audience. Never holds up the way back. */
 export interface Exclusion {
   readonly exclusionId: string;
-  readonly of:
-    | { readonly kind: 'device'; readonly in: readonly string[] }
-    | { readonly kind: 'tag'; readonly tag: string };
+  readonly of: Audience;
   readonly reason: string;
   /** Absent: until it is lifted. */
   readonly expiresAt?: FleetInstant;

@@ -2,6 +2,7 @@
 import type { DeviceId, KeyId, Revision, RolloutId, SegmentId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
+import type { Audience } from './audience.ts';
 import type { SignedCharter } from './charter.ts';
 import type { Flag } from './flags.ts';
 import type { Exclusion, Freeze } from './freeze.ts';
@@ -90,7 +91,22 @@ export type PolicyChange =
   | ({ readonly kind: 'freeze-set' } & Freeze)
   | { readonly kind: 'freeze-lifted'; readonly freezeId: string; readonly reason: string }
   | ({ readonly kind: 'exclusion-set' } & Exclusion)
-  | { readonly kind: 'exclusion-lifted'; readonly exclusionId: string; readonly reason: string };
+  | { readonly kind: 'exclusion-lifted'; readonly exclusionId: string; readonly reason: string }
+  | {
+      readonly kind: 'group-set';
+      readonly groupId: string;
+      readonly audience: Audience;
+      readonly reason: string;
+      /** The revision of the group that its author saw. Absent: there is none of this name yet. */
+      readonly replaces?: Revision;
+    }
+  | {
+      readonly kind: 'group-removed';
+      readonly groupId: string;
+      readonly reason: string;
+      /** The revision of the group that its author saw. */
+      readonly replaces: Revision;
+    };
 
 /** Nobody speaks for a device any more with this key, from wherever; or, when that was a mistake, its device does again. */
 export interface KeyChange<Kind extends 'device-revoked' | 'device-reinstated'> {

@@ -10,7 +10,7 @@ import {
   type RunningSoftware,
 } from '@outrider/domain/gateway/device-record';
 import type { Result } from '@outrider/domain/kernel/result';
-import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
+import { type DeviceAttributes, TAGS_MAX } from '@outrider/domain/policy/attributes';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
@@ -19,8 +19,6 @@ import { deviceId, instant, label, releaseCounter, sha256, version } from '../ke
 import { publicKey } from '../trust/envelope.ts';
 import { ledgerRow } from './ledger.ts';
 
-/** Tags of one device. */
-const TAGS_MAX = 32;
 /** Twelve slots of six hours, a bit each. */
 const SLOTS_MAX = 4_095;
 /** Rows of one device in all ledgers of live rollouts. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Result } from '@outrider/domain/kernel/result';
 import type { AttributeName, Audience } from '@outrider/domain/policy/audience';
+import { parseText } from '../kernel/json-text.ts';
+import { DOCUMENT_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
 import { keyOf, listOf, literal, optional, record, variant } from '../kernel/reader.ts';
 import { label, version } from '../kernel/values.ts';
@@ -15,6 +17,11 @@ const DEVICE_IDS_MAX = 10_000;
 /** Reads an audience; its depth is bounded by that of the text. */
 export function audience(value: unknown): Result<Audience, ParseError> {
   return predicate(value);
+}
+
+/** Reads an audience that somebody sends. Code: body-malformed. */
+export function parseAudience(body: string): Result<Audience, ParseError> {
+  return parseText(body, { noun: 'audience', bytesMax: DOCUMENT_BYTES_MAX, reader: audience });
 }
 
 /** Reads the name of an attribute. */

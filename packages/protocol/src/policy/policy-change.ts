@@ -31,6 +31,7 @@ import {
 } from '../kernel/reader.ts';
 import { deviceId, instant, keyId, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
+import { audience } from './audience.ts';
 import { signedCharter } from './charter.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
 import { rolloutPlan } from './rollout-plan.ts';
@@ -182,6 +183,19 @@ const policyChange = variant<PolicyChange>({
   'freeze-lifted': record<Of<'freeze-lifted'>>({ kind: literal('freeze-lifted'), freezeId: label, reason }),
   'exclusion-set': extended('exclusion-set', exclusion),
   'exclusion-lifted': record<Of<'exclusion-lifted'>>({ kind: literal('exclusion-lifted'), exclusionId: label, reason }),
+  'group-set': record<Of<'group-set'>>({
+    kind: literal('group-set'),
+    groupId: label,
+    audience,
+    reason,
+    replaces: optional(revision),
+  }),
+  'group-removed': record<Of<'group-removed'>>({
+    kind: literal('group-removed'),
+    groupId: label,
+    reason,
+    replaces: revision,
+  }),
   'device-reinstated': record<Of<'device-reinstated'>>({ kind: literal('device-reinstated'), deviceId, keyId, reason }),
 });
 

@@ -9,23 +9,9 @@ import {
 } from '@outrider/domain/policy/freeze';
 import { parseText } from '../kernel/json-text.ts';
 import { DOCUMENT_BYTES_MAX, REASON_CHARACTERS_MAX } from '../kernel/limits.ts';
-import {
-  bool,
-  listOf,
-  literal,
-  malformed,
-  optional,
-  type Reader,
-  record,
-  text,
-  variant,
-  whole,
-} from '../kernel/reader.ts';
+import { bool, literal, malformed, optional, type Reader, record, text, variant, whole } from '../kernel/reader.ts';
 import { instant, label } from '../kernel/values.ts';
 import { audience } from './audience.ts';
-
-/** Ids of one exclusion; more is a tag. */
-const EXCLUDED_IDS_MAX = 1_000;
 
 const reason = text({ charactersMin: 1, charactersMax: REASON_CHARACTERS_MAX });
 
@@ -54,13 +40,7 @@ export const freeze = record<Freeze>({
 /** Reads an exclusion. */
 export const exclusion = record<Exclusion>({
   exclusionId: label,
-  of: variant<Exclusion['of']>({
-    device: record<Of<Exclusion['of'], 'device'>>({
-      kind: literal('device'),
-      in: listOf(label, { countMax: EXCLUDED_IDS_MAX }),
-    }),
-    tag: record<Of<Exclusion['of'], 'tag'>>({ kind: literal('tag'), tag: label }),
-  }),
+  of: audience,
   reason,
   expiresAt: optional(instant),
 });

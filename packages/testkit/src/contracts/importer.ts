@@ -39,6 +39,17 @@ export function importerContract(adapter: string, open: OpenStore): void {
         assert.equal((await store.registry.register([device(1)]))[0]?.ok, true);
       }));
 
+    test('a change of tags alone stands in the audit log as such', () =>
+      useStore(open, async (store) => {
+        await store.registry.register([device(1)]);
+        const line = { deviceId: deviceIdOf(1), attributes: { ...device(1).attributes, tags: ['lab'] } };
+        const context = { now: at(7), author: 'ada', isDryRun: false, tagged: { add: ['lab'], remove: ['beta'] } };
+        await store.importer.importDevices([{ ...line, attributesRevision: 1 }], context);
+        const [row] = await store.audit.loadEntries({ after: 0, limit: 9 });
+        const { action, subject, detail } = JSON.parse(row?.text ?? '');
+        assert.deepEqual([action, subject, detail], ['devices-tagged', deviceIdOf(1), '+lab -beta']);
+      }));
+
     test('attributes of a registered device change only from the revision that was seen', () =>
       useStore(open, async (store) => {
         await store.registry.register([device(1)]);

@@ -30,7 +30,7 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
   }
 
   return {
-    async importDevices(lines, { now, author, request, isDryRun, reach }) {
+    async importDevices(lines, { now, author, request, isDryRun, reach, tagged }) {
       const seen = new Set<DeviceId>();
       const decided = lines.map((line) => {
         if (seen.has(line.deviceId)) {
@@ -49,7 +49,7 @@ export function memoryImporter(state: MemoryState): DeviceImporter {
       // In the order of their ids, as PostgreSQL writes them.
       changed.sort((a, b) => (a.line.deviceId < b.line.deviceId ? -1 : 1));
       for (const { line, attributesRevision } of changed) write(line, attributesRevision, now);
-      const by = { at: now, actor: author, ...request };
+      const by = { at: now, actor: author, ...request, ...(tagged === undefined ? {} : { tagged }) };
       const note = importNote(lines, decided, by);
       if (note !== undefined) appendAudit(state, note);
       return decided;

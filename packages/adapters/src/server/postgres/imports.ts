@@ -21,7 +21,7 @@ import { numberOf, textOf, wellFormed } from './row.ts';
 
 export function postgresImporter(database: Database): DeviceImporter {
   return {
-    importDevices(lines, { now, author, request, isDryRun, reach }) {
+    importDevices(lines, { now, author, request, isDryRun, reach, tagged }) {
       return database.transaction(async (query) => {
         // One import at a time, and no registration while its batch is decided: positions of changes are then in the order
         // of their commits, so that whoever follows them misses none.
@@ -39,7 +39,7 @@ export function postgresImporter(database: Database): DeviceImporter {
         });
         if (isDryRun) return decided;
         await write(query, { lines, before, decided, now, author });
-        const by = { at: now, actor: author, ...request };
+        const by = { at: now, actor: author, ...request, ...(tagged === undefined ? {} : { tagged }) };
         const note = importNote(lines, decided, by);
         if (note !== undefined) await appendAudit(query, [note]);
         return decided;
