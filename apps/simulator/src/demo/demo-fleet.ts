@@ -118,6 +118,7 @@ function counting(network: Network, count: () => void): Network {
     return answer;
   }
   return {
+    ...network,
     checkIn: async (checkIn) => counted(await network.checkIn(checkIn)),
     askPermit: async (request) => counted(await network.askPermit(request)),
     sendReport: async (report) => counted(await network.sendReport(report)),

@@ -52,7 +52,9 @@ export function acknowledgements(onAnswer: () => void): Acknowledgements {
 
   return {
     held: { permitIds, reportKeys, entries, keyIds, releases, blobs },
+    // Spread: what a network can do besides passes through.
     witness: (network) => ({
+      ...network,
       async checkIn(checkIn) {
         const answer = await network.checkIn(checkIn);
         onAnswer();
@@ -73,7 +75,6 @@ export function acknowledgements(onAnswer: () => void): Acknowledgements {
         onAnswer();
         return answer;
       },
-      fetchBlob: (digest, start) => network.fetchBlob(digest, start),
     }),
     noteEntry: noting(entries),
     noteDevice: noting(keyIds),

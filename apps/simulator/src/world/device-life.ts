@@ -63,7 +63,9 @@ export function deviceLife(options: {
   }
 
   return {
+    // Spread: what a network can do besides passes through.
     throughWorld: (network) => ({
+      ...network,
       async checkIn(checkIn) {
         if (isSilent()) return unreachable();
         const answer = await network.checkIn(checkIn);
@@ -86,7 +88,6 @@ export function deviceLife(options: {
         return answer;
       },
       sendReport: async (report) => (isSilent() ? unreachable() : network.sendReport(report)),
-      fetchBlob: (digest, start) => network.fetchBlob(digest, start),
     }),
     onDisk: (storage) => ({
       ...storage,
