@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ProblemCode } from '@outrider/protocol/kernel/problem';
-import type { CodeText } from './area.ts';
+import { type CodeText, UNTOUCHED } from './area.ts';
 
-const UNTOUCHED = 'Nothing was changed.';
 const NOT_READ = 'The request was not read further than its head.';
 
 /** Answers of the server about who somebody is, and what they may do. */

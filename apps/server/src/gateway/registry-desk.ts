@@ -170,7 +170,7 @@ export function registryDesk(options: {
       try {
         // Once before, so that it knows from where to follow.
         await options.follower.refresh();
-        const receipt = await importDevices(store.importer, request, fleetClock);
+        const receipt = await importDevices(store.importer, request, { fleetClock, schedule });
         await options.follower.refresh();
         return receipt;
       } finally {

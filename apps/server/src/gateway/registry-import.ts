@@ -7,7 +7,9 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { Reach } from '@outrider/domain/trust/reach';
 import { type CommandError, refuse } from '../errors.ts';
+import type { Schedule } from '../ports.ts';
 import { underRequest } from '../trust/changed-by.ts';
+import { BodyTooSlow, pacedBody } from './paced-body.ts';
 import type { DeviceFormat } from './registry-export.ts';
 
 /** Lines of devices to take in. */
@@ -56,14 +58,15 @@ export const FAULTS_MAX = 1_000;
 
 /**
  * Takes the lines in, batch by batch as they stream. What ends early leaves whole batches: the same lines sent again
- * change nothing that was taken in already, and go on. Codes: body-malformed, body-too-large.
+ * change nothing that was taken in already, and go on. Codes: body-malformed, body-too-large, body-too-slow.
  */
 export async function importDevices(
   importer: DeviceImporter,
   request: ImportRequest,
-  fleetClock: FleetClock,
+  { fleetClock, schedule }: { readonly fleetClock: FleetClock; readonly schedule: Schedule },
 ): Promise<Result<ImportReceipt, CommandError>> {
   const tally: Tally = { lines: 0, announced: 0, updated: 0, unchanged: 0, refused: 0, faults: [] };
+  const body = pacedBody(request.body, schedule);
   let batch: DeviceRow[] = [];
 
   async function takeIn(): Promise<void> {
@@ -86,16 +89,18 @@ export async function importDevices(
       if (row.kind === 'fault') addFault(tally, { line: row.line, code: 'line-malformed', detail: row.detail });
     }
     batch = [];
+    body.excuse();
   }
 
   try {
-    for await (const row of deviceRows(limited(request.body), request.format)) {
+    for await (const row of deviceRows(limited(body), request.format)) {
       tally.lines++;
       if (tally.lines > IMPORT_LINES_MAX) return await tooLarge(`${IMPORT_LINES_MAX} lines`, takeIn);
       batch.push(row);
       if (batch.length === BATCH_DEVICES) await takeIn();
     }
   } catch (cause) {
+    if (cause instanceof BodyTooSlow) return await tooSlow(cause, takeIn);
     if (!(cause instanceof BodyTooLarge)) throw cause;
     return await tooLarge(`${IMPORT_BYTES_MAX} bytes`, takeIn);
   }
@@ -117,6 +122,11 @@ async function tooLarge(allowed: string, takeIn: () => Promise<void>): Promise<R
   await takeIn();
   const detail = `The lines are more than ${allowed}, the most of one request; those before were taken in, send all again in several`;
   return refuse('body-too-large', detail);
+}
+
+async function tooSlow({ message }: BodyTooSlow, takeIn: () => Promise<void>): Promise<Result<never, CommandError>> {
+  await takeIn();
+  return refuse('body-too-slow', `${message}; the whole lines that came were taken in, send all again`);
 }
 
 class BodyTooLarge extends Error {

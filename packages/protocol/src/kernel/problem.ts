@@ -13,6 +13,7 @@ export const PROBLEMS = {
   'headers-too-large': { status: 431, title: 'The head of the request is larger than this server takes' },
   'body-malformed': { status: 400, title: 'The body is not the message it should be' },
   'body-too-large': { status: 413, title: 'The body is larger than this route takes' },
+  'body-too-slow': { status: 408, title: 'The body does not come fast enough' },
   'media-type-unsupported': { status: 415, title: 'The body has a media type that this route does not take' },
   'route-unknown': { status: 404, title: 'There is nothing at this path' },
   'served-elsewhere': { status: 421, title: 'Another server of this installation answers this' },
