@@ -32,9 +32,14 @@ export interface LoadResult {
 const LEAP = 7_919;
 const SEQUENCE_OF_FLEET = 40;
 
-/** How often each device has checked in: sequences go on over all jobs. */
-let sequences = new Uint32Array(0);
-let position = 0;
+/** What each server has been sent: how often by each device, and by which one last. A gap in a device's sequence would make a gateway read it anew. */
+interface Sent {
+  sequences: Uint32Array<ArrayBuffer>;
+  position: number;
+}
+
+/** By where the server is: it goes on over all jobs. */
+const sentTo = new Map<string, Sent>();
 
 process.on('message', (job: LoadJob) => {
   run(job)
@@ -43,12 +48,7 @@ process.on('message', (job: LoadJob) => {
 });
 
 async function run(job: LoadJob): Promise<LoadResult> {
-  if (sequences.length < job.devices) {
-    const grown = new Uint32Array(job.devices).fill(SEQUENCE_OF_FLEET);
-    grown.set(sequences);
-    sequences = grown;
-  }
-  if (job.isInOrder) position = 0;
+  const sent = sentSoFar(job);
   const latenciesMs: number[] = [];
   const seen = { sent: 0, failed: 0, answerBytes: 0 };
   const began = performance.now();
@@ -66,7 +66,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
         }
         seen.sent++;
         const sentAt = performance.now();
-        const { status, bytes } = await exchange(nextRequest(job));
+        const { status, bytes } = await exchange(nextRequest(job, sent));
         latenciesMs.push(performance.now() - sentAt);
         seen.answerBytes = bytes;
         if (status !== 200) seen.failed++;
@@ -81,8 +81,22 @@ async function run(job: LoadJob): Promise<LoadResult> {
   return { answered: latenciesMs.length, failed, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), answerBytes };
 }
 
-function nextRequest({ kind, devices, isInOrder }: LoadJob): string {
-  position = (position + (isInOrder ? 1 : LEAP)) % devices;
+function sentSoFar({ where, devices, isInOrder }: LoadJob): Sent {
+  const key = JSON.stringify(where);
+  const sent = sentTo.get(key) ?? { sequences: new Uint32Array(0), position: 0 };
+  sentTo.set(key, sent);
+  if (sent.sequences.length < devices) {
+    const grown = new Uint32Array(devices).fill(SEQUENCE_OF_FLEET);
+    grown.set(sent.sequences);
+    sent.sequences = grown;
+  }
+  if (isInOrder) sent.position = 0;
+  return sent;
+}
+
+function nextRequest({ kind, devices, isInOrder }: LoadJob, sent: Sent): string {
+  sent.position = (sent.position + (isInOrder ? 1 : LEAP)) % devices;
+  const { position, sequences } = sent;
   if (kind === 'poll') return pollRequest(position);
   const sequence = (sequences[position] ?? 0) + 1;
   sequences[position] = sequence;

@@ -146,7 +146,11 @@ export function composeServer(ports: ServerPorts): Server {
     ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
     onDriverFlag: (report) => drivers.record(report),
   });
-  const isRevoked = (keyId: KeyId) => holder.policy().revokedKeys.has(keyId);
+  const isRevoked = (keyId: KeyId) => {
+    const { revokedKeys } = holder.policy();
+    // Mostly none: a key that was just unpacked would be hashed for nothing.
+    return revokedKeys.size > 0 && revokedKeys.has(keyId);
+  };
   const { deviceCa, factoryCas } = ports;
   const credentials = certificates({
     ...{ store: store.identities, schedule, counters },

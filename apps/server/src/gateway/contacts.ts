@@ -192,6 +192,7 @@ function joinedColumns(before: OpenColumns, later: OpenColumns): OpenColumns {
 
 /** As devices say it time and again: the value in memory is kept then, which many of them share. */
 function isSameSoftware(kept: RunningSoftware, told: RunningSoftware): boolean {
+  if (kept === told) return true;
   if (kept.version !== told.version || kept.releaseCounter !== told.releaseCounter) return false;
   if (kept.components.length !== told.components.length) return false;
   return kept.components.every((one, index) => {

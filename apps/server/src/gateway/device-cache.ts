@@ -242,14 +242,23 @@ function keyAt({ keys }: Page, at: number): PublicKey {
 function idTable() {
   const shards = Array.from({ length: SHARDS }, () => new Map<DeviceId, number>());
   let count = 0;
+  /** One message looks for its device several times in a row, and each look at a large table misses the processor's caches. */
+  let last: { readonly deviceId: DeviceId; readonly slot: number | undefined } | undefined;
   const shardOf = (deviceId: DeviceId) => present(shards[shardIndex(deviceId)], 'the table of an id');
   return {
-    get: (deviceId: DeviceId) => shardOf(deviceId).get(deviceId),
+    get(deviceId: DeviceId): number | undefined {
+      if (last?.deviceId === deviceId) return last.slot;
+      const slot = shardOf(deviceId).get(deviceId);
+      last = { deviceId, slot };
+      return slot;
+    },
     set(deviceId: DeviceId, slot: number): void {
+      last = undefined;
       shardOf(deviceId).set(deviceId, slot);
       count++;
     },
     delete(deviceId: DeviceId): void {
+      last = undefined;
       if (shardOf(deviceId).delete(deviceId)) count--;
     },
     size: () => count,

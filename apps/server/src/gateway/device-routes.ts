@@ -10,7 +10,7 @@ import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, type Result } from '@outrider/domain/kernel/result';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
-import { encodeCheckInAnswer, parseCheckIn } from '@outrider/protocol/gateway/check-in';
+import { encodeCheckInAnswer } from '@outrider/protocol/gateway/check-in';
 import { encodePermitAnswer, parsePermitRequest } from '@outrider/protocol/gateway/permit';
 import { encodeReportAnswer, parseReport } from '@outrider/protocol/gateway/report';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
@@ -24,6 +24,7 @@ import type { Repositories } from '../trust/repositories.ts';
 import { type Authenticated, authenticate, authenticateKept, type Proof } from './authenticate.ts';
 import { answerBlob, BLOB_PATH } from './blobs.ts';
 import { answerServerRoots, type Certificates, orderCertificate, SERVER_ROOTS_PATH } from './certificates.ts';
+import { checkInReader, type ReadCheckIn } from './check-in-reader.ts';
 import { type CheckIns, OFFERS_STALE } from './check-ins.ts';
 import type { Clones } from './clones.ts';
 import type { DdiRoutes } from './ddi/ddi-routes.ts';
@@ -66,12 +67,13 @@ export interface DeviceRouteOptions {
 type PostRequest = DeviceRequest & { readonly method: 'POST' };
 type ReadRequest = DeviceRequest & { readonly method: 'GET' | 'HEAD' };
 
-const CHECK_IN_PATH = '/v1/check-in';
+export const CHECK_IN_PATH = '/v1/check-in';
 
 /** The routes of devices: `/v1/*`, `/blobs/*`, `/health/*`, and those of DDI below its tenant. */
 export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
   const { checkIns, permits, reports, recorder, traces, log } = options;
   const { counters, timings } = recorder;
+  const readCheckIn = checkInReader();
   let handled = 0;
 
   const messages: Readonly<Record<string, (request: PostRequest) => Promise<DeviceResponse>>> = {
@@ -84,7 +86,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     [CHECK_IN_PATH]: (request) =>
       answerMessage(request, options, {
         proof: 'device',
-        parse: parseCheckIn,
+        parse: readCheckIn,
         answer: async ({ device }, checkIn) => {
           const answer = checkIns.answer(device, checkIn);
           // Only an offer costs a signature.
@@ -177,7 +179,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     if (!isPlain || request.path !== CHECK_IN_PATH || !isPost(request)) return undefined;
     const began = recorder.now();
     try {
-      const response = refuseBody(request) ?? checkInAtOnce(request, options);
+      const response = refuseBody(request) ?? checkInAtOnce(request, options, readCheckIn);
       if (response !== undefined) noteAnswered(response, recorder.now() - began);
       return response;
     } catch (cause) {
@@ -226,12 +228,16 @@ async function answerMessage<Message extends { readonly deviceId: DeviceId; read
   }
 }
 
-function checkInAtOnce(request: PostRequest, options: DeviceRouteOptions): DeviceResponse | undefined {
+function checkInAtOnce(
+  request: PostRequest,
+  options: DeviceRouteOptions,
+  read: ReadCheckIn,
+): DeviceResponse | undefined {
   const sender = authenticateKept(request, options, 'device');
   if (sender === undefined) return undefined;
   if (!sender.ok) return sender.error;
   options.clones.note(sender.value.device.record, request);
-  const checkIn = readOwn(request, sender.value, parseCheckIn);
+  const checkIn = readOwn(request, sender.value, read);
   if (!checkIn.ok) return checkIn.error;
   const { device } = sender.value;
   if (!options.devices.isCurrent(device, checkIn.value.sequence)) return undefined;

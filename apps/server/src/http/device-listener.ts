@@ -13,7 +13,9 @@ import { type DeviceRequest, type DeviceResponse, problemResponse } from '../gat
 import type { Log, Schedule } from '../ports.ts';
 
 /** What a listener knows of the client certificate behind a request; absent: there is none, and the device signs. */
-export type CertificateOf = (request: IncomingMessage) => Result<ClientCertificate | undefined, DeviceResponse>;
+export type CertificateOf = (
+  request: Pick<IncomingMessage, 'headers' | 'socket'>,
+) => Result<ClientCertificate | undefined, DeviceResponse>;
 
 /** Who answers: at once what needs no wait, else by and by. */
 export interface DeviceHandler {

@@ -8,6 +8,10 @@ import type { Schedule } from '../ports.ts';
 export interface DrainGate {
   /** False: the server stops, and the request has been answered with 503 here. */
   admits(request: IncomingMessage, response: ServerResponse): boolean;
+  /** False once the server leaves or stops: each answer then says so, and ends its connection. */
+  isOpen(): boolean;
+  /** Counts as under way what is no response of node:http; answers with the way to say that it is done. */
+  hold(): () => void;
   /**
    * From now on the server says that it is not ready, so that a balancer sends nobody new, and ends each connection with its
    * next answer, so that whoever keeps one opens the next elsewhere. All else is answered as before.
@@ -30,6 +34,7 @@ const READY_PATH = '/health/ready';
 
 export function drainGate(schedule: Schedule): DrainGate {
   const underWay = new Set<ServerResponse>();
+  let held = 0;
   let isLeaving = false;
   let isDraining = false;
   let onEmpty: () => void = () => {};
@@ -46,9 +51,21 @@ export function drainGate(schedule: Schedule): DrainGate {
     // `close` comes in any case: after the last byte of the answer, and when the peer went away before.
     response.once('close', () => {
       underWay.delete(response);
-      if (underWay.size === 0) onEmpty();
+      if (count() === 0) onEmpty();
     });
     return true;
+  }
+
+  function count(): number {
+    return underWay.size + held;
+  }
+
+  function hold(): () => void {
+    held++;
+    return () => {
+      held--;
+      if (count() === 0) onEmpty();
+    };
   }
 
   function drain(limitMs: DurationMs): Promise<number> {
@@ -58,9 +75,9 @@ export function drainGate(schedule: Schedule): DrainGate {
       response.shouldKeepAlive = false;
       if (isStream(response)) response.end();
     }
-    if (underWay.size === 0) return Promise.resolve(0);
+    if (count() === 0) return Promise.resolve(0);
     return new Promise((resolve) => {
-      const cancel = schedule.after(limitMs, () => resolve(underWay.size));
+      const cancel = schedule.after(limitMs, () => resolve(count()));
       onEmpty = () => {
         cancel();
         resolve(0);
@@ -70,6 +87,8 @@ export function drainGate(schedule: Schedule): DrainGate {
 
   return {
     admits,
+    isOpen: () => !isLeaving && !isDraining,
+    hold,
     leave() {
       isLeaving = true;
     },

@@ -10,6 +10,7 @@ import type { Server } from '../compose.ts';
 import type { Log, Schedule, ServerRole } from '../ports.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { answerBrokenRequests } from './broken-request.ts';
+import { type CheckInLane, checkInLane } from './check-in-lane.ts';
 import { noCertificate } from './client-certificates.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { consoleListener, isConsolePath } from './console-listener.ts';
@@ -111,16 +112,15 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const answerMetrics =
     options.metrics === undefined ? undefined : metricsListener({ ...options.metrics, digestText, log });
   const answerConsole = options.consoleFiles === undefined ? undefined : consoleListener(options.consoleFiles);
-  const answerDevice = deviceListener(
+  const handler =
     options.role === 'control'
       ? { handle: refusingMessages(server.handleDevice) }
-      : { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
-    noCertificate,
-    { log, schedule: options.schedule },
-  );
+      : { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
+  const answerDevice = deviceListener(handler, noCertificate, { log, schedule: options.schedule });
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http, (code) => server.recorder.counters.add('refused', code));
   const gate = drainGate(options.schedule);
+  const lane = checkInLane(http, { handler, certificateOf: noCertificate, gate });
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
     if (request.url?.startsWith(MESSAGES_PREFIX)) return answerDevice(request, response);
@@ -135,7 +135,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   if (!opened.ok) return opened;
   const url = `http://${host}:${opened.value}`;
   onOpened(url);
-  return ok({ url, close: () => closeListener(http, gate, options) });
+  return ok({ url, close: () => closeListener(http, { gate, lane }, options) });
 }
 
 /** Lets a server listen, and names what stands in the way and the flag that chooses another port. */
@@ -163,7 +163,7 @@ export function openPort(
 /** The port stays open until all is answered: who comes meanwhile hears why, and when to come again. */
 export async function closeListener(
   http: HttpServer,
-  gate: DrainGate,
+  { gate, lane }: { readonly gate: DrainGate; readonly lane: CheckInLane },
   { log, schedule, drainDelayMs }: Pick<ListenOptions, 'log' | 'schedule' | 'drainDelayMs'>,
 ): Promise<void> {
   if (drainDelayMs !== undefined && drainDelayMs > 0) {
@@ -179,6 +179,7 @@ export async function closeListener(
   const closed = new Promise<void>((resolve) => {
     http.close(() => resolve());
   });
+  lane.close();
   http.closeAllConnections();
   await closed;
 }

@@ -6,6 +6,7 @@ import type { DurationMs } from '@outrider/domain/kernel/time';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
+import { checkInLane } from './check-in-lane.ts';
 import { certificateOfTerminator } from './client-certificates.ts';
 import { deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
@@ -31,15 +32,13 @@ export async function listenToTerminator(options: {
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);
   const gate = drainGate(schedule);
-  const answer = deviceListener(
-    { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
-    certificateOfTerminator,
-    { log, schedule },
-  );
+  const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
+  const answer = deviceListener(handler, certificateOfTerminator, { log, schedule });
+  const lane = checkInLane(http, { handler, certificateOf: certificateOfTerminator, gate });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });
   const opened = await listenPrivately(http, path);
   if (!opened.ok) return err({ code: 'socket-refused', detail: opened.error });
-  return ok({ close: () => closeListener(http, gate, options) });
+  return ok({ close: () => closeListener(http, { gate, lane }, options) });
 }

@@ -12,6 +12,7 @@ import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
+import { checkInLane } from './check-in-lane.ts';
 import { noCertificate, refusedCertificate } from './client-certificates.ts';
 import { type CertificateOf, deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
@@ -60,11 +61,10 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   });
   answerBrokenRequests(http);
   const gate = drainGate(schedule);
-  const answer = deviceListener(
-    { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce },
-    certificateOfConnection(files),
-    { log, schedule },
-  );
+  const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
+  const certificateOf = certificateOfConnection(files);
+  const answer = deviceListener(handler, certificateOf, { log, schedule });
+  const lane = checkInLane(http, { handler, certificateOf, gate });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });
@@ -79,7 +79,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
     url: `https://${host.includes(':') ? `[${host}]` : host}:${(http.address() as AddressInfo).port}`,
     async close() {
       stopChanging();
-      await closeListener(http, gate, options);
+      await closeListener(http, { gate, lane }, options);
     },
   });
 }

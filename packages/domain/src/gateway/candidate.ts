@@ -61,7 +61,7 @@ export function candidateOf(
     segment: record.attributes[segmentBy] as SegmentId,
     isInRing: isInRing(live, record),
     paused: pausedAround(snapshot, record),
-    ...ordersFor(snapshot.orders, { ...record, version: running.version }, now),
+    ...ordersFor(snapshot.orders, { device, running, now }),
     now,
   };
   // Most devices have no row in most rollouts: they are not copied for it.
@@ -74,12 +74,16 @@ export function candidateOf(
 }
 
 /** What holds for the device now of the orders over all rollouts; mostly there are none, and nothing is paid. */
-function ordersFor({ freezes, exclusions }: StandingOrders, subject: AudienceSubject, now: FleetInstant) {
+function ordersFor({ freezes, exclusions }: StandingOrders, { device, running, now }: CandidateFacts) {
+  if (freezes.length === 0 && exclusions.length === 0) return NO_ORDERS;
+  const subject: AudienceSubject = { ...device.record, version: running.version };
   return {
     freezes: freezes.filter((one) => isFreezeTime(one.times, now) && matchAudience(one.audience, subject)),
     exclusions: exclusions.filter((one) => isExclusionTime(one, now) && matchAudience(one.of, subject)),
   };
 }
+
+const NO_ORDERS: Pick<Candidate, 'freezes' | 'exclusions'> = { freezes: [], exclusions: [] };
 
 /** The device, what it says it runs, and when it asks. */
 export interface CandidateFacts {
