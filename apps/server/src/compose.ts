@@ -160,7 +160,11 @@ export function composeServer(ports: ServerPorts): Server {
   // Under a conductor fleet time waits for every answer, so nothing queues that was not asked for.
   const load = isConducted
     ? undefined
-    : loadGate({ machineClock, schedule, counters, ...(ports.loadLimits && { limits: ports.loadLimits }) });
+    : loadGate({
+        ...{ machineClock, schedule, counters },
+        ...(ports.loadLimits && { limits: ports.loadLimits }),
+        ...(ports.loopTurns && { loopTurns: ports.loopTurns }),
+      });
   const steering = load === undefined ? {} : { loadPermille: load.permille };
   const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters, ...steering });
   const ddiDevices = ddi({

@@ -15,6 +15,11 @@ import type { MetadataSigner, MetadataStore } from '@outrider/domain/trust/tuf/p
 /** What a server is for: devices and people both, or one of them; a gateway never decides. */
 export type ServerRole = 'all' | 'gateway' | 'control';
 
+/** How long what is taken up now may have waited for its turn; see `adapters/shared/loop-turns.ts`. */
+export interface LoopTurns {
+  enter(): { readonly countInTurn: number; readonly waitedMs: number };
+}
+
 /** Everything the server needs of the world. The simulator hands over its own; the server itself has none. */
 export interface ServerPorts {
   readonly store: ServerStore;
@@ -55,6 +60,8 @@ export interface ServerPorts {
   readonly log: Log;
   /** When a gateway counts as full; absent: `LOAD_LIMITS`. */
   readonly loadLimits?: LoadLimits;
+  /** The turns of the event loop; absent where several servers share one, as in the simulator. */
+  readonly loopTurns?: LoopTurns;
   /** How the process itself is; absent where nobody looks, as in the simulator. */
   readonly hostVitals?: () => HostVitals;
   /** Where spans go; absent: no traces are made, and nothing is paid for them. */

@@ -20,6 +20,7 @@ export type CounterFamily =
   | 'problem'
   | 'refused'
   | 'shed'
+  | 'connection'
   | 'release'
   | 'delta'
   | 'policy'

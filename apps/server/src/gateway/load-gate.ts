@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   comeBackAfterS,
+  crowdPermille,
   isShed,
   LOAD_LIMITS,
   type Load,
@@ -10,7 +11,7 @@ import {
 } from '@outrider/domain/gateway/shedding';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import { type DurationMs, durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
-import type { Schedule } from '../ports.ts';
+import type { LoopTurns, Schedule } from '../ports.ts';
 import type { Counters } from './counters.ts';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from './device-request.ts';
 
@@ -44,8 +45,13 @@ export function loadGate(options: {
   readonly schedule: Schedule;
   readonly counters: Counters;
   readonly limits?: LoadLimits;
+  /** Absent where nobody can tell, as in the simulator: then samples alone say how late the loop is. */
+  readonly loopTurns?: LoopTurns;
 }): LoadGate {
-  const { machineClock, schedule, counters, limits = LOAD_LIMITS } = options;
+  const { machineClock, schedule, counters, limits = LOAD_LIMITS, loopTurns } = options;
+  /** Check-ins for which something is read, the oldest first, each with when it began. */
+  const reading = new Set<{ readonly at: MachineInstant }>();
+  let lastReadMs = 0;
   const waiting = { all: 0, permit: 0, report: 0 };
   let loopDelayMs = durationMs(0);
   let shedCount = 0;
@@ -63,13 +69,25 @@ export function loadGate(options: {
   function shed({ path }: Pick<DeviceRequest, 'path'>): DeviceResponse | undefined {
     const urgency = urgencyOf(path);
     if (urgency === 'untouched') return undefined;
-    const now = permille();
+    const now = Math.max(permille(), urgency === 'check-in' ? crowd() : 0);
     if (!isShed(urgency, now)) return undefined;
     shedCount++;
     counters.add('shed', urgency);
     counters.add('problem', '503');
     counters.add('refused', 'gateway-busy');
     return busy(comeBackAfterS(now, (shedCount * GOLDEN) % 1));
+  }
+
+  /** Of those who have come at once; it is gone again as fast as it came, so no interval is steered by it. */
+  function crowd(): number {
+    if (loopTurns === undefined) return 0;
+    const { countInTurn, waitedMs } = loopTurns.enter();
+    const [oldest] = reading;
+    const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
+    return Math.max(
+      crowdPermille({ count: countInTurn, waitedMs }, limits),
+      crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs) }, limits),
+    );
   }
 
   function count(urgency: Urgency, by: 1 | -1): void {
@@ -84,7 +102,14 @@ export function loadGate(options: {
       const urgency = urgencyOf(path);
       if (urgency === 'untouched') return answering;
       count(urgency, 1);
-      return answering.finally(() => count(urgency, -1));
+      if (urgency !== 'check-in') return answering.finally(() => count(urgency, -1));
+      const one = { at: machineClock.now() };
+      reading.add(one);
+      return answering.finally(() => {
+        reading.delete(one);
+        lastReadMs = elapsedMs(one.at, machineClock.now());
+        count(urgency, -1);
+      });
     },
     start() {
       return sampleDelay({ machineClock, schedule }, (least) => {

@@ -12,6 +12,7 @@ import { auditRoutes } from './audit-routes.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import { type CheckInLane, checkInLane } from './check-in-lane.ts';
 import { noCertificate } from './client-certificates.ts';
+import type { ConnectionGate } from './connection-gate.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { consoleListener, isConsolePath } from './console-listener.ts';
 import { ddiManagementRoutes } from './ddi-routes.ts';
@@ -54,6 +55,8 @@ export interface ListenOptions {
   readonly adminTokenDigest: Sha256 | undefined;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
+  /** Who may hold how many connections. Absent: whoever comes is taken. */
+  readonly connections?: ConnectionGate;
   /** How long it goes on answering after it said that it is not ready. Absent: not at all. */
   readonly drainDelayMs?: DurationMs;
   /** Absent: there is no `/metrics`. */
@@ -119,6 +122,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const answerDevice = deviceListener(handler, noCertificate, { log, schedule: options.schedule });
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http, (code) => server.recorder.counters.add('refused', code));
+  options.connections?.guard(http);
   const gate = drainGate(options.schedule);
   const lane = checkInLane(http, { handler, certificateOf: noCertificate, gate });
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -14,8 +14,10 @@ import type { Log, Schedule } from '../ports.ts';
 import { answerBrokenRequests } from './broken-request.ts';
 import { checkInLane } from './check-in-lane.ts';
 import { noCertificate, refusedCertificate } from './client-certificates.ts';
+import type { ConnectionGate } from './connection-gate.ts';
 import { type CertificateOf, deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
+import { paceHandshakes } from './handshake-pace.ts';
 import { closeListener, DEVICE_TIMEOUTS, type ListenError, openPort } from './listen.ts';
 
 /** The port at which devices speak mutual TLS with this very program. */
@@ -33,6 +35,10 @@ export interface TlsListenOptions {
   /** The wall clock: by it ticket keys change, at the same instant on every gateway. */
   readonly clock: FleetClock;
   readonly schedule: Schedule;
+  /** Who may hold how many connections. Absent: whoever comes is taken. */
+  readonly connections?: ConnectionGate;
+  /** Told of each connection that was ended before its handshake. */
+  readonly onRefused?: (reason: 'handshakes-waiting') => void;
   /** As in `ListenOptions`. */
   readonly drainDelayMs?: DurationMs;
   readonly log: Log;
@@ -60,6 +66,8 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
     ticketKeys: ticketKeys(files.issuingKey, clock.now()).current,
   });
   answerBrokenRequests(http);
+  paceHandshakes(http, () => options.onRefused?.('handshakes-waiting'));
+  options.connections?.guard(http);
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const certificateOf = certificateOfConnection(files);

@@ -5,6 +5,7 @@ import type { ProgramStart, SettingNotice } from '@outrider/adapters/shared/sett
 import { settingsUsage } from '@outrider/adapters/shared/settings/settings-page';
 import { type ShownSetting, shownSettings } from '@outrider/adapters/shared/settings/shown-settings';
 import { StartError } from '../exit-codes.ts';
+import type { ConnectionRules } from '../http/connection-gate.ts';
 import type { ServerRole } from '../ports.ts';
 
 /** What the server is started with: flags over environment over configuration file, every value checked. */
@@ -26,6 +27,7 @@ export interface Flags {
   readonly terminatorSocket: string | undefined;
   /** For mutual TLS, where there is a CA. */
   readonly tlsPort: number;
+  readonly connections: ConnectionRules;
   /** How long a device's certificate is good for; it is renewed at half time. */
   readonly certificateLifeDays: number;
   readonly clock: 'wall' | 'conducted';
@@ -105,6 +107,11 @@ export function readFlags(
     ddiTenant: rest.ddiTenant,
     terminatorSocket: rest.terminatorSocket,
     tlsPort: rest.tlsPort,
+    connections: {
+      perAddressMax: rest.connectionsPerAddressMax,
+      proxies: rest.proxyProtocolFrom,
+      uncapped: rest.connectionsUncappedFrom,
+    },
     certificateLifeDays: rest.certificateLifeDays,
     clock: rest.clock,
     releaseRoleFile: releaseRoleFile ?? join(secretsFolder, 'release-role.json'),

@@ -7,6 +7,7 @@ import { monotonicClock, wallClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
+import { loopTurns } from '@outrider/adapters/shared/loop-turns';
 import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
@@ -14,6 +15,7 @@ import { durationMs } from '@outrider/domain/kernel/time';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import { composeServer, type Server } from '../compose.ts';
 import { StartError } from '../exit-codes.ts';
+import { connectionGate } from '../http/connection-gate.ts';
 import { loadConsoleFiles } from '../http/console-files.ts';
 import { type Listener, type ListenOptions, listen } from '../http/listen.ts';
 import { listenToTerminator } from '../http/terminator-listener.ts';
@@ -123,6 +125,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       ...clock,
       machineClock,
       hostVitals: readHostVitals(machineClock),
+      loopTurns: loopTurns(),
       diskSpace: () => readDiskSpace(dataFolder),
       ...(spanSink === undefined ? {} : { spanSink }),
       schedule: world.schedule,
@@ -163,6 +166,10 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       {
         drainDelayMs: durationMs(flags.drainDelayMs),
         ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+        connections: connectionGate({
+          ...{ rules: flags.connections, schedule },
+          onRefused: (reason) => server.recorder.counters.add('connection', reason),
+        }),
         ...page,
         ...metrics,
         ...(issuer === undefined ? {} : { issuer }),
@@ -195,13 +202,15 @@ async function openListeners(
   { terminatorSocket, tlsPort, files }: ListenerPlaces,
   options: ListenOptions,
 ): Promise<Listener & { readonly tlsUrl?: string }> {
-  const { server, host, schedule, log, drainDelayMs } = options;
+  const { server, host, schedule, log, drainDelayMs, connections } = options;
   const common = { server, schedule, log, ...(drainDelayMs === undefined ? {} : { drainDelayMs }) };
+  const refused = (reason: string) => server.recorder.counters.add('connection', reason);
+  const guarded = connections === undefined ? common : { ...common, connections };
   const openings = [
     () => listen(options),
     ...(files === undefined || options.role === 'control'
       ? []
-      : [() => listenWithTls({ ...common, files, host, port: tlsPort, clock: wallClock() })]),
+      : [() => listenWithTls({ ...guarded, files, host, port: tlsPort, clock: wallClock(), onRefused: refused })]),
     ...(terminatorSocket === undefined ? [] : [() => listenToTerminator({ ...common, path: terminatorSocket })]),
   ];
   const opened: { close(): Promise<void>; readonly url?: string }[] = [];

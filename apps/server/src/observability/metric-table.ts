@@ -144,6 +144,11 @@ export const METRICS: readonly MetricSpec[] = [
       label: 'code',
     },
   ),
+  counter(
+    'outrider_gateway_refused_connections_total',
+    'Connections that were ended before their first request, by the reason',
+    { family: 'connection', label: 'reason' },
+  ),
   counter('outrider_gateway_shed_requests_total', 'Requests of devices turned away under load, by their kind', {
     family: 'shed',
     label: 'kind',

@@ -127,7 +127,7 @@ export async function createProofFleet(servers: Servers, seed: string, socketsMa
   };
 
   return {
-    ...{ management, deviceOf },
+    ...{ management, deviceOf, running: RUNNING },
     async addRollout(options: ProofRolloutOptions): Promise<ProofRollout> {
       const { deviceType, count, salt, attributesOf } = options;
       const rolloutId = `${deviceType}-rollout` as RolloutId;

@@ -36,6 +36,8 @@ export interface Servers {
 export interface ServerProgram {
   readonly name: string;
   readonly url: string;
+  /** Where devices speak mutual TLS; absent unless that was asked for. */
+  readonly tlsPort?: number;
   /** The one that runs now. */
   child(): Child;
   /** Sends it a signal; false when it does not run. */
@@ -54,6 +56,10 @@ export interface ServersOptions {
   readonly route?: (name: string, database: PostgresConnection) => Promise<{ readonly port: number }>;
   readonly databaseSettings?: Readonly<Record<string, string | number>>;
   readonly flags?: readonly string[];
+  /** Puts into the folder that all servers share what they are to find there at their start. */
+  readonly prepare?: (sharedFolder: string) => Promise<void>;
+  /** Each server also listens for mutual TLS, at a port of its own; `prepare` makes the CA that this needs. */
+  readonly isTls?: boolean;
 }
 
 /** The server as it ships, and the one that a proof breaks from inside (see `apps/server/src/breakable`). */
@@ -111,6 +117,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
   try {
     const signers = await loadReleaseSigners(join(root, 'keys'));
     await storeReleaseRole(join(shared, 'release-role.json'), signers);
+    await options.prepare?.(shared);
     const start = async (name: string, role: 'control' | 'gateway') => {
       const one = await startServer({ name, role, root, shared, options, database: postgres.connection });
       started.push(one);
@@ -167,6 +174,7 @@ async function startServer(wanted: {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const routed = (await options.route?.(name, database)) ?? database;
+  const tls = options.isTls === true ? { tlsPort: await freePort() } : {};
   const urlFile = join(root, `${name}.database`);
   const { user, password } = database;
   const address = `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${routed.port}/${database.database}`;
@@ -176,6 +184,7 @@ async function startServer(wanted: {
     ...['--data', join(root, name), '--role', role, '--port', String(port)],
     ...['--secrets', shared, '--blobs', join(shared, 'blobs'), '--database-url-file', urlFile],
     ...['--database-connections-max', String(CONNECTIONS_EACH), '--log-level', 'warn'],
+    ...(tls.tlsPort === undefined ? [] : ['--tls-port', String(tls.tlsPort)]),
     ...(options.flags ?? []),
   ];
   const launch = () => startChild({ program: options.program, arguments: flags, logPath });
@@ -199,7 +208,7 @@ async function startServer(wanted: {
   }
 
   return {
-    ...{ name, url, isReady, untilReady },
+    ...{ name, url, ...tls, isReady, untilReady },
     child: () => child,
     signal: (one) => child.isRunning() && process.kill(child.pid, one),
     async restart() {

@@ -11,6 +11,8 @@ import {
 import { ORIGIN_RANK, placeOf } from '../shared/settings/read-settings.ts';
 import type { SettingsTable } from '../shared/settings/setting.ts';
 
+const ADDRESSES = { kind: 'texts', pattern: /^[0-9a-fA-F.:]{2,45}$/, allowed: 'an IP address' } as const;
+
 /** Every setting of the server: `docs/configuration.md` and its JSON Schema are made from this table. */
 export const SERVER_SETTINGS = {
   dataFolder: {
@@ -83,6 +85,30 @@ export const SERVER_SETTINGS = {
     variable: 'OUTRIDER_TLS_PORT',
     default: 8_441,
     sentence: 'Where devices speak mutual TLS, once there is a CA (`outrider ca init`); 0 for any free one',
+  },
+  connectionsPerAddressMax: {
+    shape: { kind: 'whole', min: 0, max: 1_000_000, unit: 'connections' },
+    flag: 'connections-per-address-max',
+    variable: 'OUTRIDER_CONNECTIONS_PER_ADDRESS_MAX',
+    default: 4_096,
+    sentence:
+      'How many connections one address (of IPv6 a network of 64 bits) holds at most, over all ports; room for a carrier that puts thousands behind one address; 0 for no limit',
+  },
+  proxyProtocolFrom: {
+    shape: ADDRESSES,
+    flag: 'proxy-protocol-from',
+    variable: 'OUTRIDER_PROXY_PROTOCOL_FROM',
+    default: [],
+    sentence:
+      'The address of a balancer that begins each connection with the PROXY protocol (version 1 or 2), then that address counts; repeat it for each',
+  },
+  connectionsUncappedFrom: {
+    shape: ADDRESSES,
+    flag: 'connections-uncapped-from',
+    variable: 'OUTRIDER_CONNECTIONS_UNCAPPED_FROM',
+    default: [],
+    sentence:
+      'An address whose connections are not counted, a balancer without the PROXY protocol for instance; repeat it for each',
   },
   certificateLifeDays: {
     shape: { kind: 'whole', min: 1, max: 3_650, unit: 'days' },

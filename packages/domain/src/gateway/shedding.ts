@@ -68,6 +68,22 @@ export function isShed(urgency: Urgency, permille: number): boolean {
   return urgency !== 'untouched' && permille >= SHED_FROM_PERMILLE[urgency];
 }
 
+/** What came at once, and how long it has stood: a fleet that returns in one moment is there before any sample has seen it. */
+export interface Crowd {
+  /** Requests that wait together: in one turn of the event loop, or for what is read for them. */
+  readonly count: number;
+  /** The longest that one of them may have waited. */
+  readonly waitedMs: number;
+}
+
+/** So many together are always taken on: one long pause of a quiet gateway turns nobody away. */
+export const CROWD_MIN = 64;
+
+/** The load of a crowd, in permille: its wait against what keeps answers below 200 ms; 0 where it is none. */
+export function crowdPermille({ count, waitedMs }: Crowd, limits: LoadLimits): number {
+  return count <= CROWD_MIN ? 0 : permilleOf(waitedMs, limits.loopDelayMaxMs);
+}
+
 /** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */
 const SPREAD_S = 30;
 /** The widest window: devices back off by themselves beyond it. */

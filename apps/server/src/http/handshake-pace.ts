@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Server as NetServer, Socket } from 'node:net';
+
+/** Handshakes that are begun in one turn of the event loop: each costs some two milliseconds, and all else waits for them. */
+const BEGUN_EACH_TURN = 8;
+/** Those who wait for their turn: more than that would wait for longer than a device does. */
+const WAITING_MAX = 5_000;
+
+/**
+ * Begins the handshakes of a server for TLS a few at a time. After an outage a whole fleet connects in one moment; without this its
+ * handshakes are one turn of seconds, and every device that has a connection waits for it. Whoever finds no room is cut off, and
+ * comes again by its back-off. To be called before the server listens, and before a gate that counts connections.
+ */
+export function paceHandshakes(http: NetServer, onRefused: () => void): void {
+  const listeners = http.listeners('connection');
+  const waiting: Socket[] = [];
+  let begunInTurn = 0;
+
+  function begin(socket: Socket): void {
+    // It may have gone away while it waited.
+    if (socket.destroyed) return;
+    if (begunInTurn === 0) setImmediate(nextTurn);
+    begunInTurn++;
+    for (const listener of listeners) listener.call(http, socket);
+  }
+
+  function nextTurn(): void {
+    begunInTurn = 0;
+    while (begunInTurn < BEGUN_EACH_TURN) {
+      const socket = waiting.shift();
+      if (socket === undefined) return;
+      begin(socket);
+    }
+  }
+
+  http.removeAllListeners('connection');
+  http.on('connection', (socket: Socket) => {
+    if (waiting.length === 0 && begunInTurn < BEGUN_EACH_TURN) {
+      begin(socket);
+      return;
+    }
+    if (waiting.length >= WAITING_MAX) {
+      onRefused();
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => {});
+    waiting.push(socket);
+  });
+}
