@@ -102,9 +102,10 @@ async function loseOne({ gateways }: Servers, before: number): Promise<number> {
   return 1;
 }
 
-async function lostIn(
+/** What was acknowledged and is in no table. */
+export async function lostIn(
   connection: PostgresConnection,
-  seen: Seen,
+  seen: Pick<Seen, 'permitIds' | 'reportKeys'>,
 ): Promise<{ permitsLost: number; reportsLost: number }> {
   const database = openDatabase(connection, { purpose: 'proof', connectionsMax: 1 });
   try {
