@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Server as NetServer, Socket } from 'node:net';
+import { afterThisRound } from '@outrider/adapters/shared/delay';
 
 /** Handshakes that are begun in one turn of the event loop: each costs some two milliseconds, and all else waits for them. */
 const BEGUN_EACH_TURN = 8;
@@ -19,7 +20,7 @@ export function paceHandshakes(http: NetServer, onRefused: () => void): void {
   function begin(socket: Socket): void {
     // It may have gone away while it waited.
     if (socket.destroyed) return;
-    if (begunInTurn === 0) setImmediate(nextTurn);
+    if (begunInTurn === 0) afterThisRound(nextTurn);
     begunInTurn++;
     for (const listener of listeners) listener.call(http, socket);
   }
