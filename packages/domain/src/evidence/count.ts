@@ -21,9 +21,13 @@ import type {
   RecentEnds,
   WindowClosed,
 } from './evidence.ts';
+import { closedTable, type Open, type OpenTable, openRow, openTable } from './open-table.ts';
 
 /** Length of a slot of `recent`: the belt's "within ten minutes". */
 export const RECENT_SLOT_MS = 10 * MINUTE_MS;
+
+/** One value for all that is not there: what is known of its keys is kept by the value. */
+const NONE: readonly never[] = [];
 
 /** No evidence yet. Counting begins just before `now`, since a permit may be granted at this very instant. */
 export function emptyEvidence(plan: RolloutPlan, now: FleetInstant): Evidence {
@@ -38,13 +42,13 @@ export function emptyEvidence(plan: RolloutPlan, now: FleetInstant): Evidence {
 export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf: FleetInstant): Evidence {
   if (events.length === 0) return { ...evidence, asOf, recent: evidence.recent.filter(isRecentAt(asOf)) };
   const open: OpenCounts = {
-    base: indexed(evidence.base, baseKey),
-    coin: indexed(evidence.coin, coinKey),
-    closed: indexed(evidence.closed, closedKey),
-    enrolments: indexed(evidence.enrolments, enrolmentKey),
-    before: indexed(evidence.before ?? [], beforeKey),
-    recent: indexed(evidence.recent, recentKey),
-    leftOut: indexed(evidence.leftOut?.enrolments ?? [], enrolmentKey),
+    base: openTable(evidence.base, baseKey),
+    coin: openTable(evidence.coin, coinKey),
+    closed: openTable(evidence.closed, closedKey),
+    enrolments: openTable(evidence.enrolments, enrolmentKey),
+    before: openTable(evidence.before ?? NONE, beforeKey),
+    recent: openTable(evidence.recent, recentKey),
+    leftOut: openTable(evidence.leftOut?.enrolments ?? NONE, enrolmentKey),
     lastEnrolledAt: evidence.lastEnrolledAt,
     installRestartedAt: evidence.installRestartedAt,
   };
@@ -52,14 +56,16 @@ export function count(evidence: Evidence, events: readonly EvidenceEvent[], asOf
   return {
     ...evidence,
     asOf,
-    base: sorted(open.base),
-    coin: sorted(open.coin),
-    closed: sorted(open.closed),
-    enrolments: sorted(open.enrolments),
-    before: sorted(open.before),
-    recent: sorted(open.recent).filter(isRecentAt(asOf)),
+    base: closedTable(open.base),
+    coin: closedTable(open.coin),
+    closed: closedTable(open.closed),
+    enrolments: closedTable(open.enrolments),
+    before: closedTable(open.before),
+    recent: closedTable(open.recent).filter(isRecentAt(asOf)),
     ...(open.lastEnrolledAt === undefined ? {} : { lastEnrolledAt: open.lastEnrolledAt }),
-    ...(evidence.leftOut === undefined ? {} : { leftOut: { ...evidence.leftOut, enrolments: sorted(open.leftOut) } }),
+    ...(evidence.leftOut === undefined
+      ? {}
+      : { leftOut: { ...evidence.leftOut, enrolments: closedTable(open.leftOut) } }),
   };
 }
 
@@ -71,17 +77,15 @@ export function restartInstallCounts(evidence: Evidence, at: FleetInstant): Evid
   return { ...evidence, base: evidence.base.filter((one) => one.metric !== 'install'), installRestartedAt: at };
 }
 
-type Open<T> = { -readonly [Key in keyof T]: T[Key] };
-
 /** The counts while events are added; never leaves this file. */
 interface OpenCounts {
-  readonly base: Map<string, Open<BaseCount>>;
-  readonly coin: Map<string, Open<CoinCount>>;
-  readonly closed: Map<string, Open<ClosedCount>>;
-  readonly enrolments: Map<string, Open<EnrolmentCount>>;
-  readonly before: Map<string, Open<BeforeCount>>;
-  readonly recent: Map<string, Open<RecentEnds>>;
-  readonly leftOut: Map<string, Open<EnrolmentCount>>;
+  readonly base: OpenTable<BaseCount>;
+  readonly coin: OpenTable<CoinCount>;
+  readonly closed: OpenTable<ClosedCount>;
+  readonly enrolments: OpenTable<EnrolmentCount>;
+  readonly before: OpenTable<BeforeCount>;
+  readonly recent: OpenTable<RecentEnds>;
+  readonly leftOut: OpenTable<EnrolmentCount>;
   lastEnrolledAt: FleetInstant | undefined;
   readonly installRestartedAt: FleetInstant | undefined;
 }
@@ -124,17 +128,17 @@ function addEnrolment(open: OpenCounts, event: Enrolled): void {
 }
 
 function enrolmentIn(
-  counts: Map<string, Open<EnrolmentCount>>,
+  counts: OpenTable<EnrolmentCount>,
   { segment, pi }: Enrolled | EnrolledLeftOut,
 ): Open<EnrolmentCount> {
   const zero = { segment, pi, treated: 0, control: 0 };
-  return entry(counts, enrolmentKey(zero), zero);
+  return openRow(counts, zero);
 }
 
 function addBefore(open: OpenCounts, event: BeforeEvent): void {
   const { fact, segment, pi } = event;
   const zero = { fact, segment, pi, eventsTreated: 0, eventsControl: 0 };
-  const one = entry(open.before, beforeKey(zero), zero);
+  const one = openRow(open.before, zero);
   one[event.arm === 'treated' ? 'eventsTreated' : 'eventsControl'] += devicesOf(event);
 }
 
@@ -154,7 +158,7 @@ function addEnd(open: OpenCounts, end: InstallationEnd): void {
     install.confirmed += confirmed;
   }
   const zero = { slotEndsAt: slotEndOf(end.at), ended: 0, reverted: 0 };
-  const slot = entry(open.recent, recentKey(zero), zero);
+  const slot = openRow(open.recent, zero);
   slot.ended += devices;
   slot.reverted += end.kind === 'reverted' ? devices : 0;
 }
@@ -162,7 +166,7 @@ function addEnd(open: OpenCounts, end: InstallationEnd): void {
 function addCoinEvent(open: OpenCounts, event: CoinEvent): void {
   const { metric, segment, pi } = event;
   const zero = { metric, segment, pi, eventsTreated: 0, eventsControl: 0, eventsControlFirstHalf: 0 };
-  const one = entry(open.coin, coinKey(zero), zero);
+  const one = openRow(open.coin, zero);
   const devices = devicesOf(event);
   one.eventsTreated += event.arm === 'treated' ? devices : 0;
   one.eventsControl += event.arm === 'control' ? devices : 0;
@@ -172,7 +176,7 @@ function addCoinEvent(open: OpenCounts, event: CoinEvent): void {
 function addClosedWindow(open: OpenCounts, event: WindowClosed): void {
   const { metric, segment, arm, hadEvent } = event;
   const zero = { metric, segment, arm, closed: 0, events: 0 };
-  const one = entry(open.closed, closedKey(zero), zero);
+  const one = openRow(open.closed, zero);
   const devices = devicesOf(event);
   one.closed += devices;
   one.events += hadEvent ? devices : 0;
@@ -184,7 +188,7 @@ function devicesOf(event: Bulk): number {
 
 function baseEntry(open: OpenCounts, metric: BaseCount['metric'], segment: SegmentId): Open<BaseCount> {
   const zero = { metric, segment, open: 0, closed: 0, events: 0, confirmed: 0 };
-  return entry(open.base, baseKey(zero), zero);
+  return openRow(open.base, zero);
 }
 
 function isAfterRestart(open: OpenCounts, grantedAt: FleetInstant): boolean {
@@ -223,20 +227,4 @@ function beforeKey(one: BeforeCount): string {
 
 function recentKey(one: RecentEnds): string {
   return String(one.slotEndsAt);
-}
-
-function indexed<T>(counts: readonly T[], keyOf: (one: T) => string): Map<string, Open<T>> {
-  return new Map(counts.map((one) => [keyOf(one), { ...one }]));
-}
-
-function entry<T>(counts: Map<string, T>, key: string, zero: T): T {
-  const found = counts.get(key);
-  if (found !== undefined) return found;
-  counts.set(key, zero);
-  return zero;
-}
-
-/** One order for one set of counts, so that equal evidence is equal text. */
-function sorted<T>(counts: ReadonlyMap<string, T>): readonly T[] {
-  return [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
