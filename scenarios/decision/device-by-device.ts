@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decide } from '@outrider/domain/decision/decide';
+import { decideWithoutShown } from '@outrider/domain/decision/decide';
 import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
 import { count, emptyEvidence } from '@outrider/domain/evidence/count';
@@ -253,7 +253,12 @@ function judge(run: DeviceRun, step: number, now: FleetInstant) {
   run.touched.delete(step);
   const events = rows.flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
   run.evidence = count(run.evidence, events, now);
-  const decision = decide(run.plan, { evidence: run.evidence, exposure: run.exposure, now, rule: RULE_NOW });
+  const decision = decideWithoutShown(run.plan, {
+    evidence: run.evidence,
+    exposure: run.exposure,
+    now,
+    rule: RULE_NOW,
+  });
   run.exposure = decision.exposure;
   return decision.overall;
 }

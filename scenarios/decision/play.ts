@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decide } from '@outrider/domain/decision/decide';
+import { decideWithoutShown } from '@outrider/domain/decision/decide';
 import type { Decision, Verdict } from '@outrider/domain/decision/decision';
 import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
@@ -114,7 +114,7 @@ function startRun({ world, devices, seed, control = 'drawn' }: PlayOptions): Sta
     segments,
     exposure,
     evidence,
-    decision: decide(plan, { evidence, exposure, now, rule: RULE_NOW }),
+    decision: decideWithoutShown(plan, { evidence, exposure, now, rule: RULE_NOW }),
     haltedSegments: [],
     pausedToStep: 0,
     pauses: 0,
@@ -134,7 +134,7 @@ function playStep(run: State, moment: Moment): void {
   if (moment.step < run.pausedToStep) return;
   if (moment.step === run.pausedToStep) run.evidence = restartInstallCounts(run.evidence, moment.now);
   const { evidence, exposure, haltedSegments } = run;
-  run.decision = decide(run.plan, { evidence, exposure, now: moment.now, haltedSegments, rule: RULE_NOW });
+  run.decision = decideWithoutShown(run.plan, { evidence, exposure, now: moment.now, haltedSegments, rule: RULE_NOW });
   obey(run, moment, run.decision.overall);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decide } from '@outrider/domain/decision/decide';
+import { decideWithoutShown } from '@outrider/domain/decision/decide';
 import type { Verdict } from '@outrider/domain/decision/decision';
 import { RULE_NOW } from '@outrider/domain/decision/rule';
 import { startExposure } from '@outrider/domain/decision/start-exposure';
@@ -227,7 +227,7 @@ function judge(run: Run, { tick, now }: Moment): void {
   run.touched.delete(tick);
   const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, run.plan));
   run.evidence = count(run.evidence, events, now);
-  const { overall, exposure } = decide(run.plan, {
+  const { overall, exposure } = decideWithoutShown(run.plan, {
     evidence: run.evidence,
     exposure: run.exposure,
     now,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { decide } from '@outrider/domain/decision/decide';
+import { decideWithoutShown } from '@outrider/domain/decision/decide';
 import type { Verdict } from '@outrider/domain/decision/decision';
 import type { FleetBehaviour } from '@outrider/domain/decision/forecast/behaviour';
 import { RULE_NOW } from '@outrider/domain/decision/rule';
@@ -257,7 +257,7 @@ function judge(run: Run, { tick, now }: Moment): void {
   const events = [...rows].flatMap((outcome) => eventsBetween(outcome, interval, plan));
   run.evidence = count(run.evidence, events, now);
   const { haltedSegments, haltedRegions, limitDevices } = liveOf(run.snapshot, plan.rolloutId).rollout;
-  const { overall, exposure } = decide(plan, {
+  const { overall, exposure } = decideWithoutShown(plan, {
     evidence: run.evidence,
     exposure: exposureOf(run),
     now,

@@ -8,7 +8,7 @@ import { emptyEvidence } from '../evidence/count.ts';
 import type { BaseCount, CoinCount, Evidence } from '../evidence/evidence.ts';
 import type { SegmentId } from '../kernel/ids.ts';
 import { DAY_MS, fleetInstant, HOUR_MS } from '../kernel/time.ts';
-import { decide } from './decide.ts';
+import { decide, decideWithoutShown } from './decide.ts';
 import type { Decision, DecisionInput } from './decision.ts';
 
 const plan = aPlan();
@@ -145,6 +145,35 @@ test('more reverts never let in more devices', () => {
     }),
     propertyOptions({ runs: 300 }),
   );
+});
+
+test('each count that cannot be is found, whichever field of whichever row it stands in', () => {
+  const whole: Pick<Evidence, 'base' | 'coin' | 'closed' | 'before'> = {
+    base: [{ metric: 'install', segment: revA, open: 9, closed: 8, events: 2, confirmed: 6 }],
+    coin: [
+      { metric: 'crash24', segment: revA, pi: 0.5, eventsTreated: 3, eventsControl: 4, eventsControlFirstHalf: 1 },
+    ],
+    closed: [{ metric: 'crash24', segment: revA, arm: 'treated', closed: 5, events: 3 }],
+    before: [{ fact: 'crash', segment: revA, pi: 0.5, eventsTreated: 1, eventsControl: 2 }],
+  };
+  assert.doesNotMatch(decide(plan, inputOf(whole)).overall.reason, /^error/);
+  for (const [table, [row]] of Object.entries(whole)) {
+    for (const [field, value] of Object.entries(row ?? {})) {
+      if (typeof value !== 'number') continue;
+      for (const impossible of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+        const evidence = { ...whole, [table]: [{ ...row, [field]: impossible }] };
+        assert.match(decide(plan, inputOf(evidence)).overall.reason, /^error: A /, `${table} ${field} ${impossible}`);
+      }
+    }
+  }
+});
+
+test('what a finished rollout has shown stands beside the decision and moves nothing in it', () => {
+  const input = inputOf({ base: [reverts(revA, 200, 0)] });
+  const finished = { ...input, exposure: { ...input.exposure, isComplete: true } };
+  const { shown, ...decision } = decide(plan, finished);
+  assert.ok(shown !== undefined && shown.length > 0);
+  assert.deepEqual(decideWithoutShown(plan, finished), decision);
 });
 
 function isWider({ exposure }: Decision, input: DecisionInput): boolean {

@@ -21,6 +21,15 @@ import { widen } from './widen.ts';
  * `'halt-rollout'` a segment's halt is the overall verdict too. Source: design/decision.md.
  */
 export function decide(approved: RolloutPlan, input: DecisionInput): Decision {
+  const decision = decideWithoutShown(approved, input);
+  return decision.overall.kind === 'complete' ? { ...decision, shown: shownRates(approved, input.evidence) } : decision;
+}
+
+/**
+ * The same without what a finished rollout has shown, which steers nothing: for whoever plays rollouts by the thousand, where
+ * it was a third of the time.
+ */
+export function decideWithoutShown(approved: RolloutPlan, input: DecisionInput): Decision {
   const { evidence, exposure, now } = input;
   const plan = planAfterRestarts(approved, evidence);
   const decidable = verifyDecidable(plan, evidence);
@@ -46,7 +55,6 @@ export function decide(approved: RolloutPlan, input: DecisionInput): Decision {
   return {
     ...shared,
     overall: widened.verdict,
-    ...(widened.verdict.kind === 'complete' ? { shown: shownRates(plan, evidence) } : {}),
     exposure: isWidening ? widened.exposure : withReason(exposure, widened.exposure),
   };
 }

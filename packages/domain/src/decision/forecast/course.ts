@@ -5,7 +5,7 @@ import type { Prng } from '../../kernel/prng.ts';
 import { type FleetInstant, fleetInstant, HOUR_MS } from '../../kernel/time.ts';
 import { type Exposure, populationOf } from '../../policy/exposure.ts';
 import type { RolloutPlan } from '../../policy/rollout.ts';
-import { decide } from '../decide.ts';
+import { decideWithoutShown } from '../decide.ts';
 import { RULE_NOW } from '../rule.ts';
 import { startExposure } from '../start-exposure.ts';
 import type { FleetBehaviour } from './behaviour.ts';
@@ -207,7 +207,7 @@ function judge(run: Run, step: number, now: FleetInstant): void {
   const { exposure, haltedSegments, evidence } = run;
   const { plan, fleet, ordered } = run.options;
   const { limitDevices } = ordered?.orders.rollout ?? {};
-  const decision = decide(plan, {
+  const decision = decideWithoutShown(plan, {
     evidence: evidence.shown,
     exposure,
     now,
