@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { lnEAa, lnEBase, lnECoin } from '@outrider/domain/decision/e-process';
-import type { Stratum } from '@outrider/domain/decision/odds-ratio';
+import { lnEAa, lnEBase, lnECoin, type Stratum } from '@outrider/domain/decision/e-process';
 import { below, prng } from '@outrider/domain/kernel/prng';
 
 /** Streams of events drawn exactly at the edge of what a test tolerates, each looked at after every event. */

@@ -41,8 +41,13 @@ function lnOddsUpper({ closed, events }: ClosedEvents, error: number): number {
   // root comes down to it and never passes it. There n ln(1 + e^y) - d y >= (n - d) y.
   let y = Math.max(0, -level / without);
   for (let round = 0; round < NEWTON_ROUNDS_MAX; round++) {
-    const value = isHigh ? level + closed * softplus(-y) + without * y : level + closed * softplus(y) - events * y;
-    const slope = isHigh ? without - closed * logistic(-y) : closed * logistic(y) - events;
+    const at = isHigh ? -y : y;
+    // One exponential for both: softplus(at) and its derivative, logistic(at).
+    const odds = Math.exp(at > 0 ? -at : at);
+    const plus = at > 0 ? at + Math.log1p(odds) : Math.log1p(odds);
+    const share = at >= 0 ? 1 / (1 + odds) : odds / (1 + odds);
+    const value = isHigh ? level + closed * plus + without * y : level + closed * plus - events * y;
+    const slope = isHigh ? without - closed * share : closed * share - events;
     const next = y - value / slope;
     if (!(next < y)) break;
     y = next;

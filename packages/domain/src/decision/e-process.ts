@@ -16,12 +16,7 @@ export interface Stratum {
  */
 export function lnEBase(counts: { readonly baseRate: number; readonly open: number; readonly events: number }): number {
   const { baseRate, open, events } = counts;
-  const terms: number[] = [];
-  for (const multiple of BASE_MULTIPLES) {
-    if (multiple * baseRate > BASE_RATE_MAX) continue;
-    const lnRatioWithout = Math.log1p((-(multiple - 1) * baseRate) / (1 - baseRate));
-    terms.push(events * Math.log(multiple) + (open - events) * lnRatioWithout);
-  }
+  const terms = baseTerms(baseRate).map(({ ln, lnWithout }) => events * ln + (open - events) * lnWithout);
   return logSumExp(terms) - Math.log(terms.length);
 }
 
@@ -122,6 +117,27 @@ function keepLnRest(
 
 /** Above every multiple of a test: only a bound is looked for so far out. */
 const LARGE_MULTIPLE = 10_000;
+
+interface BaseTerm {
+  readonly ln: number;
+  /** ln((1 - g p0) / (1 - p0)). */
+  readonly lnWithout: number;
+}
+
+/** Logarithms that depend on the base rate alone: a plan has two of them, and a tick asks for thousands of keys. */
+const baseTermsKept = new Map<number, readonly BaseTerm[]>();
+
+function baseTerms(baseRate: number): readonly BaseTerm[] {
+  const known = baseTermsKept.get(baseRate);
+  if (known !== undefined) return known;
+  const made = BASE_MULTIPLES.filter((multiple) => multiple * baseRate <= BASE_RATE_MAX).map((multiple) => ({
+    ln: Math.log(multiple),
+    lnWithout: Math.log1p((-(multiple - 1) * baseRate) / (1 - baseRate)),
+  }));
+  if (baseTermsKept.size >= KEPT_MAX) baseTermsKept.clear();
+  baseTermsKept.set(baseRate, made);
+  return made;
+}
 
 /** From a slight excess to "everything fails": one of them is within a factor of three of any harm. */
 const BASE_MULTIPLES = [1.1, 1.25, 1.5, 2, 3, 5, 10, 30, 100, 300, 1000];
