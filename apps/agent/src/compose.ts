@@ -17,7 +17,7 @@ import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
 import { journalWriter, parseJournal } from '@outrider/protocol/device/journal';
-import { runEffect } from './run-effect.ts';
+import { runEffect, type SignedReaders } from './run-effect.ts';
 
 /** Everything an agent touches. Several agents may share `verifier` and `anchors`. */
 export interface AgentPorts {
@@ -29,6 +29,10 @@ export interface AgentPorts {
   readonly boot: Boot;
   readonly health: Health;
   readonly readiness: Readiness;
+  /** Writes journals, one after another of one device. Absent: as text, which every agent does that has a disk. */
+  readonly journalWriter?: typeof journalWriter;
+  /** Read what is signed. Absent: those of the protocol, which depend on the text alone; a process of many agents may remember. */
+  readonly readers?: SignedReaders;
   /** Told what happens, an event at a time, after it took effect. */
   readonly watch?: (event: DeviceEvent, state: DeviceState) => void;
 }
@@ -84,7 +88,7 @@ export function composeAgent(ports: AgentPorts): Agent {
   let stored: Journal | undefined;
   let isAwake = false;
   let shown: { readonly of: DeviceState; readonly status: AgentStatus } | undefined;
-  const written = journalWriter();
+  const written = (ports.journalWriter ?? journalWriter)();
 
   async function store(journal: Journal): Promise<void> {
     if (journal === stored) return;

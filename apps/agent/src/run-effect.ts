@@ -27,6 +27,16 @@ export interface EffectContext {
   readonly boot: BootState;
 }
 
+/** The readers of signed texts in an offer. */
+export interface SignedReaders {
+  readonly parseManifest: typeof parseManifest;
+  readonly parseCharter: typeof parseCharter;
+  readonly parseOpening: typeof parseWaveOpening;
+}
+
+/** Those of the protocol. */
+export const SIGNED_READERS: SignedReaders = { parseManifest, parseCharter, parseOpening: parseWaveOpening };
+
 /** The one event that answers an effect, and how many messages it cost. */
 export interface EffectRun {
   readonly event: DeviceEvent;
@@ -104,18 +114,19 @@ function judge(
 ): DeviceEvent {
   const { pollAfterMs } = answer;
   if (answer.kind === 'refusal') return { kind: 'refused', code: answer.code, pollAfterMs };
+  const { parseManifest: parse, parseCharter, parseOpening } = ports.readers ?? SIGNED_READERS;
   const plan = checkOffer(answer, {
     ...(vouched && { vouched }),
     anchors: ports.anchors,
     verifier: ports.verifier,
-    parse: parseManifest,
+    parse,
     deviceType: ports.identity.deviceType,
     hardwareId: ports.identity.hardwareId,
     running: runningSoftware(boot),
     revertedCounters: journal.revertedCounters,
     ...(journal.floors && { floors: journal.floors }),
     charter: {
-      ...{ digestText, parseCharter, parseOpening: parseWaveOpening },
+      ...{ digestText, parseCharter, parseOpening },
       facts: factsOf(ports.identity, runningSoftware(boot).version),
       now: laterOf(facts.now, floorOf(journal)),
     },

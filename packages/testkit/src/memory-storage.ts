@@ -34,11 +34,36 @@ export function memoryDisk(images: Readonly<Record<string, Uint8Array>>): Memory
   };
 }
 
+/** What costs a disk time and depends on its arguments alone: thousands of disks in one process may do it once. */
+export interface DiskWork {
+  /** SHA-256. */
+  readonly digestOf: (bytes: Uint8Array) => string;
+  /** The image, block by block, each as it should be. Throws DeltaError. */
+  readonly decode: (order: Pick<InstallOrder, 'image' | 'artifact'>, from: DecodedFrom) => AsyncIterable<Uint8Array>;
+}
+
+/** What an image is made from. */
+export interface DecodedFrom {
+  /** The artifact. */
+  readonly content: Uint8Array;
+  readonly blocks: Uint8Array;
+  readonly base: Uint8Array;
+}
+
+/** As every device does it. */
+export const DISK_WORK: DiskWork = {
+  digestOf: digestBytes,
+  decode({ image, artifact }, { content, blocks, base }) {
+    const chunks = artifact.kind === 'full' ? [content] : applyDelta([content], base, image.bytes);
+    return checkBlocks(chunks, image, blocks);
+  },
+};
+
 /**
  * A device's storage in memory, with the semantics of the file storage: the same deltas are decoded and the same blocks
  * checked. Each chunk that is staged and each block that is written is an effect of its own.
  */
-export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}): Storage {
+export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}, work: DiskWork = DISK_WORK): Storage {
   return {
     loadMetadata: async (name) => disk.metadata.get(name),
     async storeMetadata(name, text) {
@@ -64,14 +89,18 @@ export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}): Sto
     },
     async verifyStaged(digest) {
       const content = disk.staged.get(digest);
-      if (content !== undefined && digestBytes(content) === digest) return true;
+      if (content !== undefined && work.digestOf(content) === digest) return true;
       gate('discard');
       disk.staged.delete(digest);
       return false;
     },
-    install: (order) => install(disk, gate, order),
+    install: (order) => install(disk, gate, { order, work }),
     async verifySlot(slot) {
-      return [...disk.slots[slot]].map(([name, content]) => ({ name, digest: digestBytes(content) }));
+      return [...disk.slots[slot]].map(([name, content]) => ({
+        name,
+        // SHA-256 in hexadecimal is what the brand means.
+        digest: work.digestOf(content) as Sha256,
+      }));
     },
     async discardStaged() {
       gate('discard');
@@ -83,29 +112,31 @@ export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}): Sto
 async function install(
   disk: MemoryDisk,
   gate: PowerGate,
-  { slot, component, image, artifact }: InstallOrder,
+  { order, work }: { readonly order: InstallOrder; readonly work: DiskWork },
 ): Promise<Result<'installed', StorageError>> {
+  const { slot, component, image, artifact } = order;
   const blocks = disk.staged.get(image.blocksDigest) ?? new Uint8Array(0);
   const digest = artifact.kind === 'full' ? artifact.digest : artifact.delta.digest;
   const content = disk.staged.get(digest) ?? new Uint8Array(0);
   const base = disk.slots[otherSlot(slot)].get(component) ?? new Uint8Array(0);
-  if (artifact.kind === 'delta' && digestBytes(base) !== artifact.delta.fromDigest) {
+  if (artifact.kind === 'delta' && work.digestOf(base) !== artifact.delta.fromDigest) {
     return err({ code: 'base-mismatch', detail: 'The running image is not the base of the delta' });
   }
-  const chunks = artifact.kind === 'full' ? [content] : applyDelta([content], base, image.bytes);
   gate('clear');
   disk.slots[slot].delete(component);
   const written: Uint8Array[] = [];
   try {
-    for await (const block of checkBlocks(chunks, image, blocks)) {
+    for await (const block of work.decode(order, { content, blocks, base })) {
       gate('write');
       written.push(block);
-      disk.slots[slot].set(component, Buffer.concat(written));
     }
     if (image.bytes === 0) disk.slots[slot].set(component, new Uint8Array(0));
   } catch (cause) {
     if (!(cause instanceof DeltaError)) throw cause;
     return err({ code: cause.code === 'delta-corrupt' ? 'delta-corrupt' : 'digest-mismatch', detail: cause.message });
+  } finally {
+    // What was written stays, whatever came then.
+    if (written.length > 0) disk.slots[slot].set(component, Buffer.concat(written));
   }
   return ok('installed');
 }

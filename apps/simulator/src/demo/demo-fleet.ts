@@ -14,6 +14,7 @@ import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import { hashingStorage } from '@outrider/testkit/hashing-storage';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { createFleet, type Fleet, type SimulatedDevice } from '../fleet/fleet.ts';
+import { rememberedReaders } from '../fleet/remembered-readers.ts';
 import { rememberedVerifier } from '../fleet/remembered-verifier.ts';
 import type { PlannedDevice } from '../product/fleet-plan.ts';
 import { COMPONENT, type ProductVersion } from '../product/signed-release.ts';
@@ -46,6 +47,7 @@ export async function demoFleet(planned: readonly PlannedDevice[], surroundings:
   const { world, clock, serverUrl } = surroundings;
   const connections = keptConnections(serverUrl, CONCURRENCY_MAX);
   const verifier = rememberedVerifier(createVerifier());
+  const readers = rememberedReaders();
   let answered = 0;
   const count = () => {
     answered++;
@@ -55,7 +57,7 @@ export async function demoFleet(planned: readonly PlannedDevice[], surroundings:
   const waiting = planned.entries();
   const workers = Array.from({ length: CONCURRENCY_MAX }, async () => {
     for (const [index, one] of waiting) {
-      devices[index] = await demoDevice(one, { ...surroundings, connections, verifier, count });
+      devices[index] = await demoDevice(one, { ...surroundings, connections, verifier, readers, count });
     }
   });
   await Promise.all(workers);
@@ -72,6 +74,7 @@ export async function demoFleet(planned: readonly PlannedDevice[], surroundings:
 interface DeviceSurroundings extends FleetSurroundings {
   readonly connections: HttpClient['connections'];
   readonly verifier: SignatureVerifier;
+  readonly readers: ReturnType<typeof rememberedReaders>;
   /** Called for each request that came back. */
   readonly count: () => void;
 }
@@ -80,7 +83,7 @@ async function demoDevice(
   { deviceId, attributes }: PlannedDevice,
   around: DeviceSurroundings,
 ): Promise<SimulatedDevice> {
-  const { world, truth, clock, serverUrl, connections, verifier, factory, count, witness = unseen } = around;
+  const { world, truth, clock, serverUrl, connections, verifier, readers, factory, count, witness = unseen } = around;
   const { deviceType, hardwareId } = attributes;
   const client: HttpClient = { serverUrl, deviceId, signer: createSigner(), connections };
   const content = {
@@ -98,6 +101,7 @@ async function demoDevice(
     identity: { deviceId, deviceType, hardwareId, model: attributes.model },
     anchors: registered.value.anchors,
     verifier,
+    readers,
     network: life.throughWorld(witness(counting(httpNetwork(client), count))),
     storage: life.onDisk(hashingStorage(content.components)),
     boot,

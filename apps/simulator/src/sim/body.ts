@@ -11,6 +11,7 @@ import type { DeviceLife } from '../world/device-life.ts';
 import { DiskFull, fillable, gatedBoot, type SlotEvent } from './body-ports.ts';
 import { deviceClock } from './device-clock.ts';
 import type { Weather } from './faults/weather.ts';
+import { journalShelf } from './journal-shelf.ts';
 import { powerGate } from './power-gate.ts';
 import { rushes } from './rushes.ts';
 import type { SharedImages } from './shared-images.ts';
@@ -30,7 +31,7 @@ export interface BodyOptions {
   readonly onSlots: (event: SlotEvent, chooser: ChooserState) => void;
   /** The program failed with what no device can mend. */
   readonly onCrash: (cause: unknown) => void;
-  readonly ports: Pick<AgentPorts, 'identity' | 'anchors' | 'verifier' | 'network'>;
+  readonly ports: Pick<AgentPorts, 'identity' | 'anchors' | 'verifier' | 'readers' | 'network'>;
 }
 
 /** A device whose power may go at any write, whose disk may be full and whose clock may be wrong. */
@@ -41,6 +42,8 @@ export interface Body extends Agent {
 
 /** Devices that are due in one step wake within this time: all at once, or one after the other. */
 const SPREADS_MS = [3, 200, 2_000] as const;
+/** One device in so many writes its journal as text before each effect, as all in the field do; the others when it is read. */
+const WRITES_TEXT_EVERY = 16;
 /** Coprime to the thousand places, so that neighbours in the fleet are none in time. */
 const SPREAD_STRIDE = 7_919;
 
@@ -50,6 +53,7 @@ export function createBody(options: BodyOptions): Body {
   const clock = deviceClock(weather, device);
   const gate = powerGate(weather, device);
   const rush = rushes(weather, device);
+  const shelf = device % WRITES_TEXT_EVERY === 0 ? undefined : journalShelf();
   const faults: Parameters<Agent['noteFault']>[0][] = [];
   let boot = memoryBoot(options.content);
   let agent = compose();
@@ -61,6 +65,7 @@ export function createBody(options: BodyOptions): Body {
     const isFull = () => weather.active('full-disk').some((fault) => fault.device === device);
     return composeAgent({
       ...options.ports,
+      ...(shelf && { journalWriter: shelf.writer }),
       storage: fillable(life.onDisk(watchedStorage()), isFull),
       boot: gated,
       health: life.healthOf(gated),
@@ -75,9 +80,9 @@ export function createBody(options: BodyOptions): Body {
   }
 
   function watchedStorage(): Storage {
-    const storage = memoryStorage(disk, gate.pass);
+    const storage = memoryStorage(disk, gate.pass, options.images.work);
     return {
-      ...storage,
+      ...(shelf?.over(storage) ?? storage),
       async install(order) {
         onSlots({ kind: 'written', slot: order.slot }, boot.saved());
         // Deltas are decoded on threads of their own.

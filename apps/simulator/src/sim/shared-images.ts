@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hash } from 'node:crypto';
+import { DISK_WORK, type DiskWork } from '@outrider/testkit/memory-storage';
 
 /**
  * One copy in memory of each image, however many devices hold it: nothing ever writes into the bytes of a slot, and ten
@@ -10,14 +11,19 @@ export interface SharedImages {
   share(slot: Map<string, Uint8Array>, component: string): void;
   /** SHA-256 of bytes; of shared ones it is computed once. */
   digestOf(bytes: Uint8Array): string;
+  /** The work of a disk, done once for the same bytes: each delta is decoded by the first device that installs it. */
+  readonly work: DiskWork;
 }
 
 /** Versions of a simulated product; what was cut half-way is nobody's to share. */
 const IMAGES_MAX = 16;
+/** Two releases with their ways back, each from every version before it, as deltas and whole. */
+const DECODED_MAX = 64;
 
 export function sharedImages(): SharedImages {
   const copies = new Map<string, Uint8Array>();
   const digests = new WeakMap<Uint8Array, string>();
+  const decoded = new Map<string, readonly Uint8Array[]>();
 
   function digestOf(bytes: Uint8Array): string {
     const known = digests.get(bytes) ?? hash('sha256', bytes, 'hex');
@@ -25,8 +31,23 @@ export function sharedImages(): SharedImages {
     return known;
   }
 
+  /** All that the result depends on stands in the key; what fails is not kept, and fails again. */
+  async function* decode(...[order, from]: Parameters<DiskWork['decode']>): AsyncGenerator<Uint8Array> {
+    const { kind } = order.artifact;
+    const key = [kind, digestOf(from.content), digestOf(from.blocks), digestOf(from.base), JSON.stringify(order.image)];
+    const known = decoded.get(key.join(' '));
+    if (known !== undefined) return yield* known;
+    const blocks: Uint8Array[] = [];
+    for await (const block of DISK_WORK.decode(order, from)) {
+      blocks.push(block);
+      yield block;
+    }
+    if (decoded.size < DECODED_MAX) decoded.set(key.join(' '), blocks);
+  }
+
   return {
     digestOf,
+    work: { digestOf, decode },
     share(slot, component) {
       const own = slot.get(component);
       if (own === undefined) return;

@@ -50,6 +50,7 @@ export async function simDevice(
       identity: { deviceId, deviceType, hardwareId },
       anchors,
       verifier: keys.verifier,
+      readers: sim.readers,
       network: life.throughWorld(directNetwork(sim.carrier.forDevice(device), { deviceId, signer })),
     },
     onSlots(event, chooser) {

@@ -7,6 +7,7 @@ import { fleetInstant } from '@outrider/domain/kernel/time';
 import { composeServer, type Server } from '@outrider/server/compose';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { createTurns, type Turns } from '@outrider/testkit/turns';
+import { rememberedReaders } from '../fleet/remembered-readers.ts';
 import { type ReleaseSigners, releaseRoleOf } from '../product/signed-release.ts';
 import { type WorldTruth, worldTruth } from '../world/truth.ts';
 import type { World } from '../world/world.ts';
@@ -36,6 +37,7 @@ export interface SimWorld {
   readonly keys: SimKeys;
   readonly products: Products;
   readonly images: SharedImages;
+  readonly readers: ReturnType<typeof rememberedReaders>;
   /** As it was made durable, whatever becomes of the servers. */
   readonly store: ServerStore;
   /** A server that no fault reaches and no device talks to: for set-up and for questions. */
@@ -102,6 +104,7 @@ export async function createSimWorld({ simCase, signatures, log, warn }: SimWorl
   return {
     ...{ world: { schema: 1, seed, defects }, truth: worldTruth(), clock, turns, weather, watch, keys, products },
     images: sharedImages(),
+    readers: rememberedReaders(),
     ...{ store, console, gateways, carrier, releaseSigners, registrationToken },
   };
 }
