@@ -2,8 +2,8 @@
 import type { Figure, ListFlag, MeasureOptions, WholeFlag } from '../bench/figures.ts';
 import { BAD_SEEDS_FULL, CELLS, jobsOf, seedsOf } from './decision/cells.ts';
 import { goalFigures } from './decision/goals.ts';
+import { playAll } from './decision/play-all.ts';
 import { tablesOf } from './decision/tables.ts';
-import { playAll } from './decision/workers.ts';
 
 export const name = 'decision';
 
