@@ -23,7 +23,7 @@ import { encodePermitDocument } from '@outrider/protocol/gateway/permit';
 import { parseCharter } from '@outrider/protocol/policy/charter';
 import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { encodeManifest } from '@outrider/protocol/release/manifest';
-import { type ProductVersion, signedRelease, startAgent } from '@outrider/simulator/compose';
+import { type ProductVersion, startAgent } from '@outrider/simulator/compose';
 import { type AskingDevice, askingFleet } from './asking-device.ts';
 import { type Attack, AttackFailure, mustHold } from './attack.ts';
 import type { Stage } from './stage.ts';
@@ -82,11 +82,11 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
   );
   const releases: Published[] = [];
   for (const [index, product] of products.entries()) {
-    const { manifest, envelope } = signedRelease(product, products[index - 1], installation.signers);
+    const release = await installation.house.sign(product, products[index - 1], await stage.now());
     const image = stage.images[index];
     assert(image !== undefined, 'an image for each version');
-    await management.publish(envelope, [image.source]);
-    releases.push({ manifest, envelope });
+    await management.publish(release, [image.source]);
+    releases.push(release);
   }
   const wire = await openWire(installation.url);
   const dataFolder = join(stage.folder, deviceId);

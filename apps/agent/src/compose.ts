@@ -16,6 +16,7 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
+import type { TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { journalWriter, parseJournal } from '@outrider/protocol/device/journal';
 import { runEffect, type SignedReaders } from './run-effect.ts';
 
@@ -24,6 +25,8 @@ export interface AgentPorts {
   readonly identity: AgentIdentity;
   readonly anchors: TrustAnchors;
   readonly verifier: SignatureVerifier;
+  /** How documents of the repositories are read and checked; absent: as in production. */
+  readonly trustTools?: TrustTools;
   readonly network: Network;
   readonly storage: Storage;
   readonly boot: Boot;

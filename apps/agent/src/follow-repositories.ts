@@ -6,8 +6,7 @@ import {
   resolveTarget,
   storedRoot,
 } from '@outrider/adapters/shared/metadata-client';
-import { metadataDigest } from '@outrider/adapters/shared/metadata-keys';
-import { trustContext } from '@outrider/adapters/shared/metadata-repository';
+import { TRUST_TOOLS, trustContext } from '@outrider/adapters/shared/metadata-repository';
 import { checkVouched } from '@outrider/domain/device/check-vouched';
 import type { Offer } from '@outrider/domain/gateway/check-in';
 import type { KeyId } from '@outrider/domain/kernel/ids';
@@ -20,7 +19,6 @@ import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import type { RootMetadata, SignedMetadata, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
 import { raisedFloor, trustedNow } from '@outrider/domain/trust/tuf/time-floor';
 import { type TrustedSet, verifyDetached } from '@outrider/domain/trust/tuf/trusted-set';
-import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import type { AgentPorts } from './compose.ts';
 
 /** What following the repositories came to, and how many requests it cost. */
@@ -74,7 +72,7 @@ export async function permitKeysOf(
 
 type World = ReturnType<typeof followed>;
 
-function followed({ identity, storage, network }: AgentPorts, roots: TrustRoots) {
+function followed({ identity, storage, network, trustTools: tools }: AgentPorts, roots: TrustRoots) {
   let sent = 0;
   const repository = (folder: 'image' | 'director', now: FleetInstant): FollowedRepository => ({
     folder,
@@ -89,11 +87,12 @@ function followed({ identity, storage, network }: AgentPorts, roots: TrustRoots)
         return network.fetchMetadata(name, bytesMax);
       },
     },
-    context: trustContext(now),
+    context: trustContext(now, tools),
   });
   return {
     identity,
     storage,
+    tools: tools ?? TRUST_TOOLS,
     director: (now: FleetInstant) => repository('director', now),
     image: (now: FleetInstant) => repository('image', now),
     sentCount: () => sent,
@@ -108,11 +107,11 @@ async function refreshDirector(world: World, clock: FleetInstant): Promise<Resul
 /** A clock at 1970 is moved up to what the director said last, if that still counts. */
 async function nowOf(world: World, clock: FleetInstant): Promise<FleetInstant> {
   const text = await world.storage.loadMetadata('director/timestamp.json');
-  const timestamp = text === undefined ? undefined : metadataReader.timestamp(text);
+  const timestamp = text === undefined ? undefined : world.tools.read.timestamp(text);
   const root = await storedRoot(world.director(clock));
   if (!timestamp?.ok || !root.ok) return clock;
   // Its age does not matter here: that it was signed proves that it is at least so late.
-  const context = trustContext(fleetInstant(0));
+  const context = trustContext(fleetInstant(0), world.tools);
   const verified = verifyDetached(timestamp.value, { role: 'timestamp', root: root.value.root.signed, context });
   return verified.ok ? trustedNow(clock, raisedFloor(fleetInstant(0), timestamp.value.signed.fleet?.signedAt)) : clock;
 }
@@ -135,7 +134,7 @@ async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise
   const path = targetPath(deviceType, offer.releaseId);
   const found = await resolveTarget(image.value, path, repository);
   if (!found.ok) return found;
-  const digest = metadataDigest;
+  const { digest } = world.tools;
   return checkVouched(offer, {
     path,
     image: found.value.target,
@@ -148,20 +147,20 @@ async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise
 
 /** The director's word for this device: signed, not expired, and no older than the one followed last. */
 async function takeDirected(
-  { storage }: World,
+  { storage, tools }: World,
   { director }: Offer,
   { root, now }: { readonly root: RootMetadata; readonly now: FleetInstant },
 ): Promise<Result<SignedMetadata<TargetsMetadata>, MetadataError>> {
   if (director === undefined) return err({ code: 'metadata-missing', detail: 'The offer has no word of the director' });
-  const read = metadataReader.targets(director);
+  const read = tools.read.targets(director);
   if (!read.ok) return err({ code: 'metadata-malformed', detail: `The director's targets: ${read.error}` });
-  const verified = verifyDetached(read.value, { role: 'targets', root, context: trustContext(now) });
+  const verified = verifyDetached(read.value, { role: 'targets', root, context: trustContext(now, tools) });
   if (!verified.ok) return verified;
   const stored = await storage.loadMetadata(DEVICE_TARGETS);
-  const former = stored === undefined ? undefined : metadataReader.targets(stored);
+  const former = stored === undefined ? undefined : tools.read.targets(stored);
   if (
     former?.ok &&
-    verifyDetached(former.value, { role: 'targets', root, context: trustContext(fleetInstant(0)) }).ok
+    verifyDetached(former.value, { role: 'targets', root, context: trustContext(fleetInstant(0), tools) }).ok
   ) {
     const [seen, before] = [read.value.signed.version, former.value.signed.version];
     if (seen < before) {

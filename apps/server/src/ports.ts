@@ -10,7 +10,7 @@ import type { DurationMs, FleetInstant, MachineInstant } from '@outrider/domain/
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { SigningRole } from '@outrider/domain/trust/role';
-import type { MetadataSigner, MetadataStore } from '@outrider/domain/trust/tuf/ports';
+import type { MetadataSigner, MetadataStore, TrustTools } from '@outrider/domain/trust/tuf/ports';
 
 /** What a server is for: devices and people both, or one of them; a gateway never decides. */
 export type ServerRole = 'all' | 'gateway' | 'control';
@@ -75,6 +75,8 @@ export interface RepositoryPorts {
   readonly files: MetadataStore;
   /** Undefined before the ceremony that makes them; read anew in each round, so that one that was replaced is seen. */
   readonly loadKeys: () => Promise<OnlineKeys | undefined>;
+  /** Absent: those of production. */
+  readonly tools?: TrustTools;
 }
 
 /** Keys at the server, so that whoever takes the server has them: none of them can name an image. */

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { digestText } from '@outrider/adapters/shared/digest';
-import { createSeed, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
+import { loadKeyFrom, makeKeyAt } from '@outrider/adapters/shared/key-on-disk';
 import { metadataSigner } from '@outrider/adapters/shared/metadata-keys';
 import { randomSecret } from '@outrider/adapters/shared/random';
 import type { InstallationSettings } from '@outrider/domain/decision/server-store';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { Signer } from '@outrider/domain/trust/ports';
-import { describeParseError } from '@outrider/protocol/kernel/parse-error';
-import { encodeKeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
 import { StartError } from '../exit-codes.ts';
 import type { OnlineKeys } from '../ports.ts';
 import { inForceSetting } from '../trust/audit-start.ts';
@@ -71,27 +69,13 @@ async function settleKey(
   name: 'permit' | 'snapshot' | 'timestamp',
 ): Promise<Signer> {
   const path = join(folder, `${name}-key.json`);
-  const stored = await readTextIfPresent(path);
-  if (stored === undefined) {
-    if (!isMaking) throw missing(path);
-    const seed = createSeed();
-    const signer = signerFromSeed(seed);
-    const privateKey = Buffer.from(seed).toString('base64');
-    const text = encodeKeyFile({ schema: 1, group: name, privateKey, ...signer.publicKey });
-    await writeFileDurably(path, `${text}\n`, SECRET_MODE);
-    return signer;
+  const stored = await loadKeyFrom(path);
+  if (!stored.ok) {
+    throw new StartError('file-malformed', `The key file ${path} ${stored.error}; restore it from a backup`);
   }
-  const parsed = parseKeyFile(stored);
-  if (!parsed.ok) {
-    const detail = `The key file ${path} is damaged: ${describeParseError(parsed.error)}; restore it from a backup`;
-    throw new StartError('file-malformed', detail);
-  }
-  const signer = signerFromSeed(Buffer.from(parsed.value.privateKey, 'base64'));
-  if (signer.publicKey.keyId === parsed.value.keyId) return signer;
-  throw new StartError(
-    'file-malformed',
-    `The key file ${path} names another key than it holds; restore it from a backup`,
-  );
+  if (stored.value !== undefined) return stored.value;
+  if (!isMaking) throw missing(path);
+  return makeKeyAt(path, name);
 }
 
 function missing(path: string): StartError {

@@ -7,6 +7,7 @@ import {
   type PublishedState,
   publish,
   signMetadata,
+  TRUST_TOOLS,
 } from '@outrider/adapters/shared/metadata-repository';
 import type { Offer } from '@outrider/domain/gateway/check-in';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
@@ -22,7 +23,6 @@ import type { MetadataHead, TargetFile, TargetsMetadata } from '@outrider/domain
 import type { MetadataStore } from '@outrider/domain/trust/tuf/ports';
 import { isDue, nextFleetTimestamp } from '@outrider/domain/trust/tuf/publication';
 import { parseManifest } from '@outrider/protocol/release/manifest';
-import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Log, OnlineKeys, RepositoryPorts } from '../ports.ts';
 
@@ -58,7 +58,7 @@ export function repositories(options: {
   readonly log: Log;
 }): Repositories {
   const { fleetClock, policyEpoch, log } = options;
-  const { files } = options.ports;
+  const { files, tools = TRUST_TOOLS } = options.ports;
   let last: Promise<unknown> = Promise.resolve();
   let known: Promise<Known> | undefined;
   const claims = manifestClaims();
@@ -90,7 +90,7 @@ export function repositories(options: {
     const isTimestampDue = isDue(state.timestamp.signed.expiresAt, LIFETIMES.timestamp, now);
     const isSnapshotDue = isDue(state.snapshot.signed.expiresAt, LIFETIMES.snapshot, now);
     if (!isTimestampDue && !isSnapshotDue) return;
-    const published = await publish(files, { folder: 'image', targets: new Map(), signers: keys, now });
+    const published = await publish(files, { folder: 'image', targets: new Map(), signers: keys, now, tools });
     forget();
     if (!published.ok) {
       log.error({ stage: 'release', code: 'repository-stale', err: published.error }, published.error.detail);
@@ -101,10 +101,11 @@ export function repositories(options: {
     const { keys, image, director } = await lookUp();
     if (keys === undefined || image?.timestamp === undefined || director === undefined) return undefined;
     const text = await files.loadMetadata('director/timestamp.json');
-    const former = text === undefined ? undefined : metadataReader.timestamp(text);
-    const [now, epoch] = [fleetClock.now(), policyEpoch()];
+    const former = text === undefined ? undefined : tools.read.timestamp(text);
     const { snapshot } = image.timestamp.signed;
     const signed = former?.ok ? former.value.signed : undefined;
+    // Another server may have read a newer policy already, and devices take no word back.
+    const [now, epoch] = [fleetClock.now(), Math.max(policyEpoch(), signed?.fleet?.policyEpoch ?? 0)];
     const isCurrent =
       signed !== undefined &&
       signed.fleet?.policyEpoch === epoch &&
@@ -132,7 +133,7 @@ export function repositories(options: {
     const former = state.targets.get(role);
     // Published before, and then the server stopped: the same again changes nothing.
     if (former?.text === targets) return ok('vouched');
-    const read = metadataReader.targets(targets);
+    const read = tools.read.targets(targets);
     if (!read.ok) return refuse('release-unvouched', `The targets of the role ${role} are malformed: ${read.error}`);
     const fault = faultOf(
       read.value.signed,
@@ -142,7 +143,7 @@ export function repositories(options: {
     if (fault !== undefined) return refuse('release-unvouched', fault);
     const now = fleetClock.now();
     const changed = new Map([[role, targets]]);
-    const published = await publish(files, { folder: 'image', targets: changed, signers: keys, now });
+    const published = await publish(files, { folder: 'image', targets: changed, signers: keys, now, tools });
     forget();
     if (published.ok) return ok('vouched');
     const code = published.error.code === 'metadata-unsigned' ? 'threshold-not-met' : 'release-unvouched';
@@ -200,7 +201,7 @@ export function repositories(options: {
       for (const [role, { document }] of image?.targets ?? []) found.push(standing('image', role, document.signed));
       if (director !== undefined) found.push(standing('director', 'root', director.document.signed));
       const text = await files.loadMetadata('director/timestamp.json');
-      const fleet = text === undefined ? undefined : metadataReader.timestamp(text);
+      const fleet = text === undefined ? undefined : tools.read.timestamp(text);
       if (fleet?.ok) found.push(standing('director', 'timestamp', fleet.value.signed));
       return found;
     },
@@ -265,11 +266,11 @@ interface Known {
   readonly director: Awaited<ReturnType<typeof newestRoot>>;
 }
 
-async function readKnown({ files, loadKeys }: RepositoryPorts): Promise<Known> {
+async function readKnown({ files, loadKeys, tools }: RepositoryPorts): Promise<Known> {
   const [keys, image, director] = await Promise.all([
     loadKeys(),
-    loadPublished(files, 'image'),
-    newestRoot(files, 'director'),
+    loadPublished(files, 'image', tools),
+    newestRoot(files, 'director', tools),
   ]);
   return { keys, image, director };
 }

@@ -4,17 +4,22 @@ import { type HttpClient, keptConnections } from '@outrider/adapters/device/http
 import { httpNetwork } from '@outrider/adapters/device/http-network';
 import { registerDevice } from '@outrider/adapters/device/register';
 import { createSigner, createVerifier } from '@outrider/adapters/shared/ed25519';
+import { TRUST_TOOLS } from '@outrider/adapters/shared/metadata-repository';
 import { composeAgent } from '@outrider/agent/compose';
 import type { Network } from '@outrider/domain/device/ports';
+import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
-import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
+import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { below, prng } from '@outrider/domain/kernel/prng';
 import { after, durationMs, hours } from '@outrider/domain/kernel/time';
 import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import type { MetadataSource, TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { hashingStorage } from '@outrider/testkit/hashing-storage';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { createFleet, type Fleet, type SimulatedDevice } from '../fleet/fleet.ts';
+import { nearbyCache } from '../fleet/nearby-cache.ts';
 import { rememberedReaders } from '../fleet/remembered-readers.ts';
+import { rememberedTools } from '../fleet/remembered-tools.ts';
 import { rememberedVerifier } from '../fleet/remembered-verifier.ts';
 import type { PlannedDevice } from '../product/fleet-plan.ts';
 import { COMPONENT, type ProductVersion } from '../product/signed-release.ts';
@@ -48,16 +53,21 @@ export async function demoFleet(planned: readonly PlannedDevice[], surroundings:
   const connections = keptConnections(serverUrl, CONCURRENCY_MAX);
   const verifier = rememberedVerifier(createVerifier());
   const readers = rememberedReaders();
+  const trustTools = rememberedTools(TRUST_TOOLS);
   let answered = 0;
   const count = () => {
     answered++;
   };
+  const { fetchMetadata } = nearbyCache(documentsFrom({ serverUrl, connections, count }), clock);
   const source = prng(`${world.seed}/first-contact`);
   const devices: SimulatedDevice[] = new Array(planned.length);
   const waiting = planned.entries();
   const workers = Array.from({ length: CONCURRENCY_MAX }, async () => {
     for (const [index, one] of waiting) {
-      devices[index] = await demoDevice(one, { ...surroundings, connections, verifier, readers, count });
+      devices[index] = await demoDevice(one, {
+        ...surroundings,
+        ...{ connections, verifier, readers, trustTools, fetchMetadata, count },
+      });
     }
   });
   await Promise.all(workers);
@@ -75,6 +85,9 @@ interface DeviceSurroundings extends FleetSurroundings {
   readonly connections: HttpClient['connections'];
   readonly verifier: SignatureVerifier;
   readonly readers: ReturnType<typeof rememberedReaders>;
+  readonly trustTools: TrustTools;
+  /** Documents come from the cache that is near to all devices. */
+  readonly fetchMetadata: MetadataSource['fetchMetadata'];
   /** Called for each request that came back. */
   readonly count: () => void;
 }
@@ -83,7 +96,8 @@ async function demoDevice(
   { deviceId, attributes }: PlannedDevice,
   around: DeviceSurroundings,
 ): Promise<SimulatedDevice> {
-  const { world, truth, clock, serverUrl, connections, verifier, readers, factory, count, witness = unseen } = around;
+  const { world, truth, clock, serverUrl, connections, verifier, factory, count, witness = unseen } = around;
+  const { readers, trustTools, fetchMetadata } = around;
   const { deviceType, hardwareId } = attributes;
   const client: HttpClient = { serverUrl, deviceId, signer: createSigner(), connections };
   const content = {
@@ -100,9 +114,8 @@ async function demoDevice(
   const agent = composeAgent({
     identity: { deviceId, deviceType, hardwareId, model: attributes.model },
     anchors: registered.value.anchors,
-    verifier,
-    readers,
-    network: life.throughWorld(witness(counting(httpNetwork(client), count))),
+    ...{ verifier, readers, trustTools },
+    network: { ...life.throughWorld(witness(counting(httpNetwork(client), count))), fetchMetadata },
     storage: life.onDisk(hashingStorage(content.components)),
     boot,
     health: life.healthOf(boot),
@@ -113,6 +126,22 @@ async function demoDevice(
 
 function unseen(network: Network): Network {
   return network;
+}
+
+/** The server's documents, for whoever asks: no device signs for them. */
+function documentsFrom({
+  count,
+  ...client
+}: Pick<DeviceSurroundings, 'serverUrl' | 'connections' | 'count'>): MetadataSource {
+  const nobody = { ...client, deviceId: 'nearby-cache' as DeviceId, signer: createSigner() };
+  const { fetchMetadata } = httpNetwork(nobody);
+  return {
+    async fetchMetadata(name, bytesMax) {
+      const answer = await present(fetchMetadata, 'a network with documents')(name, bytesMax);
+      if (answer.ok) count();
+      return answer;
+    },
+  };
 }
 
 /** Counts the requests that came back: what the server must have handled. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { wallClock } from '@outrider/adapters/shared/clock';
 import { createFolder, errorCode, readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
@@ -11,7 +12,7 @@ import { DemoFault } from './fault.ts';
 import type { DemoFlags } from './flags.ts';
 import { type DemoFolders, demoFolders } from './folders.ts';
 import { demoWorld } from './products.ts';
-import { loadApprovers, loadReleaseSigners, storeApproverRole, storeReleaseRole } from './release-keys.ts';
+import { loadApprovers, loadReleaseSigners, settleTrust, storeApproverRole } from './release-keys.ts';
 import type { DemoReport } from './report.ts';
 import { demoRound } from './round.ts';
 
@@ -36,7 +37,7 @@ export async function openDemo(
   const folders = demoFolders(flags.dataFolder);
   await createFolders(folders);
   const signers = await loadReleaseSigners(folders.keys);
-  await storeReleaseRole(join(folders.server, 'release-role.json'), signers);
+  const house = await settleTrust(folders.server, signers, wallClock().now());
   const approvers = await loadApprovers(folders.keys);
   await storeApproverRole(join(folders.server, 'approver-role.json'), approvers);
   const logPath = join(folders.logs, 'server.log');
@@ -46,7 +47,7 @@ export async function openDemo(
     const number = await nextRound(folders);
     const world = await settleWorld(folders, number, flags.seed ?? String(number));
     const { deviceCount } = flags;
-    const round = demoRound({ number, world, deviceCount, folders, server, signers, approvers, ...shown });
+    const round = demoRound({ number, world, deviceCount, folders, server, house, approvers, ...shown });
     return {
       url: server.url,
       serverFolder: folders.server,

@@ -10,6 +10,7 @@ import { parseProblem } from '@outrider/protocol/kernel/problem';
 import type { Reader } from '@outrider/protocol/kernel/reader';
 import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import type { ControlPlane } from '../play/control-plane.ts';
+import type { SignedRelease } from '../product/release-house.ts';
 import { DemoFault } from './fault.ts';
 import {
   charterAnswer,
@@ -72,12 +73,12 @@ export function httpManagement(url: string, token: string, approvers: readonly S
 
   return {
     status: () => ask('GET', '/status', { reader: statusAnswer }),
-    async publish(envelope, images) {
+    async publish({ envelope, targets }, images) {
       for (const { image, blocks, content } of images) {
         await putBlob(image.digest, await wholeOf(content()));
         await putBlob(image.blocksDigest, blocks);
       }
-      await ask('POST', '/releases', { body: envelope, reader: anything });
+      await ask('POST', '/releases', { body: releaseBody({ envelope, targets }), reader: anything });
     },
     deltasOf: async (releaseId) => (await ask('GET', `/releases/${releaseId}`, { reader: releaseAnswer })).deltas,
     async createRollout(plan) {
@@ -108,6 +109,11 @@ export function httpManagement(url: string, token: string, approvers: readonly S
       return entry?.at;
     },
   };
+}
+
+/** A release as the server takes it in: the envelope, and beside it the targets as the document they are. */
+export function releaseBody({ envelope, targets }: Pick<SignedRelease, 'envelope' | 'targets'>): object {
+  return { ...envelope, targets: JSON.parse(targets) };
 }
 
 /** Reads pages until one is not full. */

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { createSeed, signerFromSeed } from '@outrider/adapters/shared/ed25519';
-import { readTextIfPresent, writeFileDurably } from '@outrider/adapters/shared/files';
+import { writeFileDurably } from '@outrider/adapters/shared/files';
+import { loadKeyFrom, makeKeyAt } from '@outrider/adapters/shared/key-on-disk';
+import { metadataSigner } from '@outrider/adapters/shared/metadata-keys';
+import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
+import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Signer } from '@outrider/domain/trust/ports';
-import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeSigningRole } from '@outrider/protocol/trust/anchors';
-import { encodeKeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { type ReleaseHouse, releaseHouse } from '../product/release-house.ts';
 import { type ReleaseSigners, releaseRoleOf } from '../product/signed-release.ts';
 import { DemoFault } from './fault.ts';
 
-/** A secret is for its owner alone. */
-const SECRET_MODE = 0o600;
-
-/** The keys of build and release engineering: made at the first start, the same ever after. */
+/** The keys of build, release engineering and root: made at the first start, the same ever after. */
 export async function loadReleaseSigners(folder: string): Promise<ReleaseSigners> {
   return {
     build: await loadKey(folder, 'build'),
     releaseEngineering: await loadKey(folder, 'release-engineering'),
+    root: await loadKey(folder, 'root'),
   };
 }
 
@@ -31,26 +31,30 @@ export async function storeApproverRole(path: string, approvers: readonly Signer
   await writeFileDurably(path, `${encodeSigningRole({ threshold: groups.length, groups })}\n`);
 }
 
-/** Tells a server who must sign: the public halves only. */
-export async function storeReleaseRole(path: string, signers: ReleaseSigners): Promise<void> {
-  await writeFileDurably(path, `${encodeSigningRole(releaseRoleOf(signers))}\n`);
+/**
+ * Sets a data folder up before its server starts, as `outrider trust init` does: who must sign a release, and both repositories.
+ * The keys of the server are made there; of the people's only the public halves come into it.
+ */
+export async function settleTrust(
+  dataFolder: string,
+  signers: ReleaseSigners,
+  now: FleetInstant,
+): Promise<ReleaseHouse> {
+  await writeFileDurably(join(dataFolder, 'release-role.json'), `${encodeSigningRole(releaseRoleOf(signers))}\n`);
+  const online = {
+    snapshot: metadataSigner(await loadKey(dataFolder, 'snapshot', '-key.json')),
+    timestamp: metadataSigner(await loadKey(dataFolder, 'timestamp', '-key.json')),
+    // One key says what a device shall have, and that it may have it now.
+    director: metadataSigner(await loadKey(dataFolder, 'permit', '-key.json')),
+  };
+  const house = releaseHouse({ signers, online, files: metadataFolder(join(dataFolder, REPOSITORY_FOLDER)) });
+  await house.settle(now);
+  return house;
 }
 
-async function loadKey(folder: string, group: string): Promise<Signer> {
-  const path = join(folder, `${group}.key.json`);
-  const text = await readTextIfPresent(path);
-  if (text === undefined) {
-    const seed = createSeed();
-    const signer = signerFromSeed(seed);
-    const privateKey = Buffer.from(seed).toString('base64');
-    await writeFileDurably(
-      path,
-      `${encodeKeyFile({ schema: 1, group, privateKey, ...signer.publicKey })}\n`,
-      SECRET_MODE,
-    );
-    return signer;
-  }
-  const parsed = parseKeyFile(text);
-  if (parsed.ok) return signerFromSeed(Buffer.from(parsed.value.privateKey, 'base64'));
-  throw new DemoFault(`The key file ${path} is damaged: ${describeParseError(parsed.error)}; choose another --data`);
+async function loadKey(folder: string, group: string, ending = '.key.json'): Promise<Signer> {
+  const path = join(folder, `${group}${ending}`);
+  const stored = await loadKeyFrom(path);
+  if (stored.ok) return stored.value ?? makeKeyAt(path, group);
+  throw new DemoFault(`The key file ${path} ${stored.error}; choose another --data`);
 }

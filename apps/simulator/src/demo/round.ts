@@ -3,7 +3,7 @@ import { type SteppedClock, steppedClock } from '@outrider/adapters/shared/clock
 import { digestText } from '@outrider/adapters/shared/digest';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { RolloutId } from '@outrider/domain/kernel/ids';
-import { DAY_MS, elapsedMs, fleetInstant } from '@outrider/domain/kernel/time';
+import { DAY_MS, elapsedMs, type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { type Fleet, participantOf } from '../fleet/fleet.ts';
 import { createShow, type Show } from '../live/show.ts';
@@ -14,7 +14,8 @@ import { type Conductor, createConductor, type Stage } from '../play/stage.ts';
 import type { AgentProcess } from '../process/agent-process.ts';
 import type { ServerProcess } from '../process/server-process.ts';
 import { planFleet } from '../product/fleet-plan.ts';
-import { type ReleaseSigners, releaseIdOf, signedRelease } from '../product/signed-release.ts';
+import type { ReleaseHouse } from '../product/release-house.ts';
+import { releaseIdOf } from '../product/signed-release.ts';
 import { type WorldTruth, worldTruth } from '../world/truth.ts';
 import type { World } from '../world/world.ts';
 import { liveAgent, startAgents } from './agents.ts';
@@ -31,7 +32,8 @@ export interface RoundOptions {
   readonly deviceCount: number;
   readonly folders: DemoFolders;
   readonly server: ServerProcess;
-  readonly signers: ReleaseSigners;
+  /** Its people: they sign releases and say who may. */
+  readonly house: ReleaseHouse;
   /** Sign the charter of each rollout, and each of its waves. */
   readonly approvers: readonly Signer[];
   readonly view: LiveView;
@@ -73,7 +75,9 @@ export function demoRound(options: RoundOptions): Round {
       show.begin('building images');
       const products = await buildProducts(folders.images, `camera-r${number}`);
       show.begin('publishing the version in the field');
-      await publish(management, options.signers, products.first);
+      // Weeks of fleet time go by in a round: the root is signed again long before it lapses.
+      await options.house.settle(clock.now());
+      await publish({ management, house: options.house, now: clock.now() }, products.first);
 
       show.begin(`registering ${options.deviceCount} simulated devices and 3 agents`);
       const truth = worldTruth();
@@ -154,7 +158,7 @@ async function release(story: Story, product: DemoProduct, former: DemoProduct):
   const { options, management, show } = story;
   const { deviceType, version } = product;
   show.begin(`publishing ${version}`);
-  await publish(management, options.signers, product, former);
+  await publish({ management, house: options.house, now: story.stage.clock.now() }, product, former);
   show.begin(`rolling out ${version}`);
   // Letters, digits, hyphens and dots.
   const rolloutId = `${deviceType}-to-${version}` as RolloutId;
@@ -166,11 +170,11 @@ async function release(story: Story, product: DemoProduct, former: DemoProduct):
 }
 
 async function publish(
-  management: Management,
-  signers: ReleaseSigners,
-  ...[product, former]: readonly [DemoProduct, DemoProduct?]
+  { management, house, now }: Pick<Story, 'management'> & Pick<RoundOptions, 'house'> & { readonly now: FleetInstant },
+  product: DemoProduct,
+  former?: DemoProduct,
 ): Promise<void> {
-  await management.publish(signedRelease(product, former, signers).envelope, [product.source]);
+  await management.publish(await house.sign(product, former, now), [product.source]);
 }
 
 async function registerFleet(

@@ -8,12 +8,12 @@ import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
 import type { RolloutEvent, RolloutPlan, RolloutState } from '@outrider/domain/policy/rollout';
 import type { Image } from '@outrider/domain/release/release';
-import type { Envelope } from '@outrider/domain/trust/envelope';
+import type { SignedRelease } from '../product/release-house.ts';
 
 /** The server as its operator uses it: over HTTP in the demonstration, by calls in the simulator. Faults are thrown. */
 export interface ControlPlane {
   /** Stores what is not there yet, then publishes for good; deltas are made before it returns. */
-  publish(envelope: Envelope, images: readonly ImageSource[]): Promise<void>;
+  publish(release: Pick<SignedRelease, 'envelope' | 'targets'>, images: readonly ImageSource[]): Promise<void>;
   deltasOf(releaseId: ReleaseId): Promise<readonly Delta[]>;
   createRollout(plan: RolloutPlan): Promise<void>;
   changeRollout(rolloutId: RolloutId, event: RolloutEvent, reason: string): Promise<void>;

@@ -15,10 +15,13 @@ export interface ProductVersion {
   readonly notes: string;
 }
 
-/** The two groups that sign releases: one alone releases nothing. */
+/** The people of an installation that is played. No server sees these keys. */
 export interface ReleaseSigners {
+  /** The two groups that sign releases: one alone releases nothing. */
   readonly build: Signer;
   readonly releaseEngineering: Signer;
+  /** Holds the root of both repositories: says who signs for which model. */
+  readonly root: Signer;
 }
 
 /** The one component of every bundle here. */
@@ -31,8 +34,8 @@ export function releaseIdOf(deviceType: string, version: string): ReleaseId {
   return `${deviceType}-${version}` as ReleaseId;
 }
 
-/** A release with its way back: the manifest, signed by both groups. The first of a device type has no way back. */
-export function signedRelease(
+/** The manifest with its way back, signed by both groups. The first of a device type has no way back. */
+export function signedManifest(
   product: ProductVersion,
   former: ProductVersion | undefined,
   signers: ReleaseSigners,

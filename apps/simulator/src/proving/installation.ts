@@ -6,13 +6,14 @@ import { join } from 'node:path';
 import { type Cluster, DATABASE_USER, loadPointer } from '@outrider/adapters/server/embedded-postgres/cluster';
 import { DATABASE_NAME } from '@outrider/adapters/server/embedded-postgres/owner-session';
 import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
-import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { monotonicClock, wallClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
 import { createFolder, errorCode, readTextIfPresent } from '@outrider/adapters/shared/files';
 import { present } from '@outrider/domain/kernel/assert';
 import { elapsedMs } from '@outrider/domain/kernel/time';
-import { loadReleaseSigners, storeReleaseRole } from '../demo/release-keys.ts';
+import { loadReleaseSigners, settleTrust } from '../demo/release-keys.ts';
 import { launchServer, readToken } from '../process/server-process.ts';
+import type { ReleaseHouse } from '../product/release-house.ts';
 import type { ReleaseSigners } from '../product/signed-release.ts';
 import { openRawStore, type RawStore } from './raw-store.ts';
 import { supervise } from './supervisor.ts';
@@ -23,6 +24,8 @@ export interface Installation {
   readonly dataFolder: string;
   readonly logPath: string;
   readonly signers: ReleaseSigners;
+  /** Its people: they sign releases and say who may. */
+  readonly house: ReleaseHouse;
   /** A signal to the server itself; false when none runs at this moment. */
   signalServer(name: 'SIGKILL' | 'SIGTERM'): boolean;
   /** kill -9 of PostgreSQL's first process; false when none runs. */
@@ -53,7 +56,7 @@ export async function createInstallation(): Promise<Installation> {
   await createFolder(dataFolder);
   await createFolder(join(root, 'keys'));
   const signers = await loadReleaseSigners(join(root, 'keys'));
-  await storeReleaseRole(join(dataFolder, 'release-role.json'), signers);
+  const house = await settleTrust(dataFolder, signers, wallClock().now());
   const port = await findFreePort();
   const clock = monotonicClock();
   const server = supervise(() => launchServer({ dataFolder, logPath, port }));
@@ -75,6 +78,7 @@ export async function createInstallation(): Promise<Installation> {
     dataFolder,
     logPath,
     signers,
+    house,
     signalServer: (name) => server.signal(name),
     async killPostmaster() {
       const cluster = await loadPointer(dataFolder);

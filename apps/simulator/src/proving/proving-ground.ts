@@ -15,7 +15,7 @@ import { httpManagement } from '../demo/management.ts';
 import { recountAnswer, stepAnswer } from '../demo/management-answers.ts';
 import { planOf, startRollout } from '../play/play-rollout.ts';
 import { planFleet } from '../product/fleet-plan.ts';
-import { COMPONENT, releaseIdOf, signedRelease } from '../product/signed-release.ts';
+import { COMPONENT, releaseIdOf } from '../product/signed-release.ts';
 import { SIM_DEVICE_TYPE, simProducts } from '../sim/sim-products.ts';
 import { worldTruth } from '../world/truth.ts';
 import { acknowledgements, type Held } from './acknowledged.ts';
@@ -75,7 +75,7 @@ export async function createProvingGround(options: ProvingOptions): Promise<Prov
 
 async function settle(installation: Installation, options: ProvingOptions): Promise<ProvingGround> {
   const { seed, deviceCount, onAnswer } = options;
-  const { url, signers, dataFolder } = installation;
+  const { url, house, dataFolder } = installation;
   await installation.untilServing(() => isReady(url));
   const tokens = await installation.tokens();
   const management = httpManagement(url, tokens.admin);
@@ -84,8 +84,8 @@ async function settle(installation: Installation, options: ProvingOptions): Prom
   const ask = asker({ url, token: tokens.admin, onRefusal: (text) => refusals.push(text) });
 
   const { first, good } = await simProducts(seed);
-  await management.publish(signedRelease(first.product, undefined, signers).envelope, [first.image]);
   const clock = steppedClock(fleetInstant((await management.status()).fleetTime));
+  await management.publish(await house.sign(first.product, undefined, clock.now()), [first.image]);
   const fleet = await demoFleet(planFleet({ seed, deviceType: SIM_DEVICE_TYPE, count: deviceCount }), {
     world: { schema: 1, seed, defects: [] },
     truth: worldTruth(),
@@ -95,7 +95,7 @@ async function settle(installation: Installation, options: ProvingOptions): Prom
     factory: first.product,
     witness: noted.witness,
   });
-  await management.publish(signedRelease(good.product, first.product, signers).envelope, [good.image]);
+  await management.publish(await house.sign(good.product, first.product, clock.now()), [good.image]);
   const plan = planWithoutWaves(seed);
   await startRollout(management, plan);
 
@@ -110,7 +110,7 @@ async function settle(installation: Installation, options: ProvingOptions): Prom
   const people = {
     operator: operator({ ...common, source: source.fork('operator'), plan, openRawStore: installation.rawStore }),
     newcomers: newcomers({ serverUrl: new URL(url), token: tokens.registration, running, acknowledgements: noted }),
-    publisher: publisher({ ...common, source: source.fork('publisher'), signers }),
+    publisher: publisher({ ...common, source: source.fork('publisher'), house, clock }),
   };
 
   return {

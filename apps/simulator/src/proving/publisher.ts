@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
 import { delay } from '@outrider/adapters/shared/delay';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { below, type Prng } from '@outrider/domain/kernel/prng';
 import type { Reader } from '@outrider/protocol/kernel/reader';
-import { type ReleaseSigners, releaseIdOf, signedRelease } from '../product/signed-release.ts';
+import { releaseBody } from '../demo/management.ts';
+import type { ReleaseHouse } from '../product/release-house.ts';
+import { releaseIdOf } from '../product/signed-release.ts';
 import { firstImage, nextImage, type SmallImage } from '../sim/small-image.ts';
 import type { Acknowledgements } from './acknowledged.ts';
 import type { Ask } from './api.ts';
@@ -19,11 +22,12 @@ const DEVICE_TYPE = 'display';
 /** A build server: uploads blobs and publishes releases, one after the other, and withdraws some. */
 export function publisher(options: {
   readonly ask: Ask;
-  readonly signers: ReleaseSigners;
+  readonly house: ReleaseHouse;
+  readonly clock: FleetClock;
   readonly acknowledgements: Acknowledgements;
   readonly source: Prng;
 }): Lane {
-  const { ask, signers, acknowledgements, source } = options;
+  const { ask, house, clock, acknowledgements, source } = options;
   let rounds = 0;
   let newest: SmallImage | undefined;
 
@@ -45,8 +49,8 @@ export function publisher(options: {
     if (!(await upload(image.bytes)) || !(await upload(image.blocks))) return;
     const version = `1.0.${rounds}`;
     const product = { deviceType: DEVICE_TYPE, version, releaseCounter: rounds * 10, image: image.image, notes: '' };
-    const { envelope, manifest } = signedRelease(product, undefined, signers);
-    const published = await ask({ method: 'POST', path: '/releases', body: envelope, reader: anything });
+    const { manifest, ...release } = await house.sign(product, undefined, clock.now());
+    const published = await ask({ method: 'POST', path: '/releases', body: releaseBody(release), reader: anything });
     if (published === undefined) return;
     acknowledgements.noteRelease(manifest.releaseId, 'published');
     newest = image;

@@ -12,13 +12,13 @@ import { newContactHistory } from '@outrider/domain/gateway/contact-history';
 import type { DeviceRecord, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId, PermitId, ReleaseCounter, RolloutId } from '@outrider/domain/kernel/ids';
-import type { FleetInstant } from '@outrider/domain/kernel/time';
+import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { httpManagement } from '../demo/management.ts';
 import { planOf, startRollout } from '../play/play-rollout.ts';
-import { COMPONENT, HARDWARE_IDS, releaseIdOf, signedRelease } from '../product/signed-release.ts';
+import { COMPONENT, HARDWARE_IDS, releaseIdOf } from '../product/signed-release.ts';
 import { reportKeyOf } from '../proving/acknowledged.ts';
 import { simProducts } from '../sim/sim-products.ts';
 import type { Servers } from './servers.ts';
@@ -133,8 +133,9 @@ export async function createProofFleet(servers: Servers, seed: string, socketsMa
       const rolloutId = `${deviceType}-rollout` as RolloutId;
       const former = { ...first.product, deviceType };
       const newer = { ...good.product, deviceType };
-      await management.publish(signedRelease(former, undefined, servers.signers).envelope, [first.image]);
-      await management.publish(signedRelease(newer, former, servers.signers).envelope, [good.image]);
+      const now = fleetInstant((await management.status()).fleetTime);
+      await management.publish(await servers.house.sign(former, undefined, now), [first.image]);
+      await management.publish(await servers.house.sign(newer, former, now), [good.image]);
       const devices = Array.from({ length: count }, (_, index) => {
         const hardwareId = HARDWARE_IDS[index % HARDWARE_IDS.length] ?? HARDWARE_IDS[0];
         const common = { deviceType, hardwareId, model: 'compact', customer: 'northwind', carrier: 'lte-one' };

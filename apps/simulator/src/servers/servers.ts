@@ -11,12 +11,13 @@ import {
 } from '@outrider/adapters/server/embedded-postgres';
 import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import { openDatabase } from '@outrider/adapters/server/postgres/pool';
+import { wallClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
 import { createFolder } from '@outrider/adapters/shared/files';
-import { loadReleaseSigners, storeReleaseRole } from '../demo/release-keys.ts';
+import { loadReleaseSigners, settleTrust } from '../demo/release-keys.ts';
 import { type Child, startChild } from '../process/child.ts';
 import { readToken } from '../process/server-process.ts';
-import type { ReleaseSigners } from '../product/signed-release.ts';
+import type { ReleaseHouse } from '../product/release-house.ts';
 import { listening } from './cut-proxy.ts';
 
 /** Several real servers, each a process, on one real PostgreSQL: to be stopped, cut off and killed. */
@@ -24,7 +25,8 @@ export interface Servers {
   readonly database: PostgresConnection;
   readonly control: ServerProgram;
   readonly gateways: readonly ServerProgram[];
-  readonly signers: ReleaseSigners;
+  /** Its people: they sign releases and say who may. */
+  readonly house: ReleaseHouse;
   readonly tokens: { readonly admin: string; readonly registration: string };
   /** kill -9 of PostgreSQL, and its start on the same port; resolves when it runs again. */
   killDatabase(): Promise<void>;
@@ -116,7 +118,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
   try {
     const signers = await loadReleaseSigners(join(root, 'keys'));
-    await storeReleaseRole(join(shared, 'release-role.json'), signers);
+    const house = await settleTrust(shared, signers, wallClock().now());
     await options.prepare?.(shared);
     const start = async (name: string, role: 'control' | 'gateway') => {
       const one = await startServer({ name, role, root, shared, options, database: postgres.connection });
@@ -134,7 +136,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
       registration: await readToken(shared, 'registration-token'),
     };
     return {
-      ...{ database: postgres.connection, control, gateways, signers, tokens, remove },
+      ...{ database: postgres.connection, control, gateways, house, tokens, remove },
       killDatabase() {
         killing ??= killAndStart().finally(() => {
           killing = undefined;

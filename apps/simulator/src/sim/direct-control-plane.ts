@@ -17,12 +17,12 @@ const AUTHOR = 'conductor';
 export function directControlPlane(server: Server): ControlPlane {
   const { releases, policy, queries } = server;
   return {
-    async publish(envelope, images) {
+    async publish({ envelope, targets }, images) {
       for (const { image, blocks, content } of images) {
         done(await releases.putBlob(image.digest, content()));
         done(await releases.putBlob(image.blocksDigest, chunksOf(blocks)));
       }
-      done(await releases.publish(envelope));
+      done(await releases.publish(envelope, AUTHOR, targets));
     },
     deltasOf: async (releaseId) => done(await queries.showRelease(releaseId)).deltas,
     async createRollout(plan) {

@@ -8,7 +8,7 @@ import { COMPONENT } from '../product/signed-release.ts';
 import { deviceLife } from '../world/device-life.ts';
 import { natureOf } from '../world/fate.ts';
 import { type Body, createBody } from './body.ts';
-import { directNetwork, registerDirectly } from './direct-network.ts';
+import { directNetwork } from './direct-network.ts';
 import type { DeviceSlots } from './oracles/observation.ts';
 import type { SharedImages } from './shared-images.ts';
 import type { SimWorld } from './sim-world.ts';
@@ -36,7 +36,7 @@ export async function simDevice(
     releaseCounter: product.releaseCounter as ReleaseCounter,
     components: [{ name: COMPONENT, digest: image.image.digest }],
   };
-  const anchors = await registerDirectly(sim.console, signer, {
+  const anchors = await sim.register(signer, {
     token: sim.registrationToken,
     deviceId,
     attributes,
@@ -51,7 +51,11 @@ export async function simDevice(
       anchors,
       verifier: keys.verifier,
       readers: sim.readers,
-      network: life.throughWorld(directNetwork(sim.carrier.forDevice(device), { deviceId, signer })),
+      trustTools: sim.trustTools,
+      network: {
+        ...life.throughWorld(directNetwork(sim.carrier.forDevice(device), { deviceId, signer })),
+        ...sim.documents,
+      },
     },
     onSlots(event, chooser) {
       const slots = slotsOf(deviceId, chooser, { disk, images });

@@ -7,7 +7,7 @@ import { createFleet, participantOf } from '../fleet/fleet.ts';
 import { type ReachOutcome, type RecallOutcome, reachOf, recallOf } from '../play/outcome.ts';
 import { planOf, playUntilTakenBack, playUntilVerified, startRollout } from '../play/play-rollout.ts';
 import { planFleet } from '../product/fleet-plan.ts';
-import { releaseIdOf, signedRelease } from '../product/signed-release.ts';
+import { releaseIdOf } from '../product/signed-release.ts';
 import { directControlPlane } from './direct-control-plane.ts';
 import { endRun } from './end-run.ts';
 import { createOperator } from './operator.ts';
@@ -44,9 +44,9 @@ export async function simulate(options: SimWorldOptions): Promise<SimulationSumm
   let newest: RolloutId | undefined;
 
   async function publish(one: SimProduct, former?: SimProduct): Promise<void> {
-    const { envelope } = signedRelease(one.product, former?.product, sim.releaseSigners);
+    const release = await sim.house.sign(one.product, former?.product, clock.now());
     // Deltas are made on threads of their own.
-    await sim.turns.alone(() => controlPlane.publish(envelope, [one.image]));
+    await sim.turns.alone(() => controlPlane.publish(release, [one.image]));
   }
 
   async function release(one: SimProduct, former: SimProduct): Promise<RolloutId> {

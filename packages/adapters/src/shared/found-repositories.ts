@@ -12,7 +12,7 @@ import {
 } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import type { TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
-import type { MetadataSigner, MetadataStore } from '@outrider/domain/trust/tuf/ports';
+import type { MetadataSigner, MetadataStore, TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { trustRoot } from '@outrider/domain/trust/tuf/trusted-set';
 import { newestRoot, type PublicationSigners, publish, signMetadata, trustContext } from './metadata-repository.ts';
 
@@ -27,6 +27,8 @@ export interface FoundingPlan {
   /** Models or suppliers, and whose groups sign what lies below their names. */
   readonly models: readonly { readonly name: string; readonly keys: readonly NamedKey[]; readonly threshold: number }[];
   readonly now: FleetInstant;
+  /** Absent: those of production. */
+  readonly tools?: TrustTools;
 }
 
 /**
@@ -63,19 +65,20 @@ export async function foundRepositories(
     targets = next.value;
   }
   const directorText = await signMetadata(director.value, rootSigners);
-  const trusted = trustRoot(directorText, trustContext(now));
+  const trusted = trustRoot(directorText, trustContext(now, plan.tools));
   if (!trusted.ok) return trusted;
-  if ((await newestRoot(files, 'image')) === undefined) {
+  if ((await newestRoot(files, 'image', plan.tools)) === undefined) {
     const published = await publish(files, {
       folder: 'image',
       root: await signMetadata(image.value, rootSigners),
       targets: new Map([['targets', await signMetadata({ ...targets, version: 1 }, rootSigners)]]),
       signers: online,
       now,
+      ...(plan.tools && { tools: plan.tools }),
     });
     if (!published.ok) return published;
   }
-  if ((await newestRoot(files, 'director')) !== undefined) {
+  if ((await newestRoot(files, 'director', plan.tools)) !== undefined) {
     return err({
       code: 'role-not-there',
       detail: 'There are repositories already; change them with `outrider trust rotate`',

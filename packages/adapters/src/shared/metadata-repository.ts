@@ -11,7 +11,7 @@ import type {
   TargetsMetadata,
   TimestampMetadata,
 } from '@outrider/domain/trust/tuf/metadata';
-import type { MetadataSigner, MetadataStore, TrustContext } from '@outrider/domain/trust/tuf/ports';
+import type { MetadataSigner, MetadataStore, TrustContext, TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { nextSnapshot, nextTimestamp, referenceTo } from '@outrider/domain/trust/tuf/publication';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { type AnyMetadata, encodeMetadata, metadataMessage } from '@outrider/protocol/trust/tuf/write-metadata';
@@ -53,11 +53,16 @@ export function metadataFolder(folder: string): MetadataStore {
   };
 }
 
-const verifier = createMetadataVerifier();
+/** Documents as they are in production: Ed25519 and ECDSA by the platform. */
+export const TRUST_TOOLS: TrustTools = {
+  verifier: createMetadataVerifier(),
+  digest: metadataDigest,
+  read: metadataReader,
+};
 
 /** What documents are checked with at this instant. */
-export function trustContext(now: FleetInstant): TrustContext {
-  return { verifier, digest: metadataDigest, read: metadataReader, now };
+export function trustContext(now: FleetInstant, tools = TRUST_TOOLS): TrustContext {
+  return { ...tools, now };
 }
 
 /** A document with the signatures of these keys. */
@@ -72,29 +77,35 @@ export async function signMetadata(metadata: AnyMetadata, signers: readonly Meta
 export async function newestRoot(
   files: MetadataStore,
   folder: string,
+  { read } = TRUST_TOOLS,
 ): Promise<{ readonly text: string; readonly document: SignedMetadata<RootMetadata> } | undefined> {
   let newest: { readonly text: string; readonly document: SignedMetadata<RootMetadata> } | undefined;
   for (let version = 1; ; version++) {
     const text = await files.loadMetadata(`${folder}/${version}.root.json`);
     if (text === undefined) return newest;
-    newest = { text, document: present(metadataReader.root(text), `${version}.root.json`) };
+    newest = { text, document: present(read.root(text), `${version}.root.json`) };
   }
 }
 
 /** Reads what is published. Throws where a file that the timestamp leads to is gone or damaged: restore it from a backup. */
-export async function loadPublished(files: MetadataStore, folder: string): Promise<PublishedState | undefined> {
-  const root = await newestRoot(files, folder);
+export async function loadPublished(
+  files: MetadataStore,
+  folder: string,
+  tools = TRUST_TOOLS,
+): Promise<PublishedState | undefined> {
+  const { read } = tools;
+  const root = await newestRoot(files, folder, tools);
   if (root === undefined) return undefined;
   const base = { root: root.document, rootText: root.text };
   const timestampText = await files.loadMetadata(`${folder}/timestamp.json`);
   if (timestampText === undefined) return { ...base, targets: new Map() };
-  const timestamp = present(metadataReader.timestamp(timestampText), 'timestamp.json');
+  const timestamp = present(read.timestamp(timestampText), 'timestamp.json');
   const name = `${timestamp.signed.snapshot.version}.snapshot.json`;
-  const snapshot = present(metadataReader.snapshot(await needed(files, `${folder}/${name}`)), name);
+  const snapshot = present(read.snapshot(await needed(files, `${folder}/${name}`)), name);
   const targets = new Map<string, { readonly text: string; readonly document: SignedMetadata<TargetsMetadata> }>();
   for (const [file, { version }] of snapshot.signed.meta) {
     const text = await needed(files, `${folder}/${version}.${file}`);
-    targets.set(file.replace(/\.json$/, ''), { text, document: present(metadataReader.targets(text), file) });
+    targets.set(file.replace(/\.json$/, ''), { text, document: present(read.targets(text), file) });
   }
   return { ...base, timestamp, snapshot, targets };
 }
@@ -112,19 +123,21 @@ export async function publish(
     readonly root?: string;
     readonly signers: PublicationSigners;
     readonly now: FleetInstant;
+    /** Absent: those of production. */
+    readonly tools?: TrustTools;
   },
 ): Promise<Result<PublishedState, MetadataError>> {
-  const { folder, now, signers } = change;
-  const former = await loadPublished(files, folder);
+  const { folder, now, signers, tools = TRUST_TOOLS } = change;
+  const former = await loadPublished(files, folder, tools);
   const written = new Map<string, string>();
   if (change.root !== undefined) {
-    const root = metadataReader.root(change.root);
+    const root = tools.read.root(change.root);
     if (!root.ok) return err({ code: 'metadata-malformed', detail: `root: ${root.error}` });
     written.set(`${root.value.signed.version}.root.json`, change.root);
   }
   const changed = new Map<string, MetadataReference>();
   for (const [role, text] of change.targets) {
-    const document = metadataReader.targets(text);
+    const document = tools.read.targets(text);
     if (!document.ok) return err({ code: 'metadata-malformed', detail: `${role}: ${document.error}` });
     const { version } = document.value.signed;
     written.set(`${version}.${role}.json`, text);
@@ -136,11 +149,18 @@ export async function publish(
   const reference = referenceTo(snapshotText, snapshot.version, metadataDigest);
   const timestamp = nextTimestamp(former?.timestamp?.signed, { snapshot: reference, now });
   written.set('timestamp.json', await signMetadata(timestamp, [signers.timestamp]));
-  const accepted = await acceptedByClient(files, { folder, written, now, former });
+  const accepted = await acceptedByClient(files, {
+    folder,
+    written,
+    changed: new Set(change.targets.keys()),
+    now,
+    former,
+    tools,
+  });
   if (!accepted.ok) return accepted;
   // A Map keeps the order of insertion: the timestamp comes last.
   for (const [name, text] of written) await files.storeMetadata(`${folder}/${name}`, text);
-  const published = await loadPublished(files, folder);
+  const published = await loadPublished(files, folder, tools);
   return published === undefined ? err({ code: 'metadata-missing', detail: 'There is no root' }) : ok(published);
 }
 
@@ -151,10 +171,12 @@ async function acceptedByClient(
     readonly folder: string;
     readonly written: ReadonlyMap<string, string>;
     readonly now: FleetInstant;
+    readonly changed: ReadonlySet<string>;
     readonly former: PublishedState | undefined;
+    readonly tools: TrustTools;
   },
 ): Promise<Result<'accepted', MetadataError>> {
-  const { folder, written, former, now } = around;
+  const { folder, written, changed, former, now, tools } = around;
   const kept = new Map<string, string>();
   const pinnedRoot = former?.rootText ?? written.get('1.root.json');
   if (pinnedRoot === undefined) return err({ code: 'metadata-missing', detail: 'There is no root' });
@@ -174,7 +196,7 @@ async function acceptedByClient(
       loadMetadata: async (name: string) => kept.get(name),
       storeMetadata: async (name: string, text: string) => void kept.set(name, text),
     },
-    context: trustContext(now),
+    context: trustContext(now, tools),
   };
   const refreshed = await refresh(repository);
   if (!refreshed.ok) return refreshed;
@@ -183,6 +205,9 @@ async function acceptedByClient(
   for (const role of ['targets', ...roles.filter((name) => name !== 'targets')]) {
     const delegator = role === 'targets' ? 'root' : 'targets';
     const loaded = await loadRole(set, { role, delegator }, repository);
+    // A model that its people have let lapse holds up its own devices, and nobody else's releases.
+    const isLapsed = !loaded.ok && loaded.error.code === 'metadata-expired' && role !== 'targets';
+    if (isLapsed && !changed.has(role)) continue;
     if (!loaded.ok) return loaded;
     set = loaded.value;
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { createSeed, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import {
   exists,
   isDiskFull,
@@ -8,6 +7,7 @@ import {
   removeDurably,
   writeFileDurably,
 } from '@outrider/adapters/shared/files';
+import { loadKeyFrom, makeKeyAt } from '@outrider/adapters/shared/key-on-disk';
 import { metadataKey, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
 import {
   loadPublished,
@@ -24,7 +24,6 @@ import type { NamedKey } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import type { RootMetadata, SignedMetadata } from '@outrider/domain/trust/tuf/metadata';
 import type { MetadataSigner, MetadataStore } from '@outrider/domain/trust/tuf/ports';
-import { encodeKeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
 import { CommandFailure } from '../../failure.ts';
 import { readDocument } from '../../files.ts';
 import { parsePublicKeyFile } from '../../key-files.ts';
@@ -65,23 +64,15 @@ export async function openTrust(folder: string): Promise<TrustFolder> {
 /** A key of the server; made when it is missing and `isMaking`. */
 export async function onlineKey(folder: string, name: string, isMaking = false): Promise<MetadataSigner> {
   const path = join(folder, `${name}-key.json`);
-  const text = await readTextIfPresent(path);
-  if (text === undefined) {
-    if (!isMaking) {
-      const message = `The key ${path} of the server is gone; restore it from a backup, or replace it with \`outrider trust rotate\``;
-      throw new CommandFailure('not-found', message, { code: 'key-missing' });
-    }
-    const seed = createSeed();
-    const signer = signerFromSeed(seed);
-    const privateKey = Buffer.from(seed).toString('base64');
-    const file = { schema: 1, group: name.replace(/\.next$/, ''), privateKey, ...signer.publicKey } as const;
-    await writeFileDurably(path, `${encodeKeyFile(file)}\n`, 0o600);
-    return metadataSigner(signer);
+  const stored = await loadKeyFrom(path);
+  if (!stored.ok) {
+    const message = `The key file ${path} ${stored.error}; restore it from a backup, or remove it and replace it with \`outrider trust rotate\``;
+    throw new CommandFailure('usage', message, { code: 'key-missing' });
   }
-  const parsed = parseKeyFile(text);
-  if (parsed.ok) return metadataSigner(signerFromSeed(Buffer.from(parsed.value.privateKey, 'base64')));
-  const message = `The key file ${path} is damaged; restore it from a backup, or remove it and replace it with \`outrider trust rotate\``;
-  throw new CommandFailure('usage', message, { code: 'key-missing' });
+  if (stored.value !== undefined) return metadataSigner(stored.value);
+  if (isMaking) return metadataSigner(await makeKeyAt(path, name.replace(/\.next$/, '')));
+  const message = `The key ${path} of the server is gone; restore it from a backup, or replace it with \`outrider trust rotate\``;
+  throw new CommandFailure('not-found', message, { code: 'key-missing' });
 }
 
 /** Puts the next key of the server in the place of the former. */

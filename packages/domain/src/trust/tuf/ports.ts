@@ -36,11 +36,15 @@ export interface MetadataReader {
   targets(text: string): Result<SignedMetadata<TargetsMetadata>, string>;
 }
 
-/** What every step of the client needs beside the documents. */
-export interface TrustContext {
+/** How documents are read and checked, whatever the time. */
+export interface TrustTools {
   readonly verifier: MetadataVerifier;
   readonly digest: MetadataDigest;
   readonly read: MetadataReader;
+}
+
+/** What every step of the client needs beside the documents. */
+export interface TrustContext extends TrustTools {
   /** The later of the device's clock and its last-known-time floor: a clock at 1970 lets nothing old in. */
   readonly now: FleetInstant;
 }
