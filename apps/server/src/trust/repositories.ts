@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isDiskFull } from '@outrider/adapters/shared/files';
-import { metadataDigest } from '@outrider/adapters/shared/metadata-keys';
 import {
   loadPublished,
   newestRoot,
@@ -20,7 +19,7 @@ import { claimOf, entriesAsSaid, releaseTarget, targetPath } from '@outrider/dom
 import type { TrustRoots } from '@outrider/domain/trust/role';
 import { LIFETIMES } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataHead, TargetFile, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
-import type { MetadataStore } from '@outrider/domain/trust/tuf/ports';
+import type { MetadataStore, TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { isDue, nextFleetTimestamp } from '@outrider/domain/trust/tuf/publication';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import { type CommandError, refuse } from '../errors.ts';
@@ -61,7 +60,7 @@ export function repositories(options: {
   const { files, tools = TRUST_TOOLS } = options.ports;
   let last: Promise<unknown> = Promise.resolve();
   let known: Promise<Known> | undefined;
-  const claims = manifestClaims();
+  const claims = manifestClaims(tools.digest);
 
   /** Read once until something was published, or the next round looks for what a ceremony has changed. */
   function lookUp(): Promise<Known> {
@@ -114,8 +113,21 @@ export function repositories(options: {
     if (isCurrent) return text;
     const next = nextFleetTimestamp(signed, { snapshot, policyEpoch: epoch, now });
     const made = await signMetadata(next, [keys.director]);
-    await files.storeMetadata('director/timestamp.json', made);
-    return made;
+    const isStored = await unlessFull(() => files.storeMetadata('director/timestamp.json', made));
+    return isStored ? made : text;
+  }
+
+  /** False on a full disk: what is published stays served, and holds for half its life at least. */
+  async function unlessFull(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (cause) {
+      if (!isDiskFull(cause)) throw cause;
+      const message = 'The disk is full, so metadata was not signed anew; what is published holds until it expires';
+      log.error({ stage: 'release', code: 'repository-stale', err: cause }, message);
+      return false;
+    }
   }
 
   async function vouch(
@@ -138,7 +150,7 @@ export function repositories(options: {
     const fault = faultOf(
       read.value.signed,
       former?.document.signed,
-      entriesAsSaid(read.value.signed, { manifest, payload }, metadataDigest),
+      entriesAsSaid(read.value.signed, { manifest, payload }, tools.digest),
     );
     if (fault !== undefined) return refuse('release-unvouched', fault);
     const now = fleetClock.now();
@@ -157,7 +169,7 @@ export function repositories(options: {
     },
     async read(path) {
       if (path === 'director/timestamp.json') return inTurn(fleetTimestamp);
-      if (path === 'image/timestamp.json') await inTurn(renewImage);
+      if (path === 'image/timestamp.json') await inTurn(() => unlessFull(renewImage));
       return isServed(path) ? servedFile(files, path, await lookUp()) : undefined;
     },
     vouchFor: (manifest, signed) =>
@@ -276,7 +288,7 @@ async function readKnown({ files, loadKeys, tools }: RepositoryPorts): Promise<K
 }
 
 /** What is offered as a file of the repository, for the one hardware of a device. Manifests are read once. */
-function manifestClaims() {
+function manifestClaims(digest: TrustTools['digest']) {
   const manifests = new Map<string, ReleaseManifest>();
   return {
     entryOf(offer: Offer, hardwareId: string): readonly [string, TargetFile] | undefined {
@@ -290,7 +302,7 @@ function manifestClaims() {
       if (meant === undefined) return undefined;
       const claim = { releaseCounter: meant.releaseCounter, hardwareIds: [hardwareId] };
       const path = targetPath(parsed.value.deviceType, meant.releaseId);
-      return [path, releaseTarget(payload, claim, metadataDigest)];
+      return [path, releaseTarget(payload, claim, digest)];
     },
   };
 }

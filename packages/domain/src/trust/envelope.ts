@@ -33,6 +33,8 @@ export function preAuthenticationEncoding(payloadType: string, payload: string):
 
 /** Length of a text in UTF-8 bytes. */
 export function utf8Length(text: string): number {
+  // Most of what is signed here is plain ASCII, and long.
+  if (PLAIN.test(text)) return text.length;
   let count = 0;
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
@@ -40,3 +42,6 @@ export function utf8Length(text: string): number {
   }
   return count;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: every character of ASCII is one byte
+const PLAIN = /^[\x00-\x7f]*$/;
