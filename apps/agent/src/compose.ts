@@ -24,6 +24,8 @@ import { runEffect, type SignedReaders } from './run-effect.ts';
 export interface AgentPorts {
   readonly identity: AgentIdentity;
   readonly anchors: TrustAnchors;
+  /** Pins others, durably when it returns; absent: what was pinned at registration stays. */
+  readonly storeAnchors?: (anchors: TrustAnchors) => Promise<void>;
   readonly verifier: SignatureVerifier;
   /** How documents of the repositories are read and checked; absent: as in production. */
   readonly trustTools?: TrustTools;
@@ -86,12 +88,20 @@ export interface AgentStatus {
  * simulator. It holds one small state and nothing else, so that thousands fit in one process. The journal is stored before
  * each effect; after a cut a new agent on the same ports goes on from it.
  */
-export function composeAgent(ports: AgentPorts): Agent {
+export function composeAgent(given: AgentPorts): Agent {
+  let ports = given;
+  if (given.storeAnchors !== undefined) ports = { ...given, storeAnchors: pin };
   let state: DeviceState | undefined;
   let stored: Journal | undefined;
   let isAwake = false;
   let shown: { readonly of: DeviceState; readonly status: AgentStatus } | undefined;
   const written = (ports.journalWriter ?? journalWriter)();
+
+  /** Durable first: what is pinned in memory alone would be forgotten by the next start. */
+  async function pin(anchors: TrustAnchors): Promise<void> {
+    await given.storeAnchors?.(anchors);
+    ports = { ...ports, anchors };
+  }
 
   async function store(journal: Journal): Promise<void> {
     if (journal === stored) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
 import { commandHealth } from '@outrider/adapters/device/command-health';
-import { loadAnchors } from '@outrider/adapters/device/device-identity';
+import { loadAnchors, storeAnchors } from '@outrider/adapters/device/device-identity';
 import { isProvisioned, openFileBoot, provisionBoot } from '@outrider/adapters/device/file-boot';
 import { openFileStorage, provisionImage } from '@outrider/adapters/device/file-storage';
 import { lockFolder } from '@outrider/adapters/device/folder-lock';
@@ -41,6 +41,7 @@ export async function openDevice(
       model: attributes.model,
     },
     anchors,
+    storeAnchors: (next) => storeAnchors(folder, next),
     verifier: createVerifier(),
     network: identity.overMutualTls(httpNetwork(identity.client)),
     storage,

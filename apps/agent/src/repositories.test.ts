@@ -9,16 +9,21 @@ import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { Floors } from '@outrider/domain/release/floors';
+import { HAND_OVER_TYPE } from '@outrider/domain/trust/hand-over';
+import type { Signer } from '@outrider/domain/trust/ports';
+import type { TrustAnchors } from '@outrider/domain/trust/role';
 import type { TargetFile, TimestampMetadata } from '@outrider/domain/trust/tuf/metadata';
 import { nextFleetTimestamp, nextSnapshot, nextTimestamp, referenceTo } from '@outrider/domain/trust/tuf/publication';
 import { parseJournal } from '@outrider/protocol/device/journal';
+import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
+import { encodeHandOver } from '@outrider/protocol/trust/hand-over';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { labNetwork } from '@outrider/testkit/lab-network';
 import { type LabRepositories, labRepositories } from '@outrider/testkit/lab-repositories';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
 import { memoryDisk, memoryStorage } from '@outrider/testkit/memory-storage';
-import { composeAgent } from './compose.ts';
+import { type AgentPorts, composeAgent } from './compose.ts';
 
 const lab = await deviceLab([{ main: randomBytes(3_000) }, { main: randomBytes(4_000) }]);
 const [first, second] = lab.releases as readonly [LabRelease, LabRelease];
@@ -230,11 +235,65 @@ test('a release that lies below the floor it was signed with is refused', async 
   assert.match(device.refusal(), /counter 3, the security floor is 9/);
 });
 
+test('a device of before is handed over to the roots by the keys that it pinned, and keys alone are asked no more', async () => {
+  const device = await pinningKeys();
+  await serveHandOver(device, lab.releaseSigners);
+  await device.agent.wake(start);
+  assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+  assert.equal(device.stored[0]?.roots?.image, device.repositories.roots.image);
+  // Both pinned groups still sign releases, and a thief of the way between plays one that only they have signed.
+  device.network.offered = { release: second, isRollback: true };
+  device.network.alterOffer = unsigned;
+  device.repositories.files.delete('hand-over.json');
+  const later = fleetInstant(start + 12 * HOUR_MS);
+  await device.repositories.renew(later);
+  await device.agent.wake(later);
+  assert.match(device.refusal(), /metadata-missing: The offer has no word of the director/);
+  assert.equal(device.agent.status()?.activeVersion, '1.1.0');
+  assert.equal(device.stored.length, 1);
+});
+
+const [build, releaseEngineering] = lab.releaseSigners as readonly [Signer, Signer];
+for (const [attack, signers, change] of [
+  ['one stolen key of the two', [build, build], {}],
+  ['every key of the server', [lab.permitSigner, createSigner()], {}],
+  ['a hand-over that has expired', [build, releaseEngineering], { expiresAt: start }],
+  ['a hand-over for another purpose', [build, releaseEngineering], { type: 'application/vnd.outrider.release+json' }],
+] as const) {
+  test(`${attack} hands no device over to other roots: it stays with the keys that it pinned`, async () => {
+    const device = await pinningKeys();
+    await serveHandOver(device, signers, change);
+    await device.agent.wake(start);
+    assert.equal(device.stored.length, 0);
+    assert.equal(device.agent.status()?.activeVersion, '1.1.0', 'and it takes what those have signed, as before');
+  });
+}
+
+/** Registered before there were repositories. */
+async function pinningKeys() {
+  const stored: TrustAnchors[] = [];
+  const device = await bench(undefined, true, {
+    anchors: lab.anchors,
+    storeAnchors: async (anchors) => void stored.push(anchors),
+  });
+  return Object.assign(device, { stored });
+}
+
+async function serveHandOver(
+  { repositories }: Bench,
+  signers: readonly Signer[],
+  { expiresAt = fleetInstant(start + DAY_MS), type = HAND_OVER_TYPE as string } = {},
+): Promise<void> {
+  const payload = encodeHandOver({ schema: 1, roots: repositories.roots, expiresAt });
+  const envelope = lab.sign({ payloadType: type, payload }, signers);
+  repositories.files.set('hand-over.json', encodeEnvelope(envelope));
+}
+
 function setClock(device: { now: FleetInstant }, now: FleetInstant): void {
   device.now = now;
 }
 
-async function bench(floors?: Floors, isHealthy = true) {
+async function bench(floors?: Floors, isHealthy = true, pinned: Partial<AgentPorts> = {}) {
   const repositories = await labRepositories(lab, start, floors);
   const network = labNetwork(lab);
   network.offered = { release: second, isRollback: false };
@@ -253,6 +312,7 @@ async function bench(floors?: Floors, isHealthy = true) {
       identity: { deviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
       anchors: { ...lab.anchors, roots: repositories.roots, releaseRole: { threshold: 1, groups: [] } },
       verifier: lab.verifier,
+      ...pinned,
       network: { ...network, checkIn: (one) => network.checkIn(one), fetchMetadata: repositories.fetchMetadata },
       storage: memoryStorage(disk),
       boot,

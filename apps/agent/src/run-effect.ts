@@ -17,6 +17,7 @@ import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charte
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
 import { checkNothingOffered, checkOfferVouched, permitKeysOf } from './follow-repositories.ts';
+import { takeOverRoots } from './take-over-roots.ts';
 import { download, install } from './transfer.ts';
 
 /** What an effect needs beside itself. */
@@ -83,21 +84,24 @@ export async function runEffect(
 async function checkIn({ checkIn }: Extract<Effect, { kind: 'check-in' }>, context: EffectContext): Promise<EffectRun> {
   const answer = await context.ports.network.checkIn(checkIn);
   if (!answer.ok) return { event: { kind: 'unanswered', error: answer.error }, sent: 1 };
-  const { roots } = context.ports.anchors;
-  if (roots === undefined) return { event: judge(answer.value, context), sent: 1 };
   const { ports, facts } = context;
+  const isOffer = answer.value.kind === 'offer';
+  const taken = ports.anchors.roots === undefined && isOffer ? await takeOverRoots(ports, facts.now) : undefined;
+  const roots = ports.anchors.roots ?? taken?.roots;
+  const asked = 1 + (taken?.sent ?? 0);
+  if (roots === undefined) return { event: judge(answer.value, context), sent: asked };
   if (answer.value.kind === 'refusal') {
     const { result, sent } = await checkNothingOffered(ports, roots, facts.now);
     const event = result.ok ? judge(answer.value, context) : untrusted(result.error);
-    return { event, sent: sent + 1 };
+    return { event, sent: sent + asked };
   }
   const { result, sent } = await checkOfferVouched(ports, answer.value, { roots, now: facts.now });
-  if (result.ok) return { event: judge(answer.value, context, result.value), sent: sent + 1 };
+  if (result.ok) return { event: judge(answer.value, context, result.value), sent: sent + asked };
   // Not reached is not refused: the offer is asked for again.
-  if (result.error.code === 'metadata-unreachable') return { event: untrusted(result.error), sent: sent + 1 };
+  if (result.error.code === 'metadata-unreachable') return { event: untrusted(result.error), sent: sent + asked };
   const error = { code: 'repository-refused', detail: `${result.error.code}: ${result.error.detail}` } as const;
   const { pollAfterMs } = answer.value;
-  return { event: { kind: 'offer-refused', error, pollAfterMs }, sent: sent + 1 };
+  return { event: { kind: 'offer-refused', error, pollAfterMs }, sent: sent + asked };
 }
 
 /** An answer that nobody vouches for is none: the device backs off, and asks again. */

@@ -58,8 +58,11 @@ import { repositories } from './trust/repositories.ts';
 export interface Server {
   /** Answers one request of a device; never rejects. */
   handleDevice(request: DeviceRequest): Promise<DeviceResponse>;
-  /** The same without a wait, of what needs nothing to be read or written for its answer; undefined: `handleDevice` answers. */
-  handleDeviceAtOnce(request: DeviceRequest): DeviceResponse | undefined;
+  /**
+   * The same without a wait, of what needs nothing to be read or written for its answer; an offer waits for the director's
+   * signature. Undefined: `handleDevice` answers.
+   */
+  handleDeviceAtOnce(request: DeviceRequest): DeviceResponse | Promise<DeviceResponse> | undefined;
   readonly releases: ReleaseCommands;
   readonly policy: PolicyCommands;
   readonly queries: Queries;

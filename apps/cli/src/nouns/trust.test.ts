@@ -209,6 +209,25 @@ test('what lies on the disk of a sealed key is not its secret', async () => {
   assert.equal(text.includes(signerFromSeed(seed).publicKey.keyId), true);
 });
 
+test('devices of before are handed over by both who sign releases, and by one alone they are not', async () => {
+  const data = ['--data', 'data'].join(' ');
+  const early = await outrider(`trust hand-over over.json ${data}`);
+  assert.match(early.log, /There is no over\.json; begin it with --signer/);
+  const alone = await outrider(`trust hand-over over.json --signer build.key.json --publish ${data}`);
+  assert.equal(alone.code, 4);
+  assert.match(alone.log, /metadata-unsigned: The pinned keys do not vouch for the hand-over/);
+  assert.equal(existsSync(file('data/repository/hand-over.json')), false);
+  const both = await outrider(`trust hand-over over.json --signer releng.key.json --publish ${data}`);
+  assert.equal(both.code, 0, both.log);
+  assert.match(readFileSync(file('data/repository/hand-over.json'), 'utf8'), /hand-over\+json/);
+  writeFileSync(
+    file('release.json'),
+    readFileSync(file('over.json'), 'utf8').replace('hand-over+json', 'release+json'),
+  );
+  const other = await outrider(`trust hand-over release.json --signer releng.key.json ${data}`);
+  assert.match(other.log, /a hand-over is application/);
+});
+
 test('a key of the server that is gone is named, and what is served stays served', async () => {
   rmSync(file('data/snapshot-key.json'));
   const { log } = await outrider('trust renew --role root --signer ann.key.json --signer ben.key.json --data data');

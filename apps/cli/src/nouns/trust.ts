@@ -29,6 +29,7 @@ import {
   signersOf,
 } from './trust/ceremonies.ts';
 import { type Draft, encodeDrafts, parseDrafts, publishDrafts, signDraft } from './trust/draft.ts';
+import { type HandOverFlags, handOver } from './trust/hand-over.ts';
 import { trustRows, trustWarnings } from './trust/status.ts';
 import {
   accepted,
@@ -94,6 +95,12 @@ export function trustNoun(program: Command, world: World): void {
   ceremony(trust, 'publish', 'put a signed draft into force')
     .argument('<draft>', 'what a ceremony wrote with --out')
     .action((path: string, flags: SignedFlags) => publishFile(world, path, flags));
+
+  ceremony(trust, 'hand-over', 'let devices that registered before follow the repositories: signed as a release is')
+    .argument('<file>', 'made by the first who signs; each next one adds a signature')
+    .option('--signer <file>', 'a secret key file that signs releases; repeat it', repeated)
+    .option('--publish', 'put it beside the repositories, for those devices to find')
+    .action((path: string, flags: HandOverFlags) => handOver(world, path, flags));
 
   trust
     .command('status')

@@ -5,6 +5,8 @@ import {
   StoreAwayError,
   type StoreAwayReason,
 } from '@outrider/domain/decision/store-away';
+import type { CheckInAnswer, Offer } from '@outrider/domain/gateway/check-in';
+import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import type { BlobReader } from '@outrider/domain/gateway/ports';
 import { assert } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -39,7 +41,7 @@ export interface DeviceRoutes {
   /** Answers one request of a device; never rejects. */
   handle(request: DeviceRequest): Promise<DeviceResponse>;
   /** A check-in of a device in memory: nothing is read for it. Undefined: it is another request, or has to wait. */
-  handleAtOnce(request: DeviceRequest): DeviceResponse | undefined;
+  handleAtOnce(request: DeviceRequest): DeviceResponse | Promise<DeviceResponse> | undefined;
   /** Requests answered since the start, whatever the answer. */
   handledCount(): number;
 }
@@ -89,11 +91,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
         parse: readCheckIn,
         answer: async ({ device }, checkIn) => {
           const answer = checkIns.answer(device, checkIn);
-          // Only an offer costs a signature.
-          if (answer.kind === 'refusal' || options.repositories === undefined) return encodeCheckInAnswer(answer);
-          const { deviceId, attributes } = device.record;
-          const { hardwareId } = attributes;
-          return encodeCheckInAnswer(await options.repositories.direct(answer, { deviceId, hardwareId }));
+          return encodeCheckInAnswer(await (directed(answer, device, options) ?? answer));
         },
         whenStoreAway: () => encodeCheckInAnswer(checkIns.counted(OFFERS_STALE)),
       }),
@@ -172,14 +170,25 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
     handled++;
   }
 
+  /** An offer, which the director has still to sign. */
+  async function noted(
+    signed: Promise<DeviceResponse>,
+    began: ReturnType<typeof recorder.now>,
+  ): Promise<DeviceResponse> {
+    const response = await signed.catch((cause: unknown) => failed(cause, log));
+    noteAnswered(response, recorder.now() - began);
+    return response;
+  }
+
   /** Who wants a trace or a line of the log about every request takes the long way. */
   const isPlain = traces === undefined && log.debug === undefined;
 
-  function handleAtOnce(request: DeviceRequest): DeviceResponse | undefined {
+  function handleAtOnce(request: DeviceRequest): DeviceResponse | Promise<DeviceResponse> | undefined {
     if (!isPlain || request.path !== CHECK_IN_PATH || !isPost(request)) return undefined;
     const began = recorder.now();
     try {
       const response = refuseBody(request) ?? checkInAtOnce(request, options, readCheckIn);
+      if (response instanceof Promise) return noted(response, began);
       if (response !== undefined) noteAnswered(response, recorder.now() - began);
       return response;
     } catch (cause) {
@@ -232,7 +241,7 @@ function checkInAtOnce(
   request: PostRequest,
   options: DeviceRouteOptions,
   read: ReadCheckIn,
-): DeviceResponse | undefined {
+): DeviceResponse | Promise<DeviceResponse> | undefined {
   const sender = authenticateKept(request, options, 'device');
   if (sender === undefined) return undefined;
   if (!sender.ok) return sender.error;
@@ -241,7 +250,20 @@ function checkInAtOnce(
   if (!checkIn.ok) return checkIn.error;
   const { device } = sender.value;
   if (!options.devices.isCurrent(device, checkIn.value.sequence)) return undefined;
-  return jsonResponse(200, encodeCheckInAnswer(options.checkIns.answerNow(device, checkIn.value)));
+  const answer = options.checkIns.answerNow(device, checkIn.value);
+  const signed = directed(answer, device, options);
+  if (signed === undefined) return jsonResponse(200, encodeCheckInAnswer(answer));
+  return signed.then((offer) => jsonResponse(200, encodeCheckInAnswer(offer)));
+}
+
+/** An offer with the director's word for this device; undefined where nothing has to be signed: only an offer costs a signature. */
+function directed(
+  answer: CheckInAnswer,
+  { record: { deviceId, attributes } }: KnownDevice,
+  { repositories }: DeviceRouteOptions,
+): Promise<Offer> | undefined {
+  if (answer.kind === 'refusal' || repositories === undefined) return undefined;
+  return repositories.direct(answer, { deviceId, hardwareId: attributes.hardwareId });
 }
 
 /** The message in the body, which must be about its sender. */

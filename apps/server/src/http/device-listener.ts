@@ -20,7 +20,7 @@ export type CertificateOf = (
 /** Who answers: at once what needs no wait, else by and by. */
 export interface DeviceHandler {
   readonly handle: (request: DeviceRequest) => Promise<DeviceResponse>;
-  readonly handleAtOnce?: (request: DeviceRequest) => DeviceResponse | undefined;
+  readonly handleAtOnce?: (request: DeviceRequest) => DeviceResponse | Promise<DeviceResponse> | undefined;
 }
 
 /** From the head of a request of a device to the end of its body: 64 KiB at 2.2 KB/s, far slower than any link that updates come by. */

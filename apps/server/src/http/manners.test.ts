@@ -110,7 +110,7 @@ test('requests that wait make a gateway full: check-ins are turned away while a 
     body: '{}',
   });
   const shed = server.handleDeviceAtOnce({ method: 'POST', path: '/v1/check-in', headers: {}, body: '{}' });
-  assert.equal(shed?.code, 'gateway-busy');
+  assert.equal((await shed)?.code, 'gateway-busy');
   assert.equal(server.handleDeviceAtOnce({ method: 'POST', path: '/v1/report', headers: {}, body: '{}' }), undefined);
   await underWay;
   assert.notEqual((await post(url, '/v1/check-in')).code, 'gateway-busy');

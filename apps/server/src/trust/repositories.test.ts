@@ -27,10 +27,9 @@ const NOW = fleetInstant(1_800_000_000_000);
 const disk = await createSmallDisk(4_194_304);
 after(() => disk.remove());
 const lab = await deviceLab([{ main: Buffer.from('one') }, { main: Buffer.from('two') }]);
-const [root, snapshot, timestamp, director, build, releng] = [1, 2, 3, 4, 5, 6]
-  .map((seed) => metadataSigner(signerFromSeed(new Uint8Array(32).fill(seed))))
-  .map((one) => present(one));
-const keys = { snapshot: present(snapshot), timestamp: present(timestamp), director: present(director) };
+const key = (seed: number) => metadataSigner(signerFromSeed(new Uint8Array(32).fill(seed)));
+const [root, build, releng] = [key(1), key(2), key(3)];
+const keys = { snapshot: key(4), timestamp: key(5), director: key(6) };
 
 test('a disk that fills up at any write of a publication leaves the former metadata served whole, and says so', async () => {
   let isWhole = false;
@@ -97,7 +96,7 @@ test('a server that is behind with its policy takes no word of another server to
   const behind = reading(files, () => epochs.behind);
   assert.ok((await vouchFor(ahead, files, 0)).ok);
   const kept = new Map<string, string>();
-  const device = { ...followed(ahead, kept), pinnedRoot: present(await ahead.roots()).director };
+  const device = { ...followed(ahead, kept), pinnedRoot: present(await ahead.roots(), 'roots').director };
   const epochSeen = async (from: Repositories) => {
     const seen = await refreshTimestamp({ ...device, source: sourceOf(from) });
     return seen.ok ? seen.value.timestamp?.signed.fleet?.policyEpoch : seen.error.code;
@@ -118,11 +117,11 @@ function memory(): MetadataStore {
 }
 
 async function founded(files: MetadataStore, epoch = () => 1): Promise<Repositories> {
-  const named = (signer: typeof root) => ({ keyId: present(signer).keyId, key: present(signer).key });
+  const named = (signer: typeof root) => ({ keyId: signer.keyId, key: signer.key });
   const made = await foundRepositories(files, {
     rootKeys: [named(root)],
     rootThreshold: 1,
-    rootSigners: [present(root)],
+    rootSigners: [root],
     online: keys,
     models: [
       {
@@ -151,10 +150,10 @@ function reading(
 
 /** The lab's release of this number, as its two groups sign it after what is published. */
 async function vouchFor(served: Repositories, files: MetadataStore, index: number) {
-  const { manifest, envelope } = present(lab.releases[index]);
+  const { manifest, envelope } = present(lab.releases[index], 'a release of the lab');
   const former = (await loadPublished(files, 'image'))?.targets.get(LAB_DEVICE_TYPE)?.document.signed;
   const next = nextReleaseTargets(former, { manifest, payload: envelope.payload, now: NOW }, metadataDigest);
-  const targets = await signMetadata(next, [present(build), present(releng)]);
+  const targets = await signMetadata(next, [build, releng]);
   return served.vouchFor(manifest, { payload: envelope.payload, targets });
 }
 
@@ -177,11 +176,11 @@ function followed(served: Repositories, kept: Map<string, string>, folder = 'dir
 
 /** What a device that never asked before finds of a release. */
 async function seenByDevice(served: Repositories, index: number): Promise<string> {
-  const pinnedRoot = present(await served.roots()).image;
+  const pinnedRoot = present(await served.roots(), 'roots').image;
   const repository = { ...followed(served, new Map(), 'image'), pinnedRoot };
   const set = await refresh(repository);
   if (!set.ok) return set.error.code;
-  const path = targetPath(LAB_DEVICE_TYPE, present(lab.releases[index]).manifest.releaseId);
+  const path = targetPath(LAB_DEVICE_TYPE, present(lab.releases[index], 'a release of the lab').manifest.releaseId);
   const found = await resolveTarget(set.value, path, repository);
   return found.ok ? 'found' : found.error.code;
 }

@@ -226,7 +226,9 @@ function standing(repository: RoleStanding['repository'], role: string, head: Me
 
 /** Only documents, never what else lies in the folder. */
 function isServed(path: string): boolean {
-  return /^(image|director)\/(timestamp|[1-9]\d{0,15}\.[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127})\.json$/.test(path);
+  return /^hand-over\.json$|^(image|director)\/(timestamp|[1-9]\d{0,15}\.[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127})\.json$/.test(
+    path,
+  );
 }
 
 /** A versioned file is served once the timestamp leads to it: what a publication left that did not end is not. */

@@ -4,17 +4,21 @@ import { test } from 'node:test';
 import { steppedClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { ok } from '@outrider/domain/kernel/result';
-import { after, DAY_MS, durationMs } from '@outrider/domain/kernel/time';
+import { after, DAY_MS, durationMs, HOUR_MS, hours } from '@outrider/domain/kernel/time';
 import type { MetadataSource } from '@outrider/domain/trust/tuf/ports';
+import { encodeCheckIn, parseCheckInAnswer } from '@outrider/protocol/gateway/check-in';
+import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { nearbyCache } from '../fleet/nearby-cache.ts';
 import { rememberedTools } from '../fleet/remembered-tools.ts';
+import { planOf, startRollout } from '../play/play-rollout.ts';
 import { planFleet } from '../product/fleet-plan.ts';
-import { COMPONENT } from '../product/signed-release.ts';
+import { COMPONENT, releaseIdOf } from '../product/signed-release.ts';
 import { directControlPlane } from './direct-control-plane.ts';
 import { eventLog } from './event-log.ts';
 import { profileOf } from './faults/profile.ts';
 import { caseOf } from './search/draw-case.ts';
+import { GOOD_VERSION } from './sim-products.ts';
 import { createSimWorld, START } from './sim-world.ts';
 
 function world() {
@@ -41,6 +45,48 @@ test('the servers of a simulation take in nothing that no model role vouches for
     },
   });
   assert.match(anchors.roots?.director ?? '', /"_type":"root"/);
+  await sim.console.close();
+});
+
+test('an offer carries the word of the director by whichever way a check-in is answered', async () => {
+  const sim = await world();
+  const { first, good } = sim.products;
+  const controlPlane = directControlPlane(sim.console);
+  await controlPlane.publish(await sim.house.sign(first.product, undefined, START), [first.image]);
+  const signer = sim.keys.signerOf('device/one');
+  const [planned] = planFleet({ seed: '7', deviceType: 'camera', count: 1 });
+  assert.ok(planned !== undefined);
+  const { version, releaseCounter, image } = first.product;
+  const running = {
+    ...{ version, releaseCounter: releaseCounter as never },
+    components: [{ name: COMPONENT, digest: image.digest }],
+  };
+  await sim.register(signer, { token: sim.registrationToken, ...planned, running });
+  await controlPlane.publish(await sim.house.sign(good.product, first.product, START), [good.image]);
+  const releaseId = releaseIdOf('camera', GOOD_VERSION);
+  const plan = planOf({ rolloutId: 'to-good' as never, releaseId, deviceType: 'camera', salt: 'salt-of-a-test' });
+  await startRollout(controlPlane, {
+    ...plan,
+    waves: [{ name: 'all', ringTags: [], exposurePermille: 1_000, bakeMs: hours(0) }],
+  });
+  await controlPlane.step(after(START, HOUR_MS));
+  const { deviceId } = planned;
+  const checkIn = (sequence: number) => {
+    const request = {
+      ...({ method: 'POST', path: '/v1/check-in' } as const),
+      body: encodeCheckIn({ deviceId, sequence, running, state: 'idle' }),
+    };
+    const signature = signer.sign(requestText(request)).signature;
+    const headers = { 'content-type': 'application/json', [DEVICE_HEADER]: deviceId, [SIGNATURE_HEADER]: signature };
+    return { ...request, headers };
+  };
+  const slow = await sim.console.handleDevice(checkIn(1));
+  const quick = await sim.console.handleDeviceAtOnce(checkIn(2));
+  for (const answer of [slow, quick]) {
+    const read = parseCheckInAnswer(String(answer?.body));
+    assert.ok(read.ok && read.value.kind === 'offer', String(answer?.body));
+    assert.match(read.value.director ?? '', /"x-outrider-device":"camera-000000"/);
+  }
   await sim.console.close();
 });
 

@@ -44,10 +44,13 @@ const signingRole = record<SigningRole>({
 const ROOT_CHARACTERS_MAX = 16_384;
 const root = text({ charactersMin: 2, charactersMax: ROOT_CHARACTERS_MAX });
 
+/** Reads the roots of both repositories inside another document. */
+export const trustRoots = record<TrustRoots>({ image: root, director: root });
+
 /** Reads trust anchors inside another document. */
 export const trustAnchors = record<TrustAnchors>({
   releaseRole: signingRole,
   permitKeys: listOf(publicKey, { countMin: 1, countMax: KEYS_MAX }),
   approverRole: optional(signingRole),
-  roots: optional(record<TrustRoots>({ image: root, director: root })),
+  roots: optional(trustRoots),
 });

@@ -29,7 +29,7 @@ export const KEPT_FILES: readonly { readonly file: string; readonly isNeeded: bo
 ];
 
 /** Documents of the repositories: every version, since devices ask for the roots between theirs and the newest. */
-const REPOSITORY_FILE = /^repository\/(image|director)\/[A-Za-z0-9][A-Za-z0-9._:@+-]{0,180}\.json$/;
+const REPOSITORY_FILE = /^repository\/(hand-over|(image|director)\/[A-Za-z0-9][A-Za-z0-9._:@+-]{0,180})\.json$/;
 
 /** Whether a file below the data folder is a document of a repository. */
 export function isRepositoryFile(file: string): boolean {
