@@ -64,16 +64,16 @@ export function checkInLane(
       }
       if (!isKnown || chunk !== bytes) socket.setTimeout(server.keepAliveTimeout);
       isKnown = true;
-      const answer = handler.handleAtOnce?.(request);
-      if (answer === undefined) void answerLater(request);
+      const answer = handler.handleAtOnce?.(request) ?? handler.handle(request);
+      if (answer instanceof Promise) void answerLater(answer);
       else write(socket, answer);
     }
-    async function answerLater(request: DeviceRequest): Promise<void> {
+    async function answerLater(answering: Promise<DeviceResponse>): Promise<void> {
       // One request at a time: what comes meanwhile waits in the socket.
       socket.pause();
       const done = gate.hold();
       try {
-        write(socket, await handler.handle(request));
+        write(socket, await answering);
         socket.resume();
       } finally {
         done();
