@@ -9,8 +9,7 @@ import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import type { Figure, MeasureOptions, WholeFlag } from './figures.ts';
-import { measureExplanation } from './registry/explained.ts';
-import { FILL, FILL_DEVICES, MIXED, PEER_CONDITION } from './registry/fleet.ts';
+import { FILL_MS, fillFleet, PEER_CONDITION } from './registry/fleet.ts';
 
 export const name = 'registry';
 
@@ -26,14 +25,13 @@ export async function run({ flags: { devices = 1_000_000 }, log }: MeasureOption
     const database = openDatabase(connection, { purpose: 'measurement', connectionsMax: 1, statementMs: FILL_MS });
     const store = await openPostgresStore({ connection });
     try {
-      await fill(database, devices, log);
+      await fillFleet(database, devices, log);
       const [sizes] = await database.query('select count(*) as profiles from device_profile');
       const profiles = Number(sizes?.profiles);
       const figures: Figure[] = [goalless('devices', devices, 'devices'), goalless('profiles', profiles, 'profiles')];
       for (const [what, text] of QUESTIONS) figures.push(...(await measureQuestion(store, what, text)));
       figures.push(...(await measureDeepPage(store, devices)));
       figures.push(...(await measurePeer(database, figures)));
-      figures.push(...(await measureExplanation(store)));
       figures.push(...(await measureWrites(store, database)));
       return figures;
     } finally {
@@ -47,7 +45,6 @@ export async function run({ flags: { devices = 1_000_000 }, log }: MeasureOption
 
 type Database = ReturnType<typeof openDatabase>;
 
-const FILL_MS = 600_000;
 const GOAL_MS = 50;
 const ROUNDS = 40;
 const PAGE_DEVICES = 100;
@@ -68,16 +65,6 @@ const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
   ],
   ['one lot by id', 'id = cam-0000123* and state != idle'],
 ];
-
-async function fill(database: Database, devices: number, log: MeasureOptions['log']): Promise<void> {
-  await database.query(MIXED);
-  for (let first = 0; first < devices; first += FILL_DEVICES) {
-    await database.query(FILL, [first, Math.min(devices, first + FILL_DEVICES) - 1], FILL_MS);
-    log(`${Math.min(devices, first + FILL_DEVICES)} of ${devices} devices`);
-  }
-  await database.query('vacuum analyze device', [], FILL_MS);
-  await database.query('vacuum analyze device_profile', [], FILL_MS);
-}
 
 async function measureQuestion(store: ServerStore, what: string, text: string): Promise<readonly Figure[]> {
   const query = parsed(text);

@@ -1,4 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { openDatabase } from '@outrider/adapters/server/postgres/pool';
+
+/** A statement that fills tables, or walks them whole. */
+export const FILL_MS = 600_000;
+
+/** The fleet of so many devices in the registry, as old tables are: with statistics. */
+export async function fillFleet(
+  database: ReturnType<typeof openDatabase>,
+  devices: number,
+  log: (line: string) => void,
+): Promise<void> {
+  await database.query(MIXED);
+  for (let first = 0; first < devices; first += FILL_DEVICES) {
+    await database.query(FILL, [first, Math.min(devices, first + FILL_DEVICES) - 1], FILL_MS);
+    log(`${Math.min(devices, first + FILL_DEVICES)} of ${devices} devices`);
+  }
+  await database.query('vacuum analyze device', [], FILL_MS);
+  await database.query('vacuum analyze device_profile', [], FILL_MS);
+}
 
 /** Devices of one statement: the rows that triggers see stay in memory. */
 export const FILL_DEVICES = 50_000;

@@ -3,12 +3,11 @@ import type { Readable } from 'node:stream';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import { oneOf, wholeAudienceQuery } from '@outrider/domain/gateway/audience-query';
 import type { ExpectedDevice } from '@outrider/domain/gateway/device-import';
-import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
+import type { FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
 import type { DeviceCount, FoundDevice } from '@outrider/domain/gateway/finder-ports';
 import { type DeviceQuery, describeQueryError } from '@outrider/domain/gateway/query';
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import { queryWithin } from '@outrider/domain/gateway/query-reach';
-import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { TagChange } from '@outrider/domain/gateway/tag-change';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId, RolloutId } from '@outrider/domain/kernel/ids';
@@ -19,6 +18,7 @@ import { policyProblem } from '../policy/policy-problem.ts';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log, Schedule } from '../ports.ts';
 import { isGroupWithin } from '../trust/reaching.ts';
+import { explainFleet } from './explain-fleet.ts';
 import { type DeviceFormat, deviceLines, ExportStalledError } from './registry-export.ts';
 import type { RegistryFollower } from './registry-follow.ts';
 import { type ImportReceipt, type ImportRequest, importDevices } from './registry-import.ts';
@@ -95,23 +95,6 @@ export function registryDesk(options: {
     return () => {
       sweeps--;
     };
-  }
-
-  async function explain(live: LiveRollout, snapshot: PolicySnapshot, reach: Reach): Promise<FleetExplanation> {
-    const { rolloutId, deviceType } = live.rollout.plan;
-    const now = fleetClock.now();
-    const tally = causeTally();
-    let devices = 0;
-    let after: DeviceId | undefined;
-    for (;;) {
-      const page = { deviceType, limit: SWEEP_DEVICES, ...(after === undefined ? {} : { after }) };
-      const standings = await store.finder.loadStandings(rolloutId, page);
-      const own = standings.filter(({ device }) => reaches(reach, device.attributes));
-      for (const standing of own) tally.add(standing, causeOf(snapshot, live, standing, now));
-      devices += own.length;
-      after = standings.at(-1)?.device.deviceId;
-      if (standings.length < SWEEP_DEVICES) return { rolloutId, at: now, devices, groups: tally.groups() };
-    }
   }
 
   /** Groups stand for what they mean now, those beyond the reach for nothing. */
@@ -217,7 +200,7 @@ export function registryDesk(options: {
       const end = beginSweep();
       if (end === undefined) return busy(`${SWEEPS_MAX} imports or explanations of a fleet`);
       try {
-        return ok(await explain(live, snapshot, reach));
+        return ok(await explainFleet(store.finder, { snapshot, live, reach, now: fleetClock.now() }));
       } finally {
         end();
       }

@@ -58,7 +58,7 @@ export function candidatesOf(snapshot: PolicySnapshot, facts: CandidateFacts): r
   return liveFor(snapshot, facts.device).map((one) => candidateOf(snapshot, one, facts));
 }
 
-function liveFor(snapshot: PolicySnapshot, { record }: KnownDevice): readonly LiveRollout[] {
+function liveFor(snapshot: PolicySnapshot, { record }: CandidateFacts['device']): readonly LiveRollout[] {
   return snapshot.rolloutsByDeviceType.get(record.attributes.deviceType) ?? NONE_LIVE;
 }
 

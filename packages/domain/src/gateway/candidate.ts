@@ -9,7 +9,7 @@ import type { PausedScope, Scope } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import type { ReleaseManifest, RollbackTwin } from '../release/release.ts';
-import type { DeviceRecord, KnownDevice, RunningSoftware } from './device-record.ts';
+import type { AskedDevice, RunningSoftware } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
 import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
@@ -17,7 +17,7 @@ import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 export interface Candidate {
   readonly live: LiveRollout;
   readonly manifest: ReleaseManifest;
-  readonly device: DeviceRecord;
+  readonly device: AskedDevice;
   readonly hardwareId: string;
   readonly running: RunningSoftware;
   readonly segment: SegmentId;
@@ -87,7 +87,7 @@ const NO_ORDERS: Pick<Candidate, 'freezes' | 'exclusions'> = { freezes: [], excl
 
 /** The device, what it says it runs, and when it asks. */
 export interface CandidateFacts {
-  readonly device: KnownDevice;
+  readonly device: { readonly record: AskedDevice; readonly ledger: readonly LedgerRow[] };
   readonly running: RunningSoftware;
   readonly now: FleetInstant;
 }
@@ -127,7 +127,7 @@ export function isInPrefix({ live, device }: Candidate): boolean {
   return orderOf(live.rollout.plan.salt, device.deviceId) < threshold;
 }
 
-function isInRing({ rollout, exposure }: LiveRollout, { attributes: { tags } }: DeviceRecord): boolean {
+function isInRing({ rollout, exposure }: LiveRollout, { attributes: { tags } }: AskedDevice): boolean {
   if (tags.length === 0) return false;
   const { waves } = rollout.plan;
   for (let index = 0; index <= exposure.waveIndex && index < waves.length; index++) {
@@ -137,11 +137,11 @@ function isInRing({ rollout, exposure }: LiveRollout, { attributes: { tags } }: 
   return false;
 }
 
-function pausedAround({ pausedScopes }: PolicySnapshot, record: DeviceRecord): readonly PausedScope[] {
+function pausedAround({ pausedScopes }: PolicySnapshot, record: AskedDevice): readonly PausedScope[] {
   return pausedScopes.length === 0 ? pausedScopes : pausedScopes.filter((one) => isInScope(one.scope, record));
 }
 
-function isInScope(scope: Scope, { attributes }: DeviceRecord): boolean {
+function isInScope(scope: Scope, { attributes }: AskedDevice): boolean {
   return scope === 'global' || scope === `region:${attributes.region}`;
 }
 

@@ -15,6 +15,11 @@ export interface DeviceRecord {
   readonly status: DeviceStatus;
 }
 
+/** A device as far as the conditions of an offer ask about it: what a sweep over the fleet reads of each. */
+export interface AskedDevice extends Pick<DeviceRecord, 'deviceId' | 'attributes'> {
+  readonly status: Pick<DeviceStatus, 'lastContactAt' | 'running' | 'state'>;
+}
+
 /** What a device last told of itself. */
 export interface DeviceStatus {
   /** Of the newest check-in; an older one never overwrites. Zero before the first. */

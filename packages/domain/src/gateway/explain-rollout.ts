@@ -4,7 +4,7 @@ import type { DeviceId, RolloutId } from '../kernel/ids.ts';
 import { firstFailing } from '../kernel/predicate.ts';
 import { DAY_MS, type FleetInstant } from '../kernel/time.ts';
 import { type Candidate, candidateOf } from './candidate.ts';
-import type { DeviceRecord } from './device-record.ts';
+import type { AskedDevice } from './device-record.ts';
 import { REFUSALS } from './errors.ts';
 import type { Arm } from './ledger.ts';
 import { OFFER_PREDICATES } from './offer-predicates.ts';
@@ -12,7 +12,7 @@ import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
 /** A device before one rollout: what it last said, and what came of its newest rows in the ledger. */
 export interface DeviceStanding {
-  readonly device: DeviceRecord;
+  readonly device: AskedDevice;
   readonly enrolment?: StandingRow;
   /** The row of the way back. */
   readonly rollback?: StandingRow;
@@ -118,7 +118,7 @@ function causeOfOffered(candidate: Candidate, silent: boolean): RolloutCause {
   return isByDelta ? 'offered' : 'offered-whole';
 }
 
-function isSilent(device: DeviceRecord, now: FleetInstant): boolean {
+function isSilent(device: AskedDevice, now: FleetInstant): boolean {
   return now - device.status.lastContactAt >= SILENT_AFTER_MS;
 }
 

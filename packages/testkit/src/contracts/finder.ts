@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
-import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
+import type { AskedDevice, DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import { isAboutProfiles, matchQuery } from '@outrider/domain/gateway/query-match';
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
@@ -123,18 +123,30 @@ export function finderContract(adapter: string, open: OpenStore): void {
         assert.deepEqual(
           [...first, ...second],
           [
-            { device: device(0) },
+            { device: asked(0) },
             {
-              device: device(1),
+              device: asked(1),
               enrolment: { arm: 'treated', grantedAt: at(0), revertedAt: at(5) },
               detail: 'health check failed',
             },
-            { device: device(2), enrolment: { arm: 'control', grantedAt: at(0) } },
+            { device: asked(2), enrolment: { arm: 'control', grantedAt: at(0) } },
           ],
         );
         assert.deepEqual(await store.finder.loadStandings(ROLLOUT, { deviceType: 'lidar', limit: 9 }), []);
+        const status = { ...device(2).status, sequence: 1, state: 'failed' } as const;
+        const running = { ...status.running, components: [] };
+        await store.registry.storeStatuses([{ deviceId: deviceIdOf(2), status: { ...status, running } }]);
+        const [again] = await store.finder.loadStandings(ROLLOUT, { ...page, after: deviceIdOf(1) });
+        assert.deepEqual([again?.device.status.state, again?.device.status.running], ['failed', running]);
       }));
   });
+}
+
+/** As far as an explanation of the fleet asks about a device. */
+function asked(number: number): AskedDevice {
+  const { deviceId, attributes, status } = device(number);
+  const { lastContactAt, running, state } = status;
+  return { deviceId, attributes, status: { lastContactAt, running, state } };
 }
 
 const NOW = at(60 * 24 * 9);

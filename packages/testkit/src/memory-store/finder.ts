@@ -58,8 +58,10 @@ function standingOf(state: MemoryState, device: DeviceRecord, rolloutId: Rollout
   const [enrolment, rollback] = [rowOf(entries, 'enrolment'), rowOf(entries, 'rollback')];
   const hasFailed = [enrolment, rollback].some((row) => (row?.revertedAt ?? row?.installFailedAt) !== undefined);
   const detail = hasFailed ? detailOf(state, device.deviceId, rolloutId) : undefined;
+  const { deviceId, attributes, status } = device;
+  const { lastContactAt, running, state: told } = status;
   return {
-    device,
+    device: { deviceId, attributes, status: { lastContactAt, running, state: told } },
     ...(enrolment === undefined ? {} : { enrolment }),
     ...(rollback === undefined ? {} : { rollback }),
     ...(detail === undefined ? {} : { detail }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceRecord, RunningSoftware } from '@outrider/domain/gateway/device-record';
+import type { AskedDevice, ReportedState, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import type { DeviceStanding, StandingRow } from '@outrider/domain/gateway/explain-rollout';
-import { type DeviceId, type KeyId, parseId, type RolloutId } from '@outrider/domain/kernel/ids';
+import { type DeviceId, parseId, type RolloutId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import { deviceAttributes, reportedState, runningSoftware } from '@outrider/protocol/gateway/device-record';
@@ -11,16 +11,22 @@ import type { Reader } from '@outrider/protocol/kernel/reader';
 import { type Database, LONG_ANSWER_MS, type Row } from './pool.ts';
 import { numberOf, textOf, wellFormed } from './row.ts';
 
-/** A page of all devices of a type, then the rows of the ledger in the same range of ids: two walks along two indexes. */
+/**
+ * A page of all devices of a type, then the rows of the ledger in the same range of ids: two walks along two indexes. A fleet says the
+ * same of itself a thousand times over, so of each device come two short keys, and what they stand for is read once.
+ */
 export async function loadStandings(
   database: Database,
   rolloutId: RolloutId,
   { deviceType, after, limit }: StandingsPage,
 ): Promise<readonly DeviceStanding[]> {
-  const devices = (await database.query(DEVICES, [deviceType, after ?? '', limit], LONG_ANSWER_MS)).map(deviceOf);
-  const last = devices.at(-1)?.deviceId;
+  const found = await database.query(DEVICES, [deviceType, after ?? '', limit], LONG_ANSWER_MS);
+  const last = found.at(-1)?.device_id;
   if (last === undefined) return [];
-  const rows = await database.query(ROWS, [rolloutId, after ?? '', last], LONG_ANSWER_MS);
+  const [devices, rows] = await Promise.all([
+    readDevices(database, found),
+    database.query(ROWS, [rolloutId, after ?? '', last], LONG_ANSWER_MS),
+  ]);
   const byDevice = new Map<string, Omit<DeviceStanding, 'device'>>();
   for (const row of rows) {
     const deviceId = textOf(row, 'device_id');
@@ -51,22 +57,72 @@ function partOf(row: Row): Omit<DeviceStanding, 'device'> {
   return row.kind === 'rollback' ? { rollback: standing, ...detail } : { enrolment: standing, ...detail };
 }
 
-function deviceOf(row: Row): DeviceRecord {
+/** What a device says of itself, and what many say alike. */
+interface Told {
+  readonly attributes: DeviceAttributes;
+  readonly state: ReportedState;
+  readonly running: RunningSoftware;
+}
+
+/** What keys stand for: a profile for attributes and state, a digest for what runs. They are named by content, so none ever changes. */
+const profiles = new Map<string, Pick<Told, 'attributes' | 'state'>>();
+const softwares = new Map<string, RunningSoftware>();
+
+async function readDevices(database: Database, rows: readonly Row[]): Promise<readonly AskedDevice[]> {
+  for (const cache of [profiles, softwares]) if (cache.size > KEYS_KEPT_MAX) cache.clear();
+  const wanted = new Map<string, string>();
+  for (const row of rows) {
+    const [profile, software] = keysOf(row);
+    if (profiles.has(profile) && softwares.has(software)) continue;
+    // The first device that has what is new about it.
+    const news = `${profiles.has(profile) ? '' : profile} ${softwares.has(software) ? '' : software}`;
+    if (!wanted.has(news)) wanted.set(news, textOf(row, 'device_id'));
+  }
+  await readWhole(database, [...wanted.values()]);
+  // One that has told something else since the page was read is taken as it is now.
+  const changed = rows.filter((row) => toldBy(row) === undefined).map((row) => textOf(row, 'device_id'));
+  const again = await readWhole(database, changed);
+  return rows.flatMap((row) => {
+    const told = toldBy(row) ?? again.get(textOf(row, 'device_id'));
+    return told === undefined ? [] : [deviceOf(row, told)];
+  });
+}
+
+function keysOf(row: Row): readonly [profile: string, software: string] {
+  return [textOf(row, 'profile'), textOf(row, 'software')];
+}
+
+function toldBy(row: Row): Told | undefined {
+  const [profile, software] = keysOf(row);
+  const [shared, running] = [profiles.get(profile), softwares.get(software)];
+  return shared === undefined || running === undefined ? undefined : { ...shared, running };
+}
+
+async function readWhole(database: Database, deviceIds: readonly string[]): Promise<ReadonlyMap<string, Told>> {
+  const found = new Map<string, Told>();
+  if (deviceIds.length === 0) return found;
+  for (const row of await database.query(WHOLE, [deviceIds], LONG_ANSWER_MS)) {
+    const [profile, software] = keysOf(row);
+    const attributes = read(textOf(row, 'attributes'), 'device-attributes', deviceAttributes);
+    const running = softwares.get(software) ?? read(textOf(row, 'running'), 'running-software', runningSoftware);
+    const state = wellFormed(reportedState(row.state));
+    profiles.set(profile, { attributes, state });
+    softwares.set(software, running);
+    found.set(textOf(row, 'device_id'), { attributes, state, running });
+  }
+  return found;
+}
+
+function deviceOf(row: Row, { attributes, state, running }: Told): AskedDevice {
   return {
     deviceId: wellFormed(asParsed(parseId<DeviceId>('device id', row.device_id))),
-    publicKey: {
-      keyId: wellFormed(asParsed(parseId<KeyId>('key id', row.key_id))),
-      publicKey: textOf(row, 'public_key'),
-    },
-    attributes: readAttributes(textOf(row, 'attributes')),
-    registeredAt: fleetInstant(numberOf(row, 'registered_at')),
-    status: {
-      sequence: numberOf(row, 'sequence'),
-      lastContactAt: fleetInstant(numberOf(row, 'last_contact_at')),
-      running: readRunning(textOf(row, 'running')),
-      state: wellFormed(reportedState(row.state)),
-    },
+    attributes,
+    status: { lastContactAt: fleetInstant(numberOf(row, 'last_contact_at')), running, state },
   };
+}
+
+function read<T>(text: string, noun: string, reader: Reader<T>): T {
+  return wellFormed(parseText(text, { noun, bytesMax: REQUEST_BYTES_MAX, reader }));
 }
 
 function asParsed<T, E extends { readonly noun: string; readonly seen: string }>(
@@ -77,30 +133,20 @@ function asParsed<T, E extends { readonly noun: string; readonly seen: string }>
   return { ok: false, error: { code: 'body-malformed', path: noun, seen, allowed: 'an id' } } as const;
 }
 
-function readOnce<T>(noun: string, reader: Reader<T>): (text: string) => T {
-  const known = new Map<string, T>();
-  return (text) => {
-    const before = known.get(text);
-    if (before !== undefined) return before;
-    const read = wellFormed(parseText(text, { noun, bytesMax: REQUEST_BYTES_MAX, reader }));
-    if (known.size === TEXTS_KEPT_MAX) known.clear();
-    known.set(text, read);
-    return read;
-  };
-}
+/** Profiles, and as many different softwares, that are remembered between pages and sweeps: some ten megabytes. */
+const KEYS_KEPT_MAX = 20_000;
 
-/** Some megabytes. */
-const TEXTS_KEPT_MAX = 5_000;
-
-/** A fleet says the same of itself a thousand times over: each text is read once. */
-const readAttributes = readOnce<DeviceAttributes>('device-attributes', deviceAttributes);
-const readRunning = readOnce<RunningSoftware>('running-software', runningSoftware);
+/** Of what a device runs only a number goes over the wire, from the hash that PostgreSQL itself joins by. */
+const SOFTWARE = 'jsonb_hash_extended(running, 0)::text as software';
 
 const DEVICES = `
-select device_id, key_id, public_key, attributes::text as attributes, registered_at, sequence, last_contact_at,
-  running::text as running, state
+select device_id, last_contact_at, profile::text as profile, ${SOFTWARE}
 from device where device_id > $2 and attributes ->> 'deviceType' = $1
 order by device_id limit $3`;
+
+const WHOLE = `
+select device_id, profile::text as profile, ${SOFTWARE}, attributes::text as attributes, running::text as running, state
+from device where device_id = any ($1::text[])`;
 
 /** Where it went wrong, with what the device said last about it. */
 const ROWS = `
