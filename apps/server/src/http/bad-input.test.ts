@@ -68,6 +68,15 @@ const get = (path: string, headers: Readonly<Record<string, string>> = TOKEN) =>
 });
 const running = (more: object) => ({ running: { ...device.running(), ...more } });
 
+const stolen = rehearsedDevice({
+  ...{ deviceId: 'camera-stolen', hardwareId: 'rev-a', tags: [], factory, isHealthy: () => true },
+  send: sendTo(server),
+});
+assert.equal((await stolen.register()).status, 201);
+const revoking = { author: 'ada', kind: 'device-revoked', deviceId: stolen.deviceId, reason: 'stolen' } as const;
+assert.ok((await server.identities.changeKey(revoking)).ok);
+const ofStolen = encodeCheckIn({ deviceId: stolen.deviceId, sequence: 9, running: device.running(), state: 'idle' });
+
 /** What devices get wrong, in both protocols, and the name that each is refused under. */
 const CASES: readonly (readonly [claim: string, request: Partial<DeviceRequest>, status: number, code: string])[] = [
   ['another tenant', get('/acme/controller/v1/gate-1'), 404, 'tenant-unknown'],
@@ -129,9 +138,16 @@ const CASES: readonly (readonly [claim: string, request: Partial<DeviceRequest>,
     400,
     'body-malformed',
   ],
+  [
+    'two images in the slots of one component',
+    own(checkIn(running({ components: [...device.running().components, ...device.running().components] }))),
+    400,
+    'body-malformed',
+  ],
   ['a counter below zero', own(checkIn(running({ releaseCounter: -1 }))), 400, 'body-malformed'],
   ['a version that is none', own(checkIn(running({ version: 'newest' }))), 400, 'body-malformed'],
   ['a future version of the protocol', { ...own(checkIn()), path: '/v9/check-in' }, 404, 'route-unknown'],
+  ['a device whose key was revoked', stolen.signedRequest('/v1/check-in', ofStolen), 403, 'device-revoked'],
   ['JSON that is deeper than the sea', own('['.repeat(30_000)), 400, 'body-malformed'],
 ];
 

@@ -11,7 +11,7 @@ import { bool, keyOr, listOf, literal, optional, record, text, variant, whole } 
 import { bytes, deviceId, duration, epoch, label, releaseId, rolloutId, sha256 } from '../kernel/values.ts';
 import { signedCharter } from '../policy/charter.ts';
 import { envelope } from '../trust/envelope.ts';
-import { reportedState, runningSoftware } from './device-record.ts';
+import { reportedState, toldSoftware } from './device-record.ts';
 
 /** Writes the body of `POST /v1/check-in`. */
 export function encodeCheckIn(checkIn: CheckIn): string {
@@ -42,7 +42,7 @@ export function parseCheckInAnswer(body: string): Result<CheckInAnswer, ParseErr
 const checkIn = record<CheckIn>({
   deviceId,
   sequence: whole({ min: 1 }),
-  running: runningSoftware,
+  running: toldSoftware,
   state: reportedState,
   rolloutId: optional(rolloutId),
 });

@@ -9,12 +9,12 @@ import {
   type RunningComponent,
   type RunningSoftware,
 } from '@outrider/domain/gateway/device-record';
-import type { Result } from '@outrider/domain/kernel/result';
+import { err, type Result } from '@outrider/domain/kernel/result';
 import { type DeviceAttributes, TAGS_MAX } from '@outrider/domain/policy/attributes';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { keyOf, listOf, optional, record, whole } from '../kernel/reader.ts';
+import { below, keyOf, listOf, malformed, optional, record, whole } from '../kernel/reader.ts';
 import { deviceId, instant, label, releaseCounter, sha256, version } from '../kernel/values.ts';
 import { publicKey } from '../trust/envelope.ts';
 import { ledgerRow } from './ledger.ts';
@@ -63,6 +63,21 @@ export const runningSoftware = record<RunningSoftware>({
     countMax: COMPONENTS_MAX,
   }),
 });
+
+/** The same from a device itself, which cannot have two images in the slots of one component. What is stored is read as it is. */
+export function toldSoftware(value: unknown): Result<RunningSoftware, ParseError> {
+  const read = runningSoftware(value);
+  if (!read.ok || read.value.components.length < 2) return read;
+  const names = new Set<string>();
+  for (const [index, { name }] of read.value.components.entries()) {
+    if (names.has(name)) {
+      const twice = malformed(name, 'each component once');
+      return twice.ok ? twice : err(below(`.components[${index}].name`, twice.error));
+    }
+    names.add(name);
+  }
+  return read;
+}
 
 /** Reads the state that a device says it is in. */
 export const reportedState = keyOf<ReportedState>(REPORTED_STATES);

@@ -14,7 +14,7 @@ import { listOf, optional, record, text } from '../kernel/reader.ts';
 import { deviceId, instant } from '../kernel/values.ts';
 import { trustAnchors } from '../trust/anchors.ts';
 import { publicKey } from '../trust/envelope.ts';
-import { deviceAttributes, runningSoftware } from './device-record.ts';
+import { deviceAttributes, toldSoftware } from './device-record.ts';
 
 /** Writes the body of `POST /v1/register`; the text holds a secret. */
 export function encodeRegistration(registration: Registration): string {
@@ -97,7 +97,7 @@ const registrationFields = record<Registration>({
   deviceId,
   publicKey,
   attributes: deviceAttributes,
-  running: runningSoftware,
+  running: toldSoftware,
 });
 
 /** By one right, not by both and not by none. */

@@ -6,7 +6,7 @@ import { DETAIL_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
 import { keyOf, oneOf, optional, record, text, whole } from '../kernel/reader.ts';
 import { deviceId, permitId, releaseId, rolloutId } from '../kernel/values.ts';
-import { runningSoftware } from './device-record.ts';
+import { toldSoftware } from './device-record.ts';
 
 /** What the server did with a report: all three mean that it is durable and need not be sent again. */
 export interface ReportAnswer {
@@ -51,7 +51,7 @@ export const report = record<Report>({
   releaseId,
   permitId: optional(permitId),
   event: reportEvent,
-  running: runningSoftware,
+  running: toldSoftware,
   detail: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
 });
 
