@@ -116,6 +116,7 @@ const CAUSE_REST: Readonly<Record<Exclude<RolloutCause, RefusalCode>, Rest>> = {
   back: ['It runs the former version.', 'Nothing.'],
   verified: ['It booted the release, passed its health check and confirmed it.', 'Nothing.'],
   silent: ['It runs what it ran.', 'It is off or out of reach; it gets its offer when it comes.'],
+  frozen: NOT_YET_REST.frozen,
   deferred: ['It runs what it ran.', 'Nothing: it waits for its own window, power or consent.'],
   'control-arm': NOT_YET_REST['control-arm'],
   'cap-full': NOT_YET_REST['cap-full'],

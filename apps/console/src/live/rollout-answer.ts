@@ -4,6 +4,7 @@ import type { Evidence } from '@outrider/domain/evidence/evidence';
 import type { OpenPermit } from '@outrider/domain/gateway/ports';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { Exclusion, Freeze } from '@outrider/domain/policy/freeze';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { Wave } from '@outrider/domain/policy/rollout';
 import { coinMetric, evidence } from '@outrider/protocol/evidence/evidence';
@@ -12,6 +13,7 @@ import type { ParseError } from '@outrider/protocol/kernel/parse-error';
 import { finite, keyOf, listOf, oneOf, optional, record, text, whole } from '@outrider/protocol/kernel/reader';
 import { deviceId, epoch, instant, permitId, rolloutId } from '@outrider/protocol/kernel/values';
 import { policyEntry } from '@outrider/protocol/policy/policy-change';
+import { exclusion, freeze } from '@outrider/protocol/policy/standing-orders';
 
 /** What the page of one rollout asks beside the overview. */
 export interface RolloutAnswer {
@@ -68,6 +70,16 @@ export function parsePolicyEntries(body: string): Read<ListOf<PolicyEntry>> {
   return parseText(body, { noun: 'policy-entries', bytesMax: ANSWER_BYTES_MAX, reader: policyEntryList });
 }
 
+/** Freezes, as `/freezes` lists them. */
+export function parseFreezes(body: string): Read<ListOf<Freeze>> {
+  return parseText(body, { noun: 'freezes', bytesMax: ANSWER_BYTES_MAX, reader: freezeList });
+}
+
+/** Exclusions, as `/exclusions` lists them. */
+export function parseExclusions(body: string): Read<ListOf<Exclusion>> {
+  return parseText(body, { noun: 'exclusions', bytesMax: ANSWER_BYTES_MAX, reader: exclusionList });
+}
+
 export function parseFleetExplanation(body: string): Read<FleetExplanation> {
   return parseText(body, { noun: 'explanation', bytesMax: ANSWER_BYTES_MAX, reader: fleetExplanation });
 }
@@ -103,6 +115,10 @@ const rolloutAnswer = record<RolloutAnswer>({
 const openPermit = record<OpenPermit>({ permitId, deviceId, rolloutId, epoch, expiresAt: instant });
 
 const openPermitList = record<ListOf<OpenPermit>>({ items: listOf(openPermit, { countMax: ITEMS_MAX }) });
+
+const freezeList = record<ListOf<Freeze>>({ items: listOf(freeze, { countMax: ITEMS_MAX }) });
+
+const exclusionList = record<ListOf<Exclusion>>({ items: listOf(exclusion, { countMax: ITEMS_MAX }) });
 
 const policyEntryList = record<ListOf<PolicyEntry>>({ items: listOf(policyEntry, { countMax: ITEMS_MAX }) });
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Overview } from '@outrider/protocol/decision/overview';
-import { createElement as h, type ReactElement, useEffect, useMemo, useState } from 'react';
+import { Fragment, createElement as h, type ReactElement, useEffect, useMemo, useState } from 'react';
 import { timeText, type Zone, zoneText } from '../figures/format.ts';
 import { type Freshness, freshnessOf } from '../live/contact.ts';
 import { type Management, management } from '../live/management.ts';
+import { parseExclusions, parseFreezes } from '../live/rollout-answer.ts';
 import { breakGlass, loadSession, type Session } from '../live/session.ts';
+import { useAsked } from '../live/use-asked.ts';
 import { useOverview } from '../live/use-overview.ts';
 import { usePauseNote } from '../live/use-pause-note.ts';
 import { Settings, useNow, usePlace, type World } from '../world.ts';
@@ -14,6 +16,7 @@ import { OverviewPage } from './overview-page.ts';
 import { Empty, Instant } from './pieces.ts';
 import { RolloutPage } from './rollout-page.ts';
 import { SignIn } from './sign-in.ts';
+import { StandingOrderList } from './standing-orders.ts';
 
 /** The page: sign in once, then watch, and brake. */
 export function App({ world }: { readonly world: World }): ReactElement {
@@ -175,13 +178,23 @@ interface PlaceProps {
   readonly onBrake: (action: BrakeAction) => void;
 }
 
+/** Orders over all rollouts change a few times a week. */
+const ASK_ORDERS_MS = 10_000;
+
 /** One page for all, and one for each rollout. */
 function Place(props: PlaceProps): ReactElement {
   const { world, management: own, overview } = props;
   const place = usePlace(world);
   const pause = usePauseNote(own, overview);
   const rolloutId = rolloutIn(place);
-  if (rolloutId === undefined) return h(OverviewPage, { overview, ...(pause === undefined ? {} : { pause }) });
+  const how = { world, management: own, everyMs: ASK_ORDERS_MS };
+  const freezes = useAsked({ ...how, path: '/freezes', parse: parseFreezes }).value?.items ?? [];
+  const exclusions = useAsked({ ...how, path: '/exclusions', parse: parseExclusions }).value?.items ?? [];
+  const orders = h(StandingOrderList, { freezes, exclusions, now: overview.at });
+  if (rolloutId === undefined) {
+    const page = h(OverviewPage, { overview, ...(pause === undefined ? {} : { pause }) });
+    return h(Fragment, {}, page, h('div', { className: 'page' }, orders));
+  }
   const rollout = overview.rollouts.find((one) => one.rolloutId === rolloutId);
   if (rollout === undefined) {
     return h(
@@ -193,7 +206,12 @@ function Place(props: PlaceProps): ReactElement {
       h('code', {}, 'outrider rollout show'),
     );
   }
-  return h(RolloutPage, { ...props, rollout, key: rolloutId });
+  return h(
+    Fragment,
+    {},
+    h(RolloutPage, { ...props, rollout, key: rolloutId }),
+    h('div', { className: 'page' }, orders),
+  );
 }
 
 /** `/rollouts/<id>`, percent-encoded; anything else is the first page. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { causeOf, causeTally, type FleetExplanation } from '@outrider/domain/gateway/explain-rollout';
+import { causeOf, causeTally, type FleetExplanation, reasonOfCause } from '@outrider/domain/gateway/explain-rollout';
 import type { DeviceFinder } from '@outrider/domain/gateway/finder-ports';
 import type { LiveRollout, PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -37,7 +37,8 @@ export async function explainFleet(
     next.catch(() => undefined);
     for (const standing of page) {
       if (!reaches(reach, standing.device.attributes)) continue;
-      tally.add(standing, causeOf(snapshot, live, standing, now));
+      const cause = causeOf(snapshot, live, standing, now);
+      tally.add(standing, cause, reasonOfCause(snapshot, live, { standing, cause, now }));
       devices++;
     }
     page = await next;

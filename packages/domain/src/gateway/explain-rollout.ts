@@ -7,7 +7,7 @@ import { type Candidate, candidateOf } from './candidate.ts';
 import type { AskedDevice } from './device-record.ts';
 import { REFUSALS } from './errors.ts';
 import type { Arm } from './ledger.ts';
-import { OFFER_PREDICATES } from './offer-predicates.ts';
+import { freezeText, OFFER_PREDICATES } from './offer-predicates.ts';
 import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
 /** A device before one rollout: what it last said, and what came of its newest rows in the ledger. */
@@ -47,6 +47,7 @@ export const ROLLOUT_CAUSES = {
   verified: 'The device runs the release, confirmed',
   'control-arm': 'The device is in the control arm, which has to wait so that the arms can be compared',
   silent: 'The device is offered the release and has not been heard of for a day or longer',
+  frozen: 'The device is offered the release; a freeze holds where it is, and no permit is given until it ends',
   deferred: 'The device is offered the release and waits for its own conditions: window, power, consent',
   'cap-full': 'The device is offered the release; all permits that the evidence allows so far have been given',
   'segment-cap-full': 'The device is offered the release; all permits allowed in its segment so far have been given',
@@ -75,6 +76,18 @@ export function causeOf(
   // A device that was enrolled is reached for good, wherever the wave stands.
   if (failing !== undefined && !(enrolment !== undefined && failing.code === 'wave-not-open')) return failing.code;
   return causeOfOffered(candidate, isSilent(device, now));
+}
+
+/** What stands beside a cause that is the same for many devices: the freeze that holds, and until when. */
+export function reasonOfCause(
+  snapshot: PolicySnapshot,
+  live: LiveRollout,
+  { standing: { device }, cause, now }: { standing: DeviceStanding; cause: RolloutCause; now: FleetInstant },
+): string | undefined {
+  if (cause !== 'frozen') return undefined;
+  const known = { record: device, ledger: [] };
+  const { freezes } = candidateOf(snapshot, live, { device: known, running: device.status.running, now });
+  return freezes.map((one) => freezeText(one, now)).join('; ');
 }
 
 function causeOfTreated(
@@ -106,6 +119,7 @@ function causeOfTreated(
 function causeOfOffered(candidate: Candidate, silent: boolean): RolloutCause {
   const { live, device, segment, running, manifest } = candidate;
   if (silent) return 'silent';
+  if (candidate.freezes.length > 0) return 'frozen';
   if (device.status.state === 'deferred') return 'deferred';
   const { exposure } = live;
   if (exposure.granted >= exposure.cap) return 'cap-full';
@@ -135,7 +149,7 @@ export interface FleetExplanation {
 export interface CauseGroup {
   readonly cause: RolloutCause;
   readonly sentence: string;
-  /** What the devices reported, cut to its first line; absent where no device says why. */
+  /** What the devices reported, or which freeze holds, cut to its first line; absent where there is nothing to add. */
   readonly reason?: string;
   readonly devices: number;
   /** The first few of them by id. */
@@ -156,7 +170,8 @@ const REASON_CHARACTERS_MAX = 120;
 
 /** Groups standings as they stream by; what it holds does not grow with the fleet. */
 export interface CauseTally {
-  add(standing: DeviceStanding, cause: RolloutCause): void;
+  /** `reason`: what stands beside the cause (`reasonOfCause`); absent: what the device reported, where it went wrong. */
+  add(standing: DeviceStanding, cause: RolloutCause, reason?: string): void;
   groups(): readonly CauseGroup[];
 }
 
@@ -164,10 +179,11 @@ export interface CauseTally {
 export function causeTally(): CauseTally {
   const byCause = new Map<RolloutCause, Map<string, { devices: number; readonly samples: DeviceId[] }>>();
   return {
-    add({ device, detail }, cause) {
+    add({ device, detail }, cause, why) {
       const reasons = byCause.get(cause) ?? new Map();
       byCause.set(cause, reasons);
-      const told = cause === 'reverted' || cause === 'install-failed' ? reasonOf(detail ?? '') : '';
+      const hasFailed = cause === 'reverted' || cause === 'install-failed';
+      const told = reasonOf(why ?? (hasFailed ? (detail ?? '') : ''));
       const reason = reasons.has(told) || reasons.size < REASONS_MAX ? told : OTHER_REASONS;
       const group = reasons.get(reason) ?? { devices: 0, samples: [] };
       reasons.set(reason, group);

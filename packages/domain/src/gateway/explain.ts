@@ -9,7 +9,7 @@ import type { CheckIn, CheckInAnswer } from './check-in.ts';
 import type { KnownDevice } from './device-record.ts';
 import { REFUSALS } from './errors.ts';
 import type { LedgerRow } from './ledger.ts';
-import { OFFER_PREDICATES, PERMIT_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
+import { freezeText, OFFER_PREDICATES, PERMIT_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
 import { canReEnrol, windowsCloseAt } from './re-enrol.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
@@ -96,7 +96,11 @@ function permitSentence(candidate: Candidate, now: FleetInstant): string {
   const { plan } = live.rollout;
   const { pi, granted, cap } = live.exposure;
   if (rollbackRow !== undefined) return `Permitted to go back at ${instantText(rollbackRow.grantedAt)}`;
-  if (enrolment === undefined) return `Not enrolled; ${granted} of ${cap} permits have been given`;
+  const [freeze] = candidate.freezes;
+  if (enrolment === undefined) {
+    const given = `Not enrolled; ${granted} of ${cap} permits have been given`;
+    return freeze === undefined ? given : `${given}; frozen by ${freezeText(freeze, now)}`;
+  }
   if (enrolment.arm === 'treated')
     return `Treated since ${instantText(enrolment.grantedAt)}, permit ${enrolment.permitId}`;
   if (canReEnrol(enrolment, plan, { pi, now })) return 'In the control arm; may be enrolled anew as soon as it asks';

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Predicate } from '../kernel/predicate.ts';
+import { type FleetInstant, instantText } from '../kernel/time.ts';
 import { describeAudience, matchAudience } from '../policy/audience-match.ts';
-import { describeFreezeTimes } from '../policy/freeze.ts';
+import { describeFreezeTimes, type Freeze, freezeEndsAt } from '../policy/freeze.ts';
 import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import { ELIGIBILITY } from '../release/eligibility.ts';
@@ -91,15 +92,19 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
   },
 ];
 
+/** A freeze that holds, until when, and why. */
+export function freezeText({ freezeId, times, reason }: Freeze, now: FleetInstant): string {
+  const rhythm = times.kind === 'weekly' ? ` (${describeFreezeTimes(times)})` : '';
+  return `${freezeId} until ${instantText(freezeEndsAt(times, now))}${rhythm}: ${reason}`;
+}
+
 /** What must hold for a permit beside all that: an offer may be downloaded during a freeze, and is installed after it. */
 export const PERMIT_PREDICATES: readonly Predicate<Candidate, 'frozen'>[] = [
   {
     code: 'frozen',
     claim: 'No freeze holds where the device is',
     holds: ({ freezes }) => freezes.length === 0,
-    seen: ({ freezes }) =>
-      freezes.map((one) => `${one.freezeId} (${describeFreezeTimes(one.times)}): ${one.reason}`).join('; ') ||
-      'no freeze',
+    seen: ({ freezes, now }) => freezes.map((one) => freezeText(one, now)).join('; ') || 'no freeze',
     needed: () => 'no freeze',
   },
 ];

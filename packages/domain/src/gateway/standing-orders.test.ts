@@ -9,6 +9,7 @@ import type { PolicyChange } from '../policy/log.ts';
 import { answerCheckIn } from './answer-check-in.ts';
 import { answerPermit } from './answer-permit.ts';
 import { explainDevice } from './explain.ts';
+import { causeOf, reasonOfCause } from './explain-rollout.ts';
 
 const FREEZE: PolicyChange = {
   kind: 'freeze-set',
@@ -47,7 +48,11 @@ function asked(changes: readonly PolicyChange[], attributes: object = {}, now = 
     { deviceId, sequence: 2, running: status.running, state: 'idle' },
     now,
   );
+  const standing = { device: device.record };
+  const cause = causeOf(snapshot, live, standing, now);
   return {
+    cause: [cause, reasonOfCause(snapshot, live, { standing, cause, now })],
+    permitSentence: explainDevice(snapshot, device, now).rollouts[0]?.permit.sentence ?? '',
     permit: 'code' in permit ? permit.code : 'permit',
     checkIn: checkIn.kind === 'refusal' ? checkIn.code : 'offer',
     explained: explainDevice(snapshot, device, now).rollouts[0]?.offer ?? [],
@@ -62,7 +67,9 @@ describe('a freeze', () => {
     assert.deepEqual([frozen.permit, frozen.checkIn], ['frozen', 'offer']);
     const told = frozen.explained.find((one) => one.predicate === 'frozen');
     assert.equal(told?.holds, false);
-    assert.match(told?.seen ?? '', /^holidays \(from .*\): nobody is at work$/);
+    assert.match(told?.seen ?? '', /^holidays until 2027-01-16T08:00:00Z: nobody is at work$/);
+    assert.match(frozen.permitSentence, /frozen by holidays until 2027-01-16T08:00:00Z/);
+    assert.deepEqual(frozen.cause, ['frozen', 'holidays until 2027-01-16T08:00:00Z: nobody is at work']);
   });
 
   test('leaves others alone, ends by itself, and ends when it is lifted', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fleetInstant } from '../kernel/time.ts';
-import { describeFreezeTimes, type FreezeTimes, isFreezeTime, isTimeZone, weekTimeAt } from './freeze.ts';
+import { describeFreezeTimes, type FreezeTimes, freezeEndsAt, isFreezeTime, isTimeZone, weekTimeAt } from './freeze.ts';
 
 const at = (text: string) => fleetInstant(Date.parse(text));
 
@@ -27,6 +27,26 @@ describe('a freeze', () => {
   ] as const satisfies readonly (readonly [string, FreezeTimes, string, boolean])[]) {
     test(claim, () => assert.equal(isFreezeTime(times, at(now)), isOn));
   }
+
+  for (const [claim, now, end] of [
+    ['on Monday morning, seen on Friday evening', '2026-11-27T20:31:10Z', '2026-11-30T05:00:00Z'],
+    ['an hour later by UTC, seen before the clocks go back', '2026-10-24T12:00:00Z', '2026-10-26T05:00:00Z'],
+    ['an hour earlier by UTC, seen before they go forward', '2026-03-28T12:00:00Z', '2026-03-30T04:00:00Z'],
+  ] as const) {
+    test(`over the weekend ends ${claim}`, () => assert.equal(freezeEndsAt(WEEKEND, at(now)), at(end)));
+  }
+
+  test('holds up to its end and not at it, whenever one looks', () => {
+    const year = fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }).map(fleetInstant);
+    fc.assert(
+      fc.property(year, (now) => {
+        if (!isFreezeTime(WEEKEND, now)) return;
+        const end = freezeEndsAt(WEEKEND, now);
+        assert.ok(end > now && !isFreezeTime(WEEKEND, end) && isFreezeTime(WEEKEND, fleetInstant(end - 1)));
+      }),
+      { numRuns: 300 },
+    );
+  });
 
   test('is told in words', () => {
     assert.equal(describeFreezeTimes(WEEKEND), 'weekly from fri 16:00 to mon 06:00 in Europe/Berlin');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertNever } from '../kernel/assert.ts';
-import type { FleetInstant } from '../kernel/time.ts';
+import { type FleetInstant, fleetInstant, MINUTE_MS } from '../kernel/time.ts';
 import type { Audience } from './audience.ts';
 
 /** A time in which devices of an audience get no new permits: a season, a weekend, a code freeze. Downloads go on. */
@@ -61,6 +61,22 @@ export function isFreezeTime(times: FreezeTimes, now: FleetInstant): boolean {
       return assertNever(times);
   }
 }
+
+/** When a freeze that holds now ends next: the first instant at which it does not hold. */
+export function freezeEndsAt(times: FreezeTimes, now: FleetInstant): FleetInstant {
+  if (times.kind === 'once') return times.until;
+  const wanted = weekMinute(times.until);
+  const until = (at: FleetInstant) =>
+    (wanted - weekMinute(weekTimeAt(times.timeZone, at)) + WEEK_MINUTES) % WEEK_MINUTES;
+  const minute = fleetInstant(Math.floor(now / MINUTE_MS) * MINUTE_MS);
+  const end = fleetInstant(minute + until(minute) * MINUTE_MS);
+  // A change of the clock on the way leaves it before its time, or as far behind it.
+  const left = until(end);
+  const shift = left > WEEK_MINUTES / 2 ? left - WEEK_MINUTES : left;
+  return fleetInstant(end + shift * MINUTE_MS);
+}
+
+const WEEK_MINUTES = 7 * 1_440;
 
 /** Whether an exclusion holds now. */
 export function isExclusionTime({ expiresAt }: Exclusion, now: FleetInstant): boolean {
