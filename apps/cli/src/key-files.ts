@@ -9,6 +9,7 @@ import type { ParseError } from '@outrider/protocol/kernel/parse-error';
 import { literal, malformed, record } from '@outrider/protocol/kernel/reader';
 import { base64Of, keyId, label } from '@outrider/protocol/kernel/values';
 import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { parseKeyReference } from '@outrider/protocol/trust/key-reference';
 import { parseSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 
 /** The half of a key that everyone may see: what `key role` is made from. */
@@ -48,8 +49,10 @@ export function encodePublicKeyFile(file: PublicKeyFile): string {
 export function parsePublicKeyFile(body: string): Result<PublicKeyFile, ParseError> {
   const sealed = parseSealedKeyFile(body);
   const secret = parseKeyFile(body);
-  const parsed = sealed.ok
-    ? ok<PublicKeyFile>({ ...sealed.value, schema: 1 })
+  const reference = parseKeyReference(body);
+  const elsewhere = sealed.ok ? sealed : reference;
+  const parsed = elsewhere.ok
+    ? ok<PublicKeyFile>({ ...elsewhere.value, schema: 1 })
     : secret.ok
       ? secret
       : parseText(body, { noun: 'key-file', bytesMax: REQUEST_BYTES_MAX, reader: publicKeyFile });

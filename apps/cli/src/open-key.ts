@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { wallClock } from '@outrider/adapters/shared/clock';
+import { signFromAfar } from '@outrider/adapters/shared/distant-key';
 import { openSealedKey } from '@outrider/adapters/shared/sealed-signing-key';
+import { present } from '@outrider/domain/kernel/assert';
 import { instantText } from '@outrider/domain/kernel/time';
-import type { Signer } from '@outrider/domain/trust/ports';
+import type { Signature } from '@outrider/domain/trust/envelope';
+import type { PatientSigner, Signer } from '@outrider/domain/trust/ports';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
+import { type KeyReference, parseKeyReference } from '@outrider/protocol/trust/key-reference';
 import { parseSealedKeyFile, type SealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 import { CommandFailure, usageFailure } from './failure.ts';
-import { readDocument } from './files.ts';
+import { pathOf, readDocument } from './files.ts';
 import { signerOf } from './key-files.ts';
 import { type PassphraseFlags, passphraseFor } from './passphrase.ts';
 import type { World } from './world.ts';
@@ -15,21 +19,23 @@ import type { World } from './world.ts';
 /** A key that signs, and the group that it signs for. */
 export interface OpenKey {
   readonly group: string;
-  readonly signer: Signer;
+  readonly signer: PatientSigner;
 }
 
-/** Opens a secret key file, sealed or not. A wrong passphrase, an expired key and a damaged file are told apart by name. */
+/** Opens a secret key file, sealed or not, or a reference to a key that is elsewhere. A wrong passphrase, an expired key and a damaged file are told apart by name. */
 export async function openKey(world: World, path: string, flags: PassphraseFlags): Promise<OpenKey> {
-  const file = await readDocument<KeyFile | SealedKeyFile>(world, { noun: 'key file', path }, (text) => {
+  const file = await readDocument<KeyFile | SealedKeyFile | KeyReference>(world, { noun: 'key file', path }, (text) => {
+    if (text.includes('"schema":3')) return parseKeyReference(text);
     const sealed = parseSealedKeyFile(text);
     if (sealed.ok) return sealed;
     const plain = parseKeyFile(text);
     // The sentence is about the form that the file claims to have.
     return plain.ok || !text.includes('"schema":2') ? plain : sealed;
   });
+  if (file.schema === 3) return { group: file.group, signer: await openReference(world, file, flags) };
   if (file.schema === 1) {
     const signer = signerOf(file);
-    if (signer.ok) return { group: file.group, signer: signer.value };
+    if (signer.ok) return { group: file.group, signer: patient(signer.value) };
     throw usageFailure(`The key file in ${path} cannot be used: ${describeParseError(signer.error)}`);
   }
   const now = wallClock().now();
@@ -39,9 +45,45 @@ export async function openKey(world: World, path: string, flags: PassphraseFlags
   }
   const passphrase = await passphraseFor(world, flags, `Passphrase of ${path}: `);
   const opened = await openSealedKey(file, passphrase);
-  if (opened.ok) return { group: file.group, signer: opened.value };
+  if (opened.ok) return { group: file.group, signer: patient(opened.value) };
   const message = `The passphrase does not open ${path}, or the file was altered; give the right one, or take the key from its copy`;
   throw new CommandFailure('refused', message, { code: 'passphrase-wrong' });
+}
+
+/** A token asks for its PIN now, and signs when it is asked; a program is run when it is asked. */
+async function openReference(world: World, reference: KeyReference, flags: PassphraseFlags): Promise<PatientSigner> {
+  const { keyId, publicKey, signedBy } = reference;
+  const pin = signedBy.kind === 'pkcs11' ? await passphraseFor(world, flags, `PIN of token ${signedBy.token}: `) : '';
+  const program = signedBy.kind === 'program' ? { ...signedBy, program: pathOf(world, signedBy.program) } : signedBy;
+  return {
+    publicKey: { keyId, publicKey },
+    async sign(message) {
+      const around = { environment: world.environment, pin };
+      const signed = await signFromAfar({ ...reference, signedBy: program }, message, around);
+      if (signed.ok) return signed.value;
+      throw new CommandFailure('refused', signed.error.detail, { code: signed.error.code });
+    },
+  };
+}
+
+function patient({ publicKey, sign }: Signer): PatientSigner {
+  return { publicKey, sign: async (message) => sign(message) };
+}
+
+/** Does at once what wants a signer at hand: each text to be signed is learned first, then signed, then the work is done again. */
+export async function signingAtOnce<T>(signer: PatientSigner, work: (signer: Signer) => T): Promise<T> {
+  const signatures = new Map<string, Signature>();
+  const { publicKey } = signer;
+  const unsigned: string[] = [];
+  work({
+    publicKey,
+    sign(message) {
+      unsigned.push(message);
+      return { keyId: publicKey.keyId, signature: '' };
+    },
+  });
+  for (const message of unsigned) signatures.set(message, await signer.sign(message));
+  return work({ publicKey, sign: (message) => present(signatures.get(message), 'a text that was learned before') });
 }
 
 /** Opens several, each asked for once. */

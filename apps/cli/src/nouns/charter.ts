@@ -25,7 +25,7 @@ import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, fileFailure, pathOf, readDocument } from '../files.ts';
 import { parseCount, parseLabel, parseWhole, repeated } from '../flags.ts';
-import { openKeys } from '../open-key.ts';
+import { openKeys, signingAtOnce } from '../open-key.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { PASSPHRASE_FD, type PassphraseFlags } from '../passphrase.ts';
 import { pathOfOne } from '../paths.ts';
@@ -142,7 +142,10 @@ async function sign(world: World, path: string, flags: SignFlags): Promise<void>
   const waves = wavesNamed(document, flags.wave ?? []);
   let { signed } = read;
   for (const { signer } of await openKeys(world, flags.key, flags)) {
-    signed = withCharterSignature(signed, { document, waves, digestText }, signer);
+    const before = signed;
+    signed = await signingAtOnce(signer, (atOnce) =>
+      withCharterSignature(before, { document, waves, digestText }, atOnce),
+    );
   }
   try {
     await writeFileDurably(pathOf(world, path), `${encodeSignedCharter(signed)}\n`);

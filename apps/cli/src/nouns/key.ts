@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { wallClock } from '@outrider/adapters/shared/clock';
+import { publicKeyOfPem, publicKeyOnToken } from '@outrider/adapters/shared/distant-key';
 import { newSealedKey } from '@outrider/adapters/shared/sealed-signing-key';
 import { after, hours } from '@outrider/domain/kernel/time';
+import type { PublicKey } from '@outrider/domain/trust/envelope';
 import type { SigningGroup, SigningRole } from '@outrider/domain/trust/role';
+import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeSigningRole } from '@outrider/protocol/trust/anchors';
 import { encodeKeyFile } from '@outrider/protocol/trust/key-file';
+import { type DistantKey, encodeKeyReference, parseKeyReference } from '@outrider/protocol/trust/key-reference';
 import { encodeSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 import type { Command } from 'commander';
 import { dataFolder } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
-import { createFile, readDocument } from '../files.ts';
+import { createFile, pathOf, readDocument, readTextFile } from '../files.ts';
 import { parseCount, parseLabel, parseWhole, repeated } from '../flags.ts';
 import { encodePublicKeyFile, newKeyFile, type PublicKeyFile, parsePublicKeyFile, publicHalf } from '../key-files.ts';
 import { show } from '../output.ts';
@@ -37,6 +41,22 @@ export function keyNoun(program: Command, world: World): void {
     .option(PASSPHRASE_FD[0], PASSPHRASE_FD[1], parseWhole)
     .option('--json', 'print JSON')
     .action((flags: CreateFlags) => create(world, flags));
+
+  key
+    .command('reference')
+    .description('write a file that stands for a key on a token or at a key management service; it holds no secret')
+    .requiredOption('--group <name>', 'who holds it, for example build or release-engineering', parseLabel)
+    .requiredOption('--out <file>', 'the reference, for example build.key.json; goes wherever a key file goes')
+    .option('--module <library>', 'of a token: the PKCS#11 library of its maker')
+    .option('--token <label>', 'of a token: its label')
+    .option('--id <hex>', 'of a token: the id of the Ed25519 key pair (CKA_ID)')
+    .option(
+      '--program <file>',
+      'of a service: gets the bytes to be signed on standard input, answers the signature in base64',
+    )
+    .option('--public-key <file>', 'of a service: the public key as PEM')
+    .option('--json', 'print JSON')
+    .action((flags: ReferenceFlags) => reference(world, flags));
 
   key
     .command('show')
@@ -66,11 +86,60 @@ interface CreateFlags extends PassphraseFlags {
 
 async function create(world: World, flags: CreateFlags): Promise<void> {
   const { text, file } = await makeKey(world, flags);
-  const publicPath = `${flags.out.replace(/(\.key)?\.json$/, '')}.public.json`;
+  const publicPath = publicPathOf(flags.out);
   await createFile(world, { noun: 'key file', path: flags.out, mode: 0o600 }, `${text}\n`);
   await createFile(world, { noun: 'public key file', path: publicPath, mode: 0o644 }, `${encodePublicKeyFile(file)}\n`);
   world.log(`The secret is in ${flags.out}; hand out ${publicPath} only`);
   showKey(world, file, flags);
+}
+
+interface ReferenceFlags {
+  readonly group: string;
+  readonly out: string;
+  readonly module?: string;
+  readonly token?: string;
+  readonly id?: string;
+  readonly program?: string;
+  readonly publicKey?: string;
+  readonly json?: true;
+}
+
+async function reference(world: World, flags: ReferenceFlags): Promise<void> {
+  const { signedBy, publicKey } = await distantKeyOf(world, flags);
+  const { group, out } = flags;
+  const text = encodeKeyReference({ schema: 3, group, ...publicKey, signedBy });
+  // What could not be read again is never written.
+  const read = parseKeyReference(text);
+  if (!read.ok) throw usageFailure(`The reference cannot be made: ${describeParseError(read.error)}`);
+  const file: PublicKeyFile = { schema: 1, group, ...publicKey };
+  const publicPath = publicPathOf(out);
+  await createFile(world, { noun: 'key reference', path: out, mode: 0o644 }, `${text}\n`);
+  await createFile(world, { noun: 'public key file', path: publicPath, mode: 0o644 }, `${encodePublicKeyFile(file)}\n`);
+  world.log(`${out} stands for the key wherever a key file is named; ${publicPath} is its public half`);
+  showKey(world, file, flags);
+}
+
+async function distantKeyOf(
+  world: World,
+  { module, token, id, program, publicKey }: ReferenceFlags,
+): Promise<{ readonly signedBy: DistantKey; readonly publicKey: PublicKey }> {
+  if (module !== undefined && token !== undefined && id !== undefined && program === undefined) {
+    const signedBy = { kind: 'pkcs11', module, token, id: id.toLowerCase() } as const;
+    const onToken = publicKeyOnToken(signedBy);
+    if (onToken.ok) return { signedBy, publicKey: onToken.value };
+    throw new CommandFailure('refused', onToken.error.detail, { code: onToken.error.code });
+  }
+  if (program !== undefined && publicKey !== undefined && module === undefined) {
+    const read = publicKeyOfPem(await readTextFile(world, 'public key', publicKey));
+    if (read !== undefined) return { signedBy: { kind: 'program', program: pathOf(world, program) }, publicKey: read };
+    throw usageFailure(`The file ${publicKey} holds no Ed25519 public key as PEM; ask the service for one`);
+  }
+  throw usageFailure('Name either --module, --token and --id, or --program and --public-key');
+}
+
+/** Beside the secret, with a name of its own. */
+function publicPathOf(path: string): string {
+  return `${path.replace(/(\.key)?\.json$/, '')}.public.json`;
 }
 
 /** The secret file as text, and its public half. */

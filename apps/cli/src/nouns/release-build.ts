@@ -15,7 +15,7 @@ import {
 import { claimOf, nextReleaseTargets, targetPath } from '@outrider/domain/release/release-targets';
 import { validateManifest } from '@outrider/domain/release/validate-manifest';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
-import type { Signer } from '@outrider/domain/trust/ports';
+import type { PatientSigner } from '@outrider/domain/trust/ports';
 import type { MetadataSignature } from '@outrider/domain/trust/tuf/metadata';
 import { encodeJson } from '@outrider/protocol/kernel/json-text';
 import { version as parseVersionText } from '@outrider/protocol/kernel/values';
@@ -229,7 +229,7 @@ async function sign(world: World, path: string, flags: SignFlags): Promise<void>
       { code: 'already-signed' },
     );
   }
-  const signature = signer.sign(preAuthenticationEncoding(envelope.payloadType, envelope.payload));
+  const signature = await signer.sign(preAuthenticationEncoding(envelope.payloadType, envelope.payload));
   const signed: Envelope = { ...envelope, signatures: [...envelope.signatures, signature] };
   const vouching = targets && { ...targets, signatures: [...targets.signatures, await signatureOver(targets, signer)] };
   const file = { envelope: signed, manifest, ...(vouching && { targets: vouching }) };
@@ -242,7 +242,10 @@ async function sign(world: World, path: string, flags: SignFlags): Promise<void>
 }
 
 /** The same person signs for the image repository: what devices will ask of the model's role. */
-async function signatureOver({ message }: { readonly message: string }, signer: Signer): Promise<MetadataSignature> {
+async function signatureOver(
+  { message }: { readonly message: string },
+  signer: PatientSigner,
+): Promise<MetadataSignature> {
   const { keyId, sign: signMessage } = metadataSigner(signer);
   return { keyId, signature: await signMessage(message) };
 }

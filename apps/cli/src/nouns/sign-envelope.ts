@@ -14,7 +14,7 @@ export async function signedBy(
   const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
   let signed = envelope;
   for (const { signer } of await openKeys(world, paths, flags)) {
-    const signature = signer.sign(message);
+    const signature = await signer.sign(message);
     const others = signed.signatures.filter((one) => one.keyId !== signature.keyId);
     signed = { ...signed, signatures: [...others, signature] };
   }

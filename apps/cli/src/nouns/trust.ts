@@ -359,5 +359,5 @@ function keysNow({ image, director }: TrustFolder, role: string): readonly strin
 }
 
 function isSecret(text: string): boolean {
-  return text.includes('"privateKey"') || text.includes('"sealed"');
+  return text.includes('"privateKey"') || text.includes('"sealed"') || text.includes('"signedBy"');
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 import type { KeyId } from '@outrider/domain/kernel/ids';
-import type { SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
+import type { PatientSigner, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { MetadataKey } from '@outrider/domain/trust/tuf/metadata';
 import type { MetadataDigest, MetadataSigner, MetadataVerifier } from '@outrider/domain/trust/tuf/ports';
 
@@ -56,11 +56,11 @@ export function metadataVerifierOf(verifier: SignatureVerifier): MetadataVerifie
 }
 
 /** An Ed25519 signer as one of metadata. */
-export function metadataSigner(signer: Signer): MetadataSigner {
+export function metadataSigner(signer: Signer | PatientSigner): MetadataSigner {
   return {
     keyId: signer.publicKey.keyId,
     key: metadataKey(signer.publicKey),
-    sign: async (message) => Buffer.from(signer.sign(message).signature, 'base64').toString('hex'),
+    sign: async (message) => Buffer.from((await signer.sign(message)).signature, 'base64').toString('hex'),
   };
 }
 

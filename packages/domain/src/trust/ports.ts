@@ -12,10 +12,19 @@ export interface SignatureVerifier {
   verify(key: PublicKey, message: string, signature: string): boolean;
 }
 
-/** A private key that signs. Adapter: a key file; PKCS#11 and KMS come with the trust issue. */
+/** A private key in this process, that signs at once: the server's, a device's, an opened key file. */
 export interface Signer {
   readonly publicKey: PublicKey;
   sign(message: string): Signature;
+}
+
+/**
+ * A private key that may be elsewhere: on a token behind PKCS#11, or at a key management service. It takes seconds, asks somebody to
+ * touch something, or refuses by throwing. Adapters: an opened key file, `adapters/shared/distant-key.ts`.
+ */
+export interface PatientSigner {
+  readonly publicKey: PublicKey;
+  sign(message: string): Promise<Signature>;
 }
 
 /** SHA-256 of UTF-8 text by the platform (hardware). Adapter: `adapters/shared/digest.ts`. */
