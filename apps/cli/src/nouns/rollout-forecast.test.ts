@@ -53,7 +53,7 @@ test('the forecast of a plan in a file shows waves, bytes, dates, harm and what 
     /^C1\.5 +half as many crashes again as usual /m,
     /^install +2 % +stated$/m,
     /^limited by +name +devices +what it does$/m,
-    /^excluded +exhibits +3 +3 devices get nothing until it is lifted: not in the set; on show$/m,
+    /^excluded +exhibits +3 +Nothing until it is lifted: not in the set; on show$/m,
     /^delta-missing +missing +57 devices run 1\.0\.0$/m,
   ]) {
     assert.match(output, line);

@@ -94,7 +94,7 @@ function writeTables(world: World, { value }: Answer): void {
     { title: 'devices', cell: (row) => cellAt(row, 'devices') },
     { title: 'what it does', cell: (row) => cellAt(row, 'detail') },
   ]);
-  writeTable(world, listAt(value, 'forecast.provable'), [
+  writeTable(world, telling(listAt(value, 'forecast.provable')), [
     { title: 'metric', cell: (row) => cellAt(row, 'metric') },
     { title: 'can exclude', cell: (row) => percent(cellAt(row, 'excess')) },
     { title: 'treated devices', cell: (row) => cellAt(row, 'devicesNeeded') ?? 'more than there are' },
@@ -124,6 +124,18 @@ function writeTables(world: World, { value }: Answer): void {
       { title: 'detail', cell: (row) => cellAt(row, 'detail') },
     ],
   );
+}
+
+/** Of each metric what can be excluded, and the largest of what cannot: what is smaller cannot either. */
+function telling(provable: readonly unknown[]): readonly unknown[] {
+  const unprovable = new Set<unknown>();
+  return provable.filter((row) => {
+    if (cellAt(row, 'devicesNeeded') !== undefined) return true;
+    const metric = cellAt(row, 'metric');
+    const isFirst = !unprovable.has(metric);
+    unprovable.add(metric);
+    return isFirst;
+  });
 }
 
 function writeTable(world: World, rows: readonly unknown[], columns: readonly Column<unknown>[]): void {

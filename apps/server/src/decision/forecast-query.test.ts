@@ -105,10 +105,10 @@ test('what people have ordered stands in the forecast, each order by its name an
   assert.deepEqual(counted.sort(), [
     ['excluded', 'exhibits', 2],
     ['flagged', rolloutId, undefined],
-    ['frozen', 'holidays', 20],
+    ['frozen', 'holidays', 14],
     ['operator-ceiling', rolloutId, undefined],
     ['region-halted', 'north', 5],
-    ['scope-paused', 'global', 20],
+    ['scope-paused', 'global', 14],
   ]);
   await server.close();
 });

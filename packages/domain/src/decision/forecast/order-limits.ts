@@ -37,32 +37,34 @@ export function orderLimits(orders: ForecastOrders, fleet: CountedFleet): readon
 }
 
 function ofDevices(orders: ForecastOrders, { code, name, devices, out }: OrderedDevices): OrderLimit {
-  return { code, name, devices, detail: detailOf(orders, { code, name, devices, out }) };
+  // Who gets nothing at all is in nobody's way: a freeze, for one, is told for the others.
+  const isOut =
+    code === 'excluded' || code === 'segment-halted' || code === 'region-halted' || code === 'outside-charter';
+  return { code, name, devices: isOut ? devices : devices - out, detail: detailOf(orders, code, name) };
 }
 
-function detailOf(orders: ForecastOrders, { code, name, devices, out }: OrderedDevices): string {
+function detailOf(orders: ForecastOrders, code: OrderCode, name: string): string {
   switch (code) {
     case 'excluded': {
       const one = orders.standing.exclusions.find((exclusion) => exclusion.exclusionId === name);
       const { expiresAt } = one ?? {};
       const until = expiresAt === undefined ? 'until it is lifted: not in the set' : `until ${instantText(expiresAt)}`;
-      return `${devices} devices get nothing ${until}; ${one?.reason ?? ''}`;
+      return `Nothing ${until}; ${one?.reason ?? ''}`;
     }
     case 'frozen': {
       const one = orders.standing.freezes.find((freeze) => freeze.freezeId === name);
       const times = one === undefined ? '' : describeFreezeTimes(one.times);
-      return `${devices - out} devices get no permit ${times}; ${one?.reason ?? ''}`;
+      return `No permit ${times}; ${one?.reason ?? ''}`;
     }
     case 'segment-halted':
-      return `${devices} devices of the segment get nothing more of this release: not in the set`;
     case 'region-halted':
-      return `${devices} devices of the region get nothing more of this release: not in the set`;
+      return 'Nothing more of this release: not in the set';
     case 'outside-charter':
-      return `No wave of the charter reaches ${devices} devices: not in the set`;
+      return 'No wave of the charter reaches them: not in the set';
     case 'charter-wave-early':
-      return `The charter opens the wave to ${devices} devices at ${noteOf(orders, name)}`;
+      return `The charter opens the wave at ${noteOf(orders, name)}`;
     case 'scope-paused':
-      return `${devices} devices get nothing while it is paused; the dates are as if it were resumed now`;
+      return 'Nothing while it is paused; the dates are as if it were resumed now';
   }
 }
 
