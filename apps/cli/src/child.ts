@@ -21,11 +21,15 @@ export async function runChild(program: ChildProgram): Promise<number> {
   const main = findProgram(program.name);
   return await new Promise((resolve) => {
     const isLogging = program.logFile !== undefined;
-    const child = spawn(process.execPath, [...RUNTIME_FLAGS, main, ...program.parameters], {
-      stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
-      detached: true,
-      env: tiedEnvironment(),
-    });
+    const child = spawn(
+      process.execPath,
+      [...RUNTIME_FLAGS, ...(FLEET_FLAGS.get(program.name) ?? []), main, ...program.parameters],
+      {
+        stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
+        detached: true,
+        env: tiedEnvironment(),
+      },
+    );
     const log =
       program.logFile === undefined ? undefined : createWriteStream(program.logFile, { flags: 'a', mode: 0o600 });
     if (child.stderr !== null && log !== undefined) splitLines(child.stderr, log);
@@ -62,6 +66,11 @@ function stopper(child: ChildProcess): () => void {
 }
 
 const RUNTIME_FLAGS = ['--disable-warning=ExperimentalWarning'];
+
+/** A simulated fleet makes short-lived values by the gigabyte: with room for them a run spends a tenth less. */
+const FLEET_FLAGS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['demonstration', ['--min-semi-space-size=32', '--max-semi-space-size=64']],
+]);
 
 /** Lines of JSON are the log; everything else is meant for the person. */
 function splitLines(stderr: Readable, log: WriteStream): void {

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import type { NetworkError } from '@outrider/domain/device/ports';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
@@ -14,6 +21,7 @@ import {
 } from '@outrider/protocol/gateway/request-signature';
 import { ANSWER_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { parseRetryAfter } from '@outrider/protocol/kernel/retry-after';
+import { afterDelay } from '../shared/delay.ts';
 
 /** How a device reaches its server: every request is signed with its key. */
 export interface HttpClient {
@@ -39,8 +47,7 @@ export async function sendMessage(
   body: string,
 ): Promise<Result<string, NetworkError>> {
   try {
-    const deadline = AbortSignal.timeout(MESSAGE_MAX_MS);
-    const answer = await open(client, { method: 'POST', path, body }, { signal: deadline });
+    const answer = await open(client, { method: 'POST', path, body }, { withinMs: MESSAGE_MAX_MS });
     const text = await readText(answer);
     const status = answer.statusCode ?? 0;
     if (text === undefined) {
@@ -57,21 +64,24 @@ export async function sendMessage(
   }
 }
 
-/** Opens a signed request and resolves with the head of its answer. Throws what the network throws. */
+/**
+ * Opens a signed request and resolves with the head of its answer. It is broken off when it has not ended, answer included,
+ * `withinMs` after this call. Throws what the network throws.
+ */
 export function open(
   client: HttpClient,
   message: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body: string },
-  options: { readonly headers?: Readonly<Record<string, string>>; readonly signal?: AbortSignal } = {},
+  options: { readonly headers?: Readonly<Record<string, string>>; readonly withinMs?: number } = {},
 ): Promise<IncomingMessage> {
   const { serverUrl, deviceId, signer, connections } = client;
-  const url = new URL(message.path, serverUrl);
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const send = serverUrl.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const request: ClientRequest = send(url, {
+    const request: ClientRequest = send({
+      ...addressOf(serverUrl),
+      path: message.path,
       method: message.method,
       agent: connections,
       timeout: SILENCE_MAX_MS,
-      ...(options.signal && { signal: options.signal }),
       headers: {
         ...options.headers,
         [DEVICE_HEADER]: deviceId,
@@ -86,9 +96,31 @@ export function open(
     request.on('timeout', () => request.destroy(new Error(`The server was silent for ${SILENCE_MAX_MS} ms`)));
     request.on('error', reject);
     request.on('response', resolve);
+    breakOff(request, options.withinMs);
     request.end(message.method === 'POST' ? message.body : undefined);
   });
 }
+
+/** One timer, which is gone with the request: a signal that times out stays in memory until its time has come. */
+function breakOff(request: ClientRequest, withinMs: number | undefined): void {
+  if (withinMs === undefined) return;
+  const cancel = afterDelay(withinMs, () => {
+    request.destroy(new Error(`The answer did not come whole within ${withinMs} ms`));
+  });
+  request.once('close', cancel);
+}
+
+/** Of a server once: each message would take its address apart again. */
+function addressOf(serverUrl: URL): Pick<RequestOptions, 'protocol' | 'hostname' | 'port'> {
+  const known = addresses.get(serverUrl);
+  if (known !== undefined) return known;
+  const { protocol, hostname, port } = urlToHttpOptions(serverUrl);
+  const address = { protocol, hostname, port };
+  addresses.set(serverUrl, address);
+  return address;
+}
+
+const addresses = new WeakMap<URL, ReturnType<typeof addressOf>>();
 
 /** How long the server asks to be left alone; a date is read against its own clock, since a device's may be years off. */
 export function retryAfterOf({ headers }: IncomingMessage): DurationMs | undefined {

@@ -11,7 +11,7 @@ import { encodeCheckInAnswer } from '@outrider/protocol/gateway/check-in';
 import { parseRequestIdentity, requestText } from '@outrider/protocol/gateway/request-signature';
 import { ANSWER_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import { createSigner, createVerifier } from '../shared/ed25519.ts';
-import { type HttpClient, keptConnections } from './http-client.ts';
+import { type HttpClient, keptConnections, open } from './http-client.ts';
 import { httpNetwork } from './http-network.ts';
 import { registerDevice } from './register.ts';
 
@@ -150,6 +150,18 @@ test('a registration for another device is not taken', async () => {
       answered === deviceId ? anchors : 'answer-malformed',
     );
   }
+});
+
+test('an answer that drips is broken off in its time, and one that came whole is not', async () => {
+  const client = await serve((request, response) => {
+    response.write('{');
+    if (request.url === '/whole') response.end('}');
+  });
+  const within = { withinMs: 200 };
+  const whole = await open(client, { method: 'GET', path: '/whole', body: '' }, within);
+  assert.equal(await textOf(whole), '{}');
+  const drip = await open(client, { method: 'GET', path: '/drips', body: '' }, within);
+  await assert.rejects(collect(drip));
 });
 
 async function serve(listener: RequestListener): Promise<HttpClient> {

@@ -51,7 +51,7 @@ async function fetchMetadata(
   const path = `/repo/${name}`;
   let answer: IncomingMessage | undefined;
   try {
-    answer = await open(client, { method: 'GET', path, body: '' }, { signal: AbortSignal.timeout(DOCUMENT_MAX_MS) });
+    answer = await open(client, { method: 'GET', path, body: '' }, { withinMs: DOCUMENT_MAX_MS });
     const { statusCode } = answer;
     const chunks: Buffer[] = [];
     let bytes = 0;

@@ -10,6 +10,12 @@ export async function delay(timeMs: number, signal?: AbortSignal): Promise<void>
   }
 }
 
+/** Runs work after this much machine time, unless the answer is called before. */
+export function afterDelay(timeMs: number, work: () => void): () => void {
+  const timer = setTimeout(work, timeMs);
+  return () => clearTimeout(timer);
+}
+
 /**
  * Runs work when all promises that are settled by then have been dealt with, and whatever follows from them. A tick that is
  * asked for by a microtask comes after the last microtask, which is ten times cheaper than a round of the event loop.

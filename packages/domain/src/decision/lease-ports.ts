@@ -25,7 +25,7 @@ export interface DecisionLease {
   take(holder: string, term?: Term): Promise<Term | undefined>;
   /** Gives the lease back, if it is still that of `term`. */
   release(term: Term): Promise<void>;
-  /** Every call of these throws `LeaseLostError`, and has no effect, once another term began. */
+  /** Every call of these that writes throws `LeaseLostError`, and has no effect, once another term began. */
   under(term: Term): DecidedBy;
 }
 

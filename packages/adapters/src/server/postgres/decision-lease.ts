@@ -24,9 +24,11 @@ export function postgresDecisionLease(database: Database, leaseMs = LEASE_MS): D
     },
     under(term) {
       const fenced = fencedBy(database, term);
+      // What is read of an exposure in each round needs no fence: what comes of it is written behind one.
+      const { loadExposure, loadExposures } = postgresExposures(database);
       return {
         policyLog: postgresPolicyLog(fenced),
-        exposures: postgresExposures(fenced),
+        exposures: { ...postgresExposures(fenced), loadExposure, loadExposures },
         decisions: postgresDecisions(fenced),
       };
     },
