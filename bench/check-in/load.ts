@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import process from 'node:process';
-import { checkInRequest, pollRequest } from './requests.ts';
+import { checkInRequest, isCamera, permitRequest, pollRequest, type RolloutNamed } from './requests.ts';
 
 /** What the parent asks this process for: load on one server for a while. */
 export interface LoadJob {
   readonly where: NetConnectOpts;
-  readonly kind: 'check-in' | 'poll';
+  readonly kind: 'check-in' | 'poll' | 'permit';
+  /** Of permits: each camera asks once for this rollout. */
+  readonly rollout?: RolloutNamed;
   readonly connections: number;
   /** Ends after so long, or after so many requests, whichever is first. */
   readonly durationMs: number;
@@ -22,6 +24,8 @@ export interface LoadResult {
   readonly answered: number;
   /** Answers that were not 200. */
   readonly failed: number;
+  /** Answers that were permits. */
+  readonly permits: number;
   readonly elapsedMs: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -36,6 +40,8 @@ const SEQUENCE_OF_FLEET = 40;
 interface Sent {
   sequences: Uint32Array<ArrayBuffer>;
   position: number;
+  /** The number of the device that asked for a permit last. */
+  asked: number;
 }
 
 /** By where the server is: it goes on over all jobs. */
@@ -50,7 +56,7 @@ process.on('message', (job: LoadJob) => {
 async function run(job: LoadJob): Promise<LoadResult> {
   const sent = sentSoFar(job);
   const latenciesMs: number[] = [];
-  const seen = { sent: 0, failed: 0, answerBytes: 0 };
+  const seen = { sent: 0, failed: 0, permits: 0, answerBytes: 0 };
   const began = performance.now();
   const mayGoOn = () => seen.sent < job.requestsMax && performance.now() - began < job.durationMs;
   const sockets = await Promise.all(Array.from({ length: job.connections }, () => opened(job.where)));
@@ -66,10 +72,11 @@ async function run(job: LoadJob): Promise<LoadResult> {
         }
         seen.sent++;
         const sentAt = performance.now();
-        const { status, bytes } = await exchange(nextRequest(job, sent));
+        const { status, bytes, isPermit } = await exchange(nextRequest(job, sent));
         latenciesMs.push(performance.now() - sentAt);
         seen.answerBytes = bytes;
         if (status !== 200) seen.failed++;
+        if (isPermit) seen.permits++;
       }
       socket.destroy();
     }),
@@ -77,13 +84,13 @@ async function run(job: LoadJob): Promise<LoadResult> {
   const elapsedMs = performance.now() - began;
   latenciesMs.sort((a, b) => a - b);
   const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN;
-  const { failed, answerBytes } = seen;
-  return { answered: latenciesMs.length, failed, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), answerBytes };
+  const { failed, permits, answerBytes } = seen;
+  return { answered: latenciesMs.length, failed, permits, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), answerBytes };
 }
 
 function sentSoFar({ where, devices, isInOrder }: LoadJob): Sent {
   const key = JSON.stringify(where);
-  const sent = sentTo.get(key) ?? { sequences: new Uint32Array(0), position: 0 };
+  const sent = sentTo.get(key) ?? { sequences: new Uint32Array(0), position: 0, asked: -1 };
   sentTo.set(key, sent);
   if (sent.sequences.length < devices) {
     const grown = new Uint32Array(devices).fill(SEQUENCE_OF_FLEET);
@@ -94,7 +101,15 @@ function sentSoFar({ where, devices, isInOrder }: LoadJob): Sent {
   return sent;
 }
 
-function nextRequest({ kind, devices, isInOrder }: LoadJob, sent: Sent): string {
+function nextRequest({ kind, devices, isInOrder, rollout }: LoadJob, sent: Sent): string {
+  if (kind === 'permit' && rollout !== undefined) {
+    do sent.asked++;
+    while (!isCamera(sent.asked));
+    if (sent.asked >= devices) throw new Error(`All ${devices} devices have asked; take more devices or less time`);
+    const sequence = (sent.sequences[sent.asked] ?? 0) + 1;
+    sent.sequences[sent.asked] = sequence;
+    return permitRequest(sent.asked, sequence, rollout);
+  }
   sent.position = (sent.position + (isInOrder ? 1 : LEAP)) % devices;
   const { position, sequences } = sent;
   if (kind === 'poll') return pollRequest(position);
@@ -112,9 +127,15 @@ function opened(where: NetConnectOpts): Promise<Socket> {
   });
 }
 
+interface Answer {
+  readonly status: number;
+  readonly bytes: number;
+  readonly isPermit: boolean;
+}
+
 /** One request after the other over one connection; answers have a Content-Length, as both servers give them. */
-function exchanges(socket: Socket): (request: string) => Promise<{ readonly status: number; readonly bytes: number }> {
-  let waiting: ((answer: { readonly status: number; readonly bytes: number }) => void) | undefined;
+function exchanges(socket: Socket): (request: string) => Promise<Answer> {
+  let waiting: ((answer: Answer) => void) | undefined;
   let fail: ((cause: Error) => void) | undefined;
   let text = '';
   socket.setEncoding('latin1');
@@ -125,7 +146,8 @@ function exchanges(socket: Socket): (request: string) => Promise<{ readonly stat
     const length = /content-length: (\d+)/i.exec(text.slice(0, head))?.[1];
     const end = head + 4 + Number(length ?? 0);
     if (text.length < end) return;
-    const answer = { status: Number(text.slice(9, 12)), bytes: end };
+    const isPermit = text.indexOf('"kind":"permit"', head) !== -1;
+    const answer = { status: Number(text.slice(9, 12)), bytes: end, isPermit };
     text = text.slice(end);
     waiting?.(answer);
   });

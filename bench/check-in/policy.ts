@@ -59,11 +59,11 @@ export async function publish(server: ControlPlane, deviceType: DeviceType, numb
 export async function startRollout(
   server: ControlPlane,
   { releaseId, deviceType }: ReleaseManifest,
-  plan: { readonly audience: Audience; readonly waves?: readonly Wave[] },
+  plan: { readonly audience: Audience; readonly waves?: readonly Wave[]; readonly name?: string },
 ): Promise<RolloutId> {
-  const rolloutId = `rollout-${releaseId}` as RolloutId;
+  const rolloutId = `${plan.name ?? 'rollout'}-${releaseId}` as RolloutId;
   const whole: RolloutPlan = {
-    ...{ rolloutId, deviceType, releaseId, audience: plan.audience, salt: `salt-of-${releaseId}` },
+    ...{ rolloutId, deviceType, releaseId, audience: plan.audience, salt: `salt-of-${rolloutId}` },
     ...{ segmentBy: 'hardwareId', waves: plan.waves ?? defaultWaves(), gates: defaultGates() },
     ...{ onSegmentHalt: 'halt-rollout', onHalt: 'stay', permitLifeMs: hours(1) },
   };
@@ -72,6 +72,11 @@ export async function startRollout(
     await call(server, 'POST', `/rollouts/${rolloutId}/events`, JSON.stringify({ event, reason: 'as planned' }));
   }
   return rolloutId;
+}
+
+/** Ends a rollout, so that the next of its device type may follow. */
+export async function cancelRollout(server: ControlPlane, rolloutId: RolloutId): Promise<void> {
+  await call(server, 'POST', `/rollouts/${rolloutId}/events`, JSON.stringify({ event: 'cancel', reason: 'measured' }));
 }
 
 async function call(

@@ -6,14 +6,37 @@ export function deviceIdOf(number: number): string {
   return `cam-${String(number).padStart(9, '0')}`;
 }
 
+/** Whether the device of this number is a camera, as the same file says: lots of 500, one in ten of gateways. */
+export function isCamera(number: number): boolean {
+  return Math.floor(number / 500) % 10 !== 0;
+}
+
 /** The request as it goes over the socket: what a terminator sends for a device whose certificate it has verified. */
 export function checkInRequest(number: number, sequence: number): string {
   const deviceId = deviceIdOf(number);
-  const body =
+  return certified(
+    '/v1/check-in',
+    deviceId,
     `{"deviceId":"${deviceId}","running":{"components":[{"digest":"${DIGESTS[number % DIGESTS.length]}","name":"main"}],` +
-    `"releaseCounter":1,"version":"2.1.0"},"sequence":${sequence},"state":"idle"}`;
+      `"releaseCounter":1,"version":"2.1.0"},"sequence":${sequence},"state":"idle"}`,
+  );
+}
+
+/** What a permit is asked for. */
+export interface RolloutNamed {
+  readonly rolloutId: string;
+  readonly releaseId: string;
+}
+
+export function permitRequest(number: number, sequence: number, { rolloutId, releaseId }: RolloutNamed): string {
+  const deviceId = deviceIdOf(number);
+  const body = { deviceId, isRollback: false, releaseId, rolloutId, sequence };
+  return certified('/v1/permit', deviceId, JSON.stringify(body));
+}
+
+function certified(path: string, deviceId: string, body: string): string {
   return (
-    `POST /v1/check-in HTTP/1.1\r\nhost: updates.example.com\r\ncontent-type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nhost: updates.example.com\r\ncontent-type: application/json\r\n` +
     `outrider-certificate-device: ${deviceId}\r\noutrider-certificate-serial: ${SERIAL}\r\n` +
     `outrider-certificate-sha256: ${FINGERPRINT}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
   );

@@ -36,6 +36,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
       findDevices: (...all) => around('finder.findDevices', () => finder.findDevices(...all)),
       countDevices: (...all) => around('finder.countDevices', () => finder.countDevices(...all)),
       countSegments: (...all) => around('finder.countSegments', () => finder.countSegments(...all)),
+      countImages: (...all) => around('finder.countImages', () => finder.countImages(...all)),
       loadStandings: (...all) => around('finder.loadStandings', () => finder.loadStandings(...all)),
     },
     importer: {

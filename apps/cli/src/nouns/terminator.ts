@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { CA_FOLDER, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder';
+import { CA_FOLDER, type CaFiles, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder';
+import { envoyFiles, envoyTicketFile } from '@outrider/adapters/server/ca/envoy-config';
 import { haproxyConfig, ticketKeyLines } from '@outrider/adapters/server/ca/haproxy-config';
 import { ticketKeys } from '@outrider/adapters/server/ca/ticket-keys';
 import { tlsMaterial } from '@outrider/adapters/server/ca/tls-material';
@@ -8,7 +9,7 @@ import { wallClock } from '@outrider/adapters/shared/clock';
 import { createFolder, writeFileDurably } from '@outrider/adapters/shared/files';
 import { readWhole } from '@outrider/adapters/shared/x509/der-read';
 import { commonNameIn, subjectIn } from '@outrider/adapters/shared/x509/distinguished-name';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { dataFolder } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { fileFailure, pathOf } from '../files.ts';
@@ -16,17 +17,21 @@ import { parseCount, repeated } from '../flags.ts';
 import { show } from '../output.ts';
 import type { World } from '../world.ts';
 
-/** `outrider terminator`: HAProxy in front, which ends mutual TLS at a quarter of the cost. */
+/** `outrider terminator`: Envoy or HAProxy in front, which ends mutual TLS for gateways (docs/adr/0023-where-tls-ends.md). */
 export function terminatorNoun(program: Command, world: World): void {
   const terminator = program.command('terminator').description('a proxy that ends mutual TLS in front of gateways');
   for (const [verb, description] of [
-    ['config', 'write the configuration of HAProxy, with the certificate, the roots and the ticket keys it needs'],
-    ['tickets', 'write the ticket keys of today anew; once a day, then reload HAProxy'],
+    [
+      'config',
+      'write the configuration of Envoy or HAProxy, with the certificate, the roots and the ticket keys it needs',
+    ],
+    ['tickets', 'write the ticket keys of today anew, once a day; Envoy sees it, HAProxy is to be reloaded'],
   ] as const) {
     const command = terminator
       .command(verb)
       .description(description)
       .requiredOption('--out <folder>', 'where; made if it is missing, mode 0700')
+      .addOption(new Option('--kind <kind>', 'which proxy').choices(['haproxy', 'envoy']).default('haproxy'))
       .option('--data <folder>', 'data folder of the server')
       .option('--json', 'print JSON');
     if (verb === 'tickets') command.action((flags: TicketFlags) => writeTickets(world, flags));
@@ -39,13 +44,14 @@ export function terminatorNoun(program: Command, world: World): void {
         )
         .option('--bind <address>', 'where devices connect to', '0.0.0.0:8443')
         .option('--connections-max <count>', 'connections at a time', parseCount, 100_000)
-        .option('--threads <count>', 'threads', parseCount, 1)
+        .option('--threads <count>', 'threads of HAProxy; Envoy takes them as --concurrency', parseCount, 1)
         .action((flags: ConfigFlags) => writeConfig(world, flags));
   }
 }
 
 interface TicketFlags {
   readonly out: string;
+  readonly kind: 'haproxy' | 'envoy';
   readonly data?: string;
   readonly json?: true;
 }
@@ -63,11 +69,12 @@ async function writeConfig(world: World, flags: ConfigFlags): Promise<void> {
   const gateways = flags.gatewaySocket.map((path) => pathOf(world, path));
   for (const path of [folder, ...gateways]) {
     if (/[\s"'\\#]/.test(path))
-      throw usageFailure(`The path ${path} has a space or a quote, which HAProxy's file cannot hold`);
+      throw usageFailure(`The path ${path} has a space or a quote, which the file of a proxy cannot hold`);
   }
   if (!/^[\w.:*[\]-]{1,260}:\d{1,5}$/.test(flags.bind)) {
     throw usageFailure(`--bind is ${flags.bind}, allowed is an address and a port, for example 0.0.0.0:8443`);
   }
+  if (flags.kind === 'envoy') return writeEnvoy(world, { ...flags, gatewaySocket: gateways, out: folder }, files);
   const { key, cert, ca } = tlsMaterial(files);
   const issuer = readWhole(subjectIn(files.issuing[0].raw));
   const text = haproxyConfig({
@@ -97,11 +104,32 @@ async function writeConfig(world: World, flags: ConfigFlags): Promise<void> {
   ]);
 }
 
+/** `out` and the sockets as whole paths. */
+async function writeEnvoy(world: World, flags: ConfigFlags, files: CaFiles): Promise<void> {
+  const { out: folder, bind, gatewaySocket: gateways, connectionsMax } = flags;
+  const at = bind.lastIndexOf(':');
+  const host = bind.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+  const plan = { folder, host, port: Number(bind.slice(at + 1)), gateways, connectionsMax };
+  const [configuration, ...others] = envoyFiles(files, plan, wallClock().now());
+  await writing(folder, async () => {
+    for (const { path, text, mode } of [...others, configuration]) await writeFileDurably(path, text, mode);
+  });
+  const { path } = configuration;
+  show(world, flags, JSON.stringify({ configuration: path }), () => [
+    ['configuration', path],
+    ['check it', `envoy --mode validate -c ${path}`],
+    ['run it', `envoy -c ${path} --concurrency ${flags.threads}`],
+  ]);
+}
+
 async function writeTickets(world: World, flags: TicketFlags): Promise<void> {
   const files = await load(world, flags);
   const folder = pathOf(world, flags.out);
-  const path = namesIn(folder).ticketKeys;
-  const text = ticketKeyLines(ticketKeys(files.issuingKey, wallClock().now()));
+  const nowMs = wallClock().now();
+  const { path, text } =
+    flags.kind === 'envoy'
+      ? envoyTicketFile(files, folder, nowMs)
+      : { path: namesIn(folder).ticketKeys, text: ticketKeyLines(ticketKeys(files.issuingKey, nowMs)) };
   await writing(folder, () => writeFileDurably(path, text, 0o600));
   show(world, flags, JSON.stringify({ ticketKeys: path }), () => [['ticket keys', path]]);
 }

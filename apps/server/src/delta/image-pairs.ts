@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
+import type { ImageCount } from '@outrider/domain/gateway/finder-ports';
 import type { BlobReader } from '@outrider/domain/gateway/ports';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { PublishedRelease, ReleaseManifest } from '@outrider/domain/release/release';
@@ -20,18 +20,21 @@ const BASES_MAX = 16;
 export async function pairsFor(
   manifest: ReleaseManifest,
   field: {
-    readonly devices: AsyncIterable<DeviceRecord>;
+    /** What devices of the type run now. */
+    readonly running: readonly ImageCount[];
     readonly published: readonly PublishedRelease[];
     readonly blobs: BlobReader;
   },
 ): Promise<readonly ImagePair[]> {
-  const running = await countRunning(manifest.deviceType, field.devices);
   const previous = newestBefore(manifest, field.published);
   const pairs: ImagePair[] = [];
   for (const { name, image, file } of manifest.components) {
     // A client that downloads files takes them whole.
     if (file !== undefined) continue;
-    const counts = [...(running.get(name) ?? [])].sort(([, a], [, b]) => b - a).map(([digest]) => digest);
+    const counts = field.running
+      .filter(({ component }) => component === name)
+      .sort((a, b) => b.devices - a.devices)
+      .map(({ digest }) => digest);
     const former = previous?.components.find((one) => one.name === name)?.image.digest;
     const bases = new Set([...(former === undefined ? [] : [former]), ...counts].slice(0, BASES_MAX));
     const twin = manifest.rollbackTwin?.components.find((one) => one.name === name)?.image.digest;
@@ -44,22 +47,6 @@ export async function pairsFor(
     if (pair.from !== pair.to && (await field.blobs.sizeOf(pair.from)) !== undefined) needed.push(pair);
   }
   return needed;
-}
-
-/** For each component, how many devices of the type say they run which image. */
-async function countRunning(
-  deviceType: string,
-  devices: AsyncIterable<DeviceRecord>,
-): Promise<ReadonlyMap<string, ReadonlyMap<Sha256, number>>> {
-  const running = new Map<string, Map<Sha256, number>>();
-  for await (const { attributes, status } of devices) {
-    if (attributes.deviceType !== deviceType) continue;
-    for (const { name, digest } of status.running.components) {
-      const counts = running.get(name) ?? new Map<Sha256, number>();
-      running.set(name, counts.set(digest, (counts.get(digest) ?? 0) + 1));
-    }
-  }
-  return running;
 }
 
 function newestBefore(manifest: ReleaseManifest, published: readonly PublishedRelease[]): ReleaseManifest | undefined {

@@ -76,6 +76,7 @@ const ORDINARY_NAMES = new Set([
   'outrider-signature',
   'outrider-boot',
   'outrider-certificate-device',
+  'outrider-certificate-subject',
   'outrider-certificate-serial',
   'outrider-certificate-sha256',
   'outrider-certificate-key',

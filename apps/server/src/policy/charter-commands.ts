@@ -22,7 +22,7 @@ import type { CharterStandings } from './charter-standings.ts';
 import type { OverruleRequest } from './plan-lint.ts';
 import type { ChangeContext, PolicyReceipt } from './policy-commands.ts';
 import { policyProblem } from './policy-problem.ts';
-import { audienceDevices } from './populations.ts';
+import { countAudience, ringDevicesOf } from './populations.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 
 export interface CharterRequest extends ChangeContext {
@@ -84,16 +84,15 @@ export function charterCommands(options: {
     release,
     role,
   }: Subject): Promise<Result<CharterDocument, CommandError>> {
-    const tags = plan.waves.flatMap((wave) => wave.ringTags);
-    const ringDevices: { readonly deviceId: DeviceId; readonly tags: readonly string[] }[] = [];
-    let population = 0;
-    for await (const { deviceId, attributes } of audienceDevices(store.registry, plan, release.manifest)) {
-      population++;
-      if (attributes.tags.some((tag) => tags.includes(tag))) ringDevices.push({ deviceId, tags: attributes.tags });
-    }
-    if (ringDevices.length > RING_DEVICES_MAX) {
-      const detail = `The rings of the plan hold ${ringDevices.length} devices, a charter names at most ${RING_DEVICES_MAX}; take a smaller ring`;
+    const counted = await countAudience(store, plan, release.manifest);
+    if (counted.ringDevices > RING_DEVICES_MAX) {
+      const detail = `The rings of the plan hold ${counted.ringDevices} devices, a charter names at most ${RING_DEVICES_MAX}; take a smaller ring`;
       return refuse('charter-invalid', detail, { rule: 'charter-malformed' });
+    }
+    const population = counted.populations.reduce((sum, one) => sum + one.population, 0);
+    const ringDevices: { readonly deviceId: DeviceId; readonly tags: readonly string[] }[] = [];
+    for await (const { deviceId, attributes } of ringDevicesOf(store.finder, plan, release.manifest)) {
+      ringDevices.push({ deviceId, tags: attributes.tags });
     }
     const releaseSha256 = charters.checkFor(role).digestText(release.envelope.payload);
     const firstStepDevices = FIRST_STEP_DEVICES;

@@ -5,6 +5,7 @@ import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import type { DeviceId, SegmentId } from '@outrider/domain/kernel/ids';
+import { fleetInstant } from '@outrider/domain/kernel/time';
 import { matchAudience } from '@outrider/domain/policy/audience-match';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
@@ -23,18 +24,37 @@ export async function* allDevices(registry: Registry): AsyncGenerator<DeviceReco
   }
 }
 
-/** The devices of the rollout's type, on the release's hardware and in its audience. */
-export async function* audienceDevices(
-  registry: Registry,
+/** The devices of the audience that stand in a ring of any wave: found by their tags, whatever the size of the fleet. */
+export async function* ringDevicesOf(
+  finder: ServerStore['finder'],
   plan: RolloutPlan,
   manifest: ReleaseManifest,
 ): AsyncGenerator<DeviceRecord> {
-  for await (const record of allDevices(registry)) {
-    const { deviceId, attributes, status } = record;
-    if (attributes.deviceType !== plan.deviceType) continue;
-    if (!manifest.components.every((one) => one.hardwareIds.includes(attributes.hardwareId))) continue;
-    if (matchAudience(plan.audience, { deviceId, attributes, version: status.running.version })) yield record;
+  const ringTags = [...new Set(plan.waves.flatMap((wave) => wave.ringTags))];
+  if (ringTags.length === 0) return;
+  const tagged: DeviceQuery = { kind: 'tag', in: ringTags.map((text) => ({ kind: 'exactly', text })) };
+  const query: DeviceQuery = { kind: 'and', of: [...conditionsOf(plan, manifest), tagged] };
+  let after: DeviceId | undefined;
+  for (;;) {
+    const page = await finder.findDevices(query, {
+      ...(after === undefined ? {} : { after }),
+      limit: PAGE_DEVICES,
+      now: NO_INSTANT,
+    });
+    for (const { record } of page) {
+      const { deviceId, attributes, status } = record;
+      if (matchAudience(plan.audience, { deviceId, attributes, version: status.running.version })) yield record;
+    }
+    if (page.length < PAGE_DEVICES) return;
+    after = page.at(-1)?.record.deviceId;
   }
+}
+
+/** A question about what devices share names no instant. */
+const NO_INSTANT = fleetInstant(0);
+
+function conditionsOf({ deviceType }: RolloutPlan, { components }: ReleaseManifest): readonly DeviceQuery[] {
+  return [oneOf('deviceType', [deviceType]), ...components.map((one) => oneOf('hardwareId', one.hardwareIds))];
 }
 
 /** The devices a rollout is for, counted by segment, and how many of them stand in a ring of any of its waves. */
@@ -58,8 +78,7 @@ export async function countAudience(
   const query: DeviceQuery = {
     kind: 'and',
     of: [
-      oneOf('deviceType', [plan.deviceType]),
-      ...manifest.components.map((one) => oneOf('hardwareId', one.hardwareIds)),
+      ...conditionsOf(plan, manifest),
       ...(region === undefined ? [] : [oneOf('region', [region])]),
       audienceQuery(audience),
     ],

@@ -95,9 +95,9 @@ export function snapshotHolder(options: {
     const exposures = await store.exposures.loadExposures();
     const ids = releasesWanted(policy);
     const isStale = releasesRead === undefined || elapsedMs(releasesRead.at, beganAt) > RELEASES_FRESH_MS;
-    const lacksOne = [...ids].some((id) => releasesRead?.releases.has(id) !== true);
-    const current = isStale || lacksOne ? await readReleases(ids, beganAt) : releasesRead;
-    if (current === undefined) return;
+    const known = isStale ? undefined : releasesRead;
+    const lacking = [...ids].filter((id) => known?.releases.has(id) !== true);
+    const current = known === undefined || lacking.length > 0 ? await readReleases(lacking, { known, beganAt }) : known;
     releasesRead = current;
     const releases = [...ids].flatMap((id) => current.releases.get(id) ?? []);
     snapshot = compileSnapshot({ policy, releases, deltas: current.deltas, exposures, ...withCharters() });
@@ -112,12 +112,16 @@ export function snapshotHolder(options: {
     return { charterOf: (rollout, release) => charters.standingOf(rollout, release, role) };
   }
 
-  async function readReleases(ids: ReadonlySet<ReleaseId>, at: MachineInstant): Promise<ReleasesRead> {
-    const releases = new Map<ReleaseId, PublishedRelease | undefined>();
-    for (const id of ids) releases.set(id, await store.catalogue.loadRelease(id));
+  /** Reads these, and takes the others as they were read; a new rollout waits for its own release, not for that of all. */
+  async function readReleases(
+    ids: readonly ReleaseId[],
+    { known, beganAt }: { readonly known: ReleasesRead | undefined; readonly beganAt: MachineInstant },
+  ): Promise<ReleasesRead> {
+    const loaded = await Promise.all(ids.map(async (id) => [id, await store.catalogue.loadRelease(id)] as const));
+    const releases = new Map<ReleaseId, PublishedRelease | undefined>([...(known?.releases ?? []), ...loaded]);
     const images = new Set([...releases.values()].flatMap((one) => (one === undefined ? [] : imagesOf(one.manifest))));
     const deltas = await store.deltas.loadDeltasTo([...images]);
-    return { releases, deltas, role: await charters?.loadRole(), at };
+    return { releases, deltas, role: await charters?.loadRole(), at: known?.at ?? beganAt };
   }
 
   function ageMs(): number | undefined {

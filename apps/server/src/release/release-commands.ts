@@ -13,7 +13,6 @@ import { pairsFor } from '../delta/image-pairs.ts';
 import { makeDeltas } from '../delta/make-deltas.ts';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Recorder } from '../observability/recorder.ts';
-import { allDevices } from '../policy/populations.ts';
 import type { Log } from '../ports.ts';
 import { changedBy } from '../trust/changed-by.ts';
 import type { Repositories } from '../trust/repositories.ts';
@@ -110,7 +109,8 @@ export function releaseCommands(options: {
 
   async function makeItsDeltas(manifest: ReleaseManifest): Promise<Result<unknown, CommandError>> {
     const published = await store.catalogue.listReleases(manifest.deviceType);
-    const pairs = await pairsFor(manifest, { devices: allDevices(store.registry), published, blobs });
+    const running = await store.finder.countImages(manifest.deviceType);
+    const pairs = await pairsFor(manifest, { running, published, blobs });
     const { releaseId } = manifest;
     const step = { releaseId, step: 'making-deltas', deltasTotal: pairs.length } as const;
     progress = { ...step, deltasDone: 0 };

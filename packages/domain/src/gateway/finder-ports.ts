@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, RolloutId, SegmentId } from '../kernel/ids.ts';
+import type { DeviceId, RolloutId, SegmentId, Sha256 } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { DeviceAttributes } from '../policy/attributes.ts';
@@ -26,6 +26,11 @@ export interface DeviceFinder {
     query: DeviceQuery,
     by: { readonly segmentBy: AttributeName; readonly ringTags: readonly string[] },
   ): Promise<readonly SegmentCount[]>;
+  /**
+   * About how many devices of a type run which image. Devices alike in all that is asked for by queries run the same image, mostly: of
+   * many of them some are looked at, so that the time does not grow with the fleet. In any order.
+   */
+  countImages(deviceType: string): Promise<readonly ImageCount[]>;
   /** A page of all devices of a type, ascending by id, each with what came of its newest rows about the rollout. */
   loadStandings(
     rolloutId: RolloutId,
@@ -45,6 +50,13 @@ export interface SegmentCount {
   readonly devices: number;
   /** Those with one of the tags. */
   readonly ringDevices: number;
+}
+
+/** Devices that say they run this image in this component. */
+export interface ImageCount {
+  readonly component: string;
+  readonly digest: Sha256;
+  readonly devices: number;
 }
 
 /** A count that says whether it is one. */

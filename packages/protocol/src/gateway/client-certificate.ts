@@ -14,6 +14,12 @@ export const CERTIFICATE_SERIAL_HEADER = 'outrider-certificate-serial';
 /** SHA-256 of its DER in hexadecimal. */
 export const CERTIFICATE_SHA256_HEADER = 'outrider-certificate-sha256';
 
+/**
+ * Its subject as a text (RFC 2253), of a terminator that cannot take it apart: what would stand in the headers of device and key. May be
+ * left out, and is passed over where the device is named by itself.
+ */
+export const CERTIFICATE_SUBJECT_HEADER = 'outrider-certificate-subject';
+
 /** The id of the key that it is for, as it stands in the attribute serialNumber of its subject. May be left out. */
 export const CERTIFICATE_KEY_HEADER = 'outrider-certificate-key';
 /** When it runs out, as OpenSSL and HAProxy write a UTCTime: `YYMMDDhhmmssZ`. May be left out. */
@@ -28,15 +34,18 @@ export const CERTIFICATE_VERIFY_HEADER = 'outrider-certificate-verify';
  */
 export function parseClientCertificate(headers: RequestHeaders): Result<ClientCertificate | undefined, ParseError> {
   if (!namesCertificate(headers)) return ok(undefined);
-  const device = deviceId(headers[CERTIFICATE_DEVICE_HEADER]);
-  if (!device.ok) return err(below(CERTIFICATE_DEVICE_HEADER, device.error));
+  const subject = namedIn(headers);
+  const device = deviceId(subject === undefined ? headers[CERTIFICATE_DEVICE_HEADER] : subject.device);
+  if (!device.ok)
+    return err(below(subject === undefined ? CERTIFICATE_DEVICE_HEADER : CERTIFICATE_SUBJECT_HEADER, device.error));
   const serialText = headers[CERTIFICATE_SERIAL_HEADER];
   const serial = parseCertificateSerial(serialText);
   if (serial === undefined) return err(below(CERTIFICATE_SERIAL_HEADER, faultOf(serialText, SERIAL_ALLOWED)));
   const digestText = headers[CERTIFICATE_SHA256_HEADER];
   const fingerprint = sha256(typeof digestText === 'string' ? digestText.toLowerCase() : digestText);
   if (!fingerprint.ok) return err(below(CERTIFICATE_SHA256_HEADER, fingerprint.error));
-  const key = optionalHeader(headers, CERTIFICATE_KEY_HEADER, keyId);
+  const key =
+    subject?.key === undefined ? optionalHeader(headers, CERTIFICATE_KEY_HEADER, keyId) : keyOfSubject(subject.key);
   if (!key.ok) return key;
   const notAfter = optionalHeader(headers, CERTIFICATE_NOT_AFTER_HEADER, utcTime);
   if (!notAfter.ok) return notAfter;
@@ -47,6 +56,29 @@ export function parseClientCertificate(headers: RequestHeaders): Result<ClientCe
     ...(key.value === undefined ? {} : { keyId: key.value }),
     ...(notAfter.value === undefined ? {} : { notAfter: notAfter.value }),
   });
+}
+
+/** What a subject says in `CN` and `serialNumber`; undefined where the device is named by itself, or there is no subject. */
+function namedIn(headers: RequestHeaders): { readonly device?: string; readonly key?: string } | undefined {
+  const text = headers[CERTIFICATE_SUBJECT_HEADER];
+  if (isThere(headers[CERTIFICATE_DEVICE_HEADER]) || typeof text !== 'string' || text === '') return undefined;
+  const found: { device?: string; key?: string } = {};
+  // RFC 2253 §2.1: attributes are parted by commas, those of one name by plus signs; what belongs to a value is escaped.
+  for (const [, type = '', value = ''] of text.matchAll(SUBJECT_ATTRIBUTE)) {
+    const plain = value.replace(/\\([^0-9A-Fa-f])/g, '$1');
+    const name = type.toUpperCase();
+    // Named twice: neither is believed.
+    if (name === 'CN') found.device = found.device === undefined ? plain : '';
+    else if (name === 'SERIALNUMBER') found.key = found.key === undefined ? plain : '';
+  }
+  return found;
+}
+
+const SUBJECT_ATTRIBUTE = /(?:^|[,+])\s*([A-Za-z0-9.]+)=((?:\\.|[^,+\\])*)/g;
+
+function keyOfSubject(text: string): Result<ClientCertificate['keyId'], ParseError> {
+  const read = keyId(text);
+  return read.ok ? read : err(below(CERTIFICATE_SUBJECT_HEADER, read.error));
 }
 
 /** What the terminator found out about the certificate. Code: body-malformed, with the header's name as path. */
@@ -88,6 +120,7 @@ const UTC_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 export function namesCertificate(headers: RequestHeaders): boolean {
   return (
     isThere(headers[CERTIFICATE_DEVICE_HEADER]) ||
+    isThere(headers[CERTIFICATE_SUBJECT_HEADER]) ||
     isThere(headers[CERTIFICATE_SERIAL_HEADER]) ||
     isThere(headers[CERTIFICATE_SHA256_HEADER]) ||
     isThere(headers[CERTIFICATE_VERIFY_HEADER])

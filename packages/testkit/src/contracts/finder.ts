@@ -67,6 +67,23 @@ export function finderContract(adapter: string, open: OpenStore): void {
         );
       }));
 
+    test('images are counted by the devices that run them, exactly where devices alike run the same', () =>
+      useStore(open, async (store) => {
+        const fleet = mixedFleet();
+        await store.registry.register(fleet);
+        const [first] = fleet;
+        assert.ok(first);
+        const { deviceType } = first.attributes;
+        const running = fleet
+          .filter(({ attributes }) => attributes.deviceType === deviceType)
+          .flatMap(({ status }) => status.running.components.map(({ name, digest }) => `${name} ${digest}`));
+        const wanted = new Map<string, number>();
+        for (const one of running) wanted.set(one, (wanted.get(one) ?? 0) + 1);
+        const counted = await store.finder.countImages(deviceType);
+        assert.deepEqual(new Map(counted.map((one) => [`${one.component} ${one.digest}`, one.devices])), wanted);
+        assert.deepEqual(await store.finder.countImages('no-such-type'), []);
+      }));
+
     test('versions are told apart as SemVer ranks them', () =>
       useStore(open, async (store) => {
         const fleet = VERSIONS.map((version, number) => withVersion(number, version));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
 import type { DeviceStanding, StandingRow } from '@outrider/domain/gateway/explain-rollout';
-import { COUNTED_DEVICES_MAX, type DeviceFinder } from '@outrider/domain/gateway/finder-ports';
+import { COUNTED_DEVICES_MAX, type DeviceFinder, type ImageCount } from '@outrider/domain/gateway/finder-ports';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import { isAboutProfiles, matchQuery } from '@outrider/domain/gateway/query-match';
 import type { DeviceId, RolloutId, SegmentId } from '@outrider/domain/kernel/ids';
@@ -35,6 +35,17 @@ export function memoryFinder(state: MemoryState): DeviceFinder {
       }
       // A value of an attribute that the registration has parsed is a segment.
       return [...counts].map(([segment, count]) => ({ segment: segment as SegmentId, ...count }));
+    },
+    async countImages(deviceType) {
+      const counts = new Map<string, ImageCount>();
+      for (const { attributes, status } of state.devices.values()) {
+        if (attributes.deviceType !== deviceType) continue;
+        for (const { name: component, digest } of status.running.components) {
+          const key = `${component} ${digest}`;
+          counts.set(key, { component, digest, devices: (counts.get(key)?.devices ?? 0) + 1 });
+        }
+      }
+      return [...counts.values()];
     },
     async loadStandings(rolloutId, { deviceType, after = '', limit }) {
       return ascending(state)

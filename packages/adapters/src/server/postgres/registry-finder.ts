@@ -6,7 +6,7 @@ import { present } from '@outrider/domain/kernel/assert';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { AttributeName } from '@outrider/domain/policy/audience';
 import { parseDeviceRecord } from '@outrider/protocol/gateway/device-record';
-import { segmentId } from '@outrider/protocol/kernel/values';
+import { label, segmentId, sha256 } from '@outrider/protocol/kernel/values';
 import type { Database, Row } from './pool.ts';
 import { LONG_ANSWER_MS } from './pool.ts';
 import { type SqlCondition, sqlConditionOf } from './registry-query.ts';
@@ -39,6 +39,14 @@ export function postgresFinder(database: Database): DeviceFinder {
         segment: wellFormed(segmentId(row.segment)),
         devices: numberOf(row, 'devices'),
         ringDevices: numberOf(row, 'ring_devices'),
+      }));
+    },
+    async countImages(deviceType) {
+      const rows = await database.query(COUNT_IMAGES, [deviceType], LONG_ANSWER_MS);
+      return rows.map((row) => ({
+        component: wellFormed(label(row.component)),
+        digest: wellFormed(sha256(row.digest)),
+        devices: numberOf(row, 'devices'),
       }));
     },
     loadStandings: (rolloutId, page) => loadStandings(database, rolloutId, page),
@@ -169,6 +177,19 @@ select ${column} as segment, sum(p.device_count)::bigint as devices,
   coalesce(sum(p.device_count) filter (where p.tags && $1::text[]), 0)::bigint as ring_devices
 from device_profile p where p.device_count > 0 and ${condition} group by ${column}`;
 }
+
+/** Of each profile the first devices by its index, each of which stands for its share of them. */
+const COUNT_IMAGES = `
+select image ->> 'name' as component, image ->> 'digest' as digest, ceil(sum(share))::bigint as devices
+from device_profile p
+cross join lateral (
+  select running, p.device_count::double precision / count(*) over () as share from (
+    select d.running from device d where d.profile = p.profile order by d.device_id limit 4
+  ) first
+) one
+cross join lateral jsonb_array_elements(one.running -> 'components') as image
+where p.device_type = $1 and p.device_count > 0
+group by 1, 2`;
 
 function countSome(condition: string, limitParameter: number): string {
   return `
