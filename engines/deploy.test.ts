@@ -2,16 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -20,8 +11,10 @@ import { promisify } from 'node:util';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
 import { checkoutRoot } from '../scripts/gates.ts';
 import { manifestList, manifests, SMALL } from '../scripts/kubernetes-manifests.ts';
+import { debianProgram } from './debian-program.ts';
 import { fromNpm } from './from-npm.ts';
 import { freePort, untilReady } from './way/gateways.ts';
+import { bareEnvironment } from './way/programs.ts';
 
 const DEPLOY = join(checkoutRoot(), 'deploy');
 
@@ -73,18 +66,41 @@ describe('systemd', async () => {
     return readFileSync(join(DEPLOY, 'systemd', name), 'utf8').replaceAll('/usr/bin/outrider-server', command);
   }
 
-  test('the units are what systemd takes', async (context) => {
-    if (!existsSync('/usr/bin/systemd-analyze')) return context.skip('This machine has no systemd-analyze');
+  test('the units are what systemd takes, and a setting that is none is seen', async () => {
+    const systemd = await debianProgram({
+      ...{ name: 'systemd', version: '252.39-1~deb12u2', series: '252' },
+      path: 'usr/bin/systemd-analyze',
+    });
+    after(() => systemd.remove());
+    const root = join(systemd.home, 'root');
+    const libraries = globSync('{usr/lib,lib}/*-linux-gnu/systemd', { cwd: root }).map((one) => join(root, one));
+    const analyzer = {
+      ...bareEnvironment(process.env.PATH ?? ''),
+      LD_LIBRARY_PATH: [systemd.environment.LD_LIBRARY_PATH, ...libraries].join(':'),
+      // Its own units, such as those of the network, beside ours.
+      SYSTEMD_UNIT_PATH: [join(home, 'units'), join(root, 'lib/systemd/system')].join(':'),
+    };
+    async function said(unit: string): Promise<string> {
+      const parameters = ['verify', '--man=no', '--recursive-errors=no', unit];
+      const ended = await promisify(execFile)(systemd.program, parameters, { env: analyzer }).catch(
+        (cause: { readonly stderr?: string }) => ({ stderr: cause.stderr ?? String(cause) }),
+      );
+      return ended.stderr ?? '';
+    }
     const folder = join(home, 'units');
     mkdirSync(folder);
     for (const name of units) writeFileSync(join(folder, name), unitOf(name).replace(/^(User|Group)=.*$/gm, ''));
     for (const name of units) {
       const instance = join(folder, name.replace('@.', '@1.'));
       if (name.includes('@')) writeFileSync(instance, readFileSync(join(folder, name)));
-      const { stderr } = await promisify(execFile)('systemd-analyze', ['verify', '--man=no', instance]);
-      assert.doesNotMatch(stderr, /outrider.*(Unknown|Failed|Invalid|not executable)/i, stderr);
+      assert.doesNotMatch(await said(instance), FAULT);
     }
+    const broken = join(folder, 'outrider-broken.service');
+    writeFileSync(broken, unitOf('outrider-control.service').replace('[Service]', '[Service]\nRestartSoon=yes'));
+    assert.match(await said(broken), FAULT);
   });
+
+  const FAULT = /outrider.*(Unknown|Failed|Invalid|not executable)|cannot open shared object/i;
 
   test('the commands of the units, in their environment, start a control plane and a gateway that stop as asked', async () => {
     const { user, password, port: databasePort, database } = postgres.connection;
