@@ -31,12 +31,16 @@ export interface TagReceipt {
 /** Devices of one transaction, as of an import. */
 const BATCH_DEVICES = 500;
 
+/** Devices of one request: half a minute, as of an import. */
+export const TAGGED_DEVICES_MAX = 100_000;
+
 /** Rounds of a batch in which somebody else was faster about one of its devices. */
 const ROUNDS_MAX = 8;
 
 /**
  * Adds tags to devices and takes them away, batch by batch in the order of their ids. A device that meets others' changes on the
- * way is read again; what is named with a revision is refused instead. Codes: attributes-stale, tags-too-many, store-away.
+ * way is read again; what is named with a revision is refused instead. Codes: attributes-stale, tags-too-many, query-invalid (more
+ * than `TAGGED_DEVICES_MAX`).
  */
 export async function tagDevices(
   { finder, importer, fleetClock }: { finder: DeviceFinder; importer: DeviceImporter; fleetClock: FleetClock },
@@ -75,6 +79,9 @@ export async function tagDevices(
     return ok(late);
   }
 
+  const counted = await finder.countDevices(query, fleetClock.now());
+  if (counted.devices > TAGGED_DEVICES_MAX) return tooMany(counted.devices, 'nothing was changed');
+
   for (let after: DeviceId | undefined; ; ) {
     const now = fleetClock.now();
     const page = { limit: BATCH_DEVICES, now, ...(after === undefined ? {} : { after }) };
@@ -82,6 +89,7 @@ export async function tagDevices(
     const isLast = found.length < BATCH_DEVICES;
     after = found.at(-1)?.record.deviceId;
     devices += found.length;
+    if (devices > TAGGED_DEVICES_MAX) return tooMany(devices, `${changed} devices were changed`);
     const [only] = found;
     if (attributesRevision !== undefined && only !== undefined && only.attributesRevision !== attributesRevision) {
       return stale(only, attributesRevision);
@@ -101,6 +109,11 @@ export async function tagDevices(
     if (isLast) break;
   }
   return ok({ devices, changed, ...(devices === 1 && last !== undefined ? { attributesRevision: last } : {}) });
+}
+
+function tooMany(devices: number, done: string) {
+  const detail = `The query describes ${devices} devices, one request takes ${TAGGED_DEVICES_MAX}; ${done}, narrow it and send several`;
+  return refuse('query-invalid', detail, { devices });
 }
 
 function stale({ record: { deviceId }, attributesRevision }: FoundDevice, expected: number | undefined) {
