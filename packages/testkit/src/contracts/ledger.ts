@@ -265,14 +265,16 @@ export function ledgerContract(adapter: string, open: OpenStore): void {
         assert.deepEqual([rows.length, rows.length], [granted, before]);
       }));
 
-    test('when tests begin again the caps fall to what was wanted, and to no less than was granted', () =>
+    test('when tests begin again the caps fall to what was wanted, to no less than was granted, and nothing says why it was held', () =>
       useStore(open, async (store) => {
         await startRollout(store, exposureOf(ROLLOUT, 10));
         await commitOne(store, proposal(1));
+        await store.exposures.storeExposure({ ...exposureOf(ROLLOUT, 10), holdReason: 'ln E is over its threshold' });
         await appendEvent(store, 'halt');
         const stored = await store.exposures.loadExposure(ROLLOUT);
-        assert.ok(stored !== undefined);
-        const narrowed = { ...stored, cap: 2, segments: stored.segments.map((one) => ({ ...one, cap: 2 })) };
+        assert.equal(stored?.holdReason, 'ln E is over its threshold');
+        const { holdReason: _, ...before } = stored;
+        const narrowed = { ...before, cap: 2, segments: before.segments.map((one) => ({ ...one, cap: 2 })) };
         await append(
           store,
           {
@@ -284,6 +286,7 @@ export function ledgerContract(adapter: string, open: OpenStore): void {
         );
         const exposure = await store.exposures.loadExposure(ROLLOUT);
         assert.deepEqual([exposure?.cap, exposure?.granted, exposure?.pi], [2, 1, stored.pi]);
+        assert.equal(exposure?.holdReason, undefined);
         assert.deepEqual(exposure?.segments, narrowed.segments);
         const epoch = { epoch: epochOf(2) };
         const commits = await store.ledger.commitPermits([proposal(2, epoch), proposal(3, epoch)]);

@@ -23,13 +23,16 @@ export function widenExposure(exposures: MemoryState['exposures'], wanted: Expos
   exposures.set(wanted.rolloutId, stored === undefined ? withNothingGranted(wanted) : widened(stored, wanted));
 }
 
-/** Caps fall to what is wanted, when the tests of a halted rollout begin again; all else stays. */
+/** Caps fall to what is wanted, when the tests of a halted rollout begin again, and with them goes why it was held. */
 export function narrowExposure(exposures: MemoryState['exposures'], wanted: Exposure): void {
   const stored = exposures.get(wanted.rolloutId);
   if (stored === undefined) return;
   const caps = new Map(wanted.segments.map((one) => [one.segment, one.cap]));
   const segments = stored.segments.map((one) => ({ ...one, cap: Math.min(one.cap, caps.get(one.segment) ?? one.cap) }));
-  exposures.set(wanted.rolloutId, { ...stored, cap: Math.min(stored.cap, wanted.cap), segments });
+  const { holdReason: _, ...kept } = stored;
+  const { holdReason } = wanted;
+  const why = holdReason === undefined ? {} : { holdReason };
+  exposures.set(wanted.rolloutId, { ...kept, cap: Math.min(stored.cap, wanted.cap), segments, ...why });
 }
 
 /** `granted` is the ledger's. */

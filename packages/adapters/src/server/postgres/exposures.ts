@@ -26,7 +26,7 @@ export async function widenExposure(query: Database['query'], exposure: Exposure
   await query(WIDEN, [JSON.stringify(exposure)]);
 }
 
-/** Lets caps fall to what is wanted, when the tests of a halted rollout begin again; all else stays. */
+/** Lets caps fall to what is wanted, when the tests of a halted rollout begin again, and with them goes why it was held. */
 export async function narrowExposure(query: Database['query'], exposure: Exposure): Promise<void> {
   await query(NARROW, [JSON.stringify(exposure)]);
 }
@@ -34,9 +34,9 @@ export async function narrowExposure(query: Database['query'], exposure: Exposur
 /** In the transaction of the resume: the gate is still shut for all but those who wait for it. */
 const NARROW = `
 with wanted as (
-  select * from jsonb_to_record($1::jsonb) as e ("rolloutId" text, cap bigint, segments jsonb)
+  select * from jsonb_to_record($1::jsonb) as e ("rolloutId" text, cap bigint, "holdReason" text, segments jsonb)
 ), narrowed as (
-  update exposure e set cap = least(e.cap, wanted.cap) from wanted where e.rollout_id = wanted."rolloutId"
+  update exposure e set cap = least(e.cap, wanted.cap), hold_reason = wanted."holdReason" from wanted where e.rollout_id = wanted."rolloutId"
   returning e.rollout_id
 )
 update exposure_segment s set cap = least(s.cap, (one.value ->> 'cap')::bigint)
