@@ -12,6 +12,8 @@ import { type Exchange, type HerdPart, herdPart } from './part.ts';
 
 /** As an agent: a server that says nothing for so long is gone. */
 const SILENCE_MAX_MS = 30_000;
+/** Whoever waits sees that something happens. */
+const PROGRESS_MS = 15_000;
 /** How often somebody who has nothing to do looks again. */
 const LOOK_MS = 20;
 /** Loopback has 16 million addresses; so many of them give more ports than one has. */
@@ -43,7 +45,9 @@ function prepared(job: HerdJob): () => Promise<HerdResult> {
       : Array.from({ length: pooledConnections }, (_, lane) => () => pooledLife(lane, job, part));
   return async () => {
     part.begin();
+    const telling = setInterval(() => process.stderr.write(`${part.progress()}\n`), PROGRESS_MS);
     await Promise.all(lives.map((live) => live()));
+    clearInterval(telling);
     for (const socket of kept) socket.destroy();
     return part.result();
   };

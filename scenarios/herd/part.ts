@@ -26,6 +26,8 @@ export interface HerdPart {
   /** A visit that found no connection. */
   failed(index: number, cause: unknown): void;
   noteSetUp(tookMs: number): void;
+  /** How far it has come, for whoever waits. */
+  progress(): string;
   isOver(): boolean;
   result(): HerdResult;
 }
@@ -209,6 +211,8 @@ export function herdPart(job: HerdJob): HerdPart {
       broke(index, cause);
     },
     noteSetUp: (tookMs) => void seen.setUpsMs.push(tookMs),
+    progress: () =>
+      `${seen.answered} of ${count} answered; ${seen.attempts} visits, ${seen.shed} sent away, ${seen.broken} broken`,
     isOver: () => seen.answered === count || performance.now() - began > job.limitMs,
     result: () => seen,
   };

@@ -258,6 +258,35 @@ test('somebody at the device makes it ask at once, whatever poll or back-off it 
   assert.equal(agent.status()?.activeVersion, second.manifest.version);
 });
 
+test('a device that is called checks in within ten seconds, once a minute at most, and not before what it waits for after a fault', async () => {
+  const { agent, network } = device();
+  await agent.wake(start);
+  assert.equal(network.checkIns.length, 1);
+  const now = fleetInstant(start + 30 * MINUTE_MS);
+  await agent.wake(now);
+  await agent.heedCall(now);
+  const { nextWakeAt } = await agent.wake(now);
+  assert.ok(nextWakeAt > now && nextWakeAt <= now + 10_000, `${nextWakeAt - now} ms`);
+  await agent.wake(nextWakeAt);
+  const called = network.checkIns.length;
+  // A server that calls without end is heard once a minute.
+  for (let second = 11; second < 60; second++) {
+    await agent.heedCall(fleetInstant(now + 11_000));
+    await agent.wake(fleetInstant(now + second * 1_000));
+  }
+  assert.equal(network.checkIns.length, called);
+  network.isDown = true;
+  const later = fleetInstant(now + 2 * HOUR_MS);
+  await agent.heedCall(later);
+  const cut = await agent.wake(fleetInstant(later + 10_000));
+  network.isDown = false;
+  await agent.heedCall(fleetInstant(later + 11_000));
+  await agent.wake(fleetInstant(later + 11_000));
+  assert.equal(network.checkIns.length, called, 'the back-off holds');
+  await agent.wake(fleetInstant(Math.max(cut.nextWakeAt, later + 200_000)));
+  assert.equal(network.checkIns.length, called + 1);
+});
+
 test('every message of a device has a sequence number of its own, growing over restarts', async () => {
   const { agent, network, again } = device();
   network.offered = { release: second, isRollback: false };

@@ -61,6 +61,8 @@ export interface Agent {
   noteFault(fault: Omit<Extract<DeviceEvent, { kind: 'fault-seen' }>, 'kind'>): Promise<void>;
   /** Whatever only waits for its time is due at the next wake: the check-in, the question for a permit. After the first wake. */
   checkInNow(): Promise<void>;
+  /** The server called: the check-in is due within ten seconds. After the first wake; durable when it returns. */
+  heedCall(now: FleetInstant): Promise<void>;
   /** Undefined before the first wake. */
   status(): AgentStatus | undefined;
 }
@@ -169,7 +171,7 @@ export function composeAgent(given: AgentPorts): Agent {
   }
 
   /** An event that comes by itself: durable when this returns, acted upon at the next wake. */
-  async function takeAside(event: Extract<DeviceEvent, { kind: 'fault-seen' | 'nudged' }>): Promise<void> {
+  async function takeAside(event: Extract<DeviceEvent, { kind: 'fault-seen' | 'nudged' | 'called' }>): Promise<void> {
     assert(!isAwake, `${event.kind} between wakes`);
     state = step(present(state, `a first wake before ${event.kind}`), event).state;
     await store(state.journal);
@@ -180,6 +182,7 @@ export function composeAgent(given: AgentPorts): Agent {
     wakeBy,
     noteFault: (fault) => takeAside({ kind: 'fault-seen', ...fault }),
     checkInNow: () => takeAside({ kind: 'nudged' }),
+    heedCall: (now) => takeAside({ kind: 'called', now }),
     status() {
       if (state === undefined) return undefined;
       if (shown?.of !== state) shown = { of: state, status: statusOf(state) };

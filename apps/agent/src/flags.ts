@@ -31,6 +31,8 @@ export interface AgentFlags {
   readonly isRebootByExit: boolean;
   /** Ask at the start, whatever poll the journal waits for. */
   readonly isCheckInNow: boolean;
+  /** How it listens for calls between two polls. */
+  readonly listen: 'off' | 'websocket' | 'held-request';
   readonly component: string;
   readonly launcherArguments: readonly string[];
   readonly factory: FactoryFlags | undefined;
@@ -98,6 +100,7 @@ function flagsOf(settings: Settings): AgentFlags {
     isConducted: values.conducted,
     isRebootByExit: values.reboot === 'exit',
     isCheckInNow: values.checkInNow,
+    listen: values.listen,
     component: values.component,
     launcherArguments: values.launcherArguments,
     factory: factoryOf(settings),

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout } from 'node:timers/promises';
 import { type FaultFolder, openFaultFolder } from '@outrider/adapters/device/fault-folder';
+import type { HttpClient } from '@outrider/adapters/device/http-client';
+import { heldRequestLine, wakeSocketLine } from '@outrider/adapters/device/wake-line';
 import { wallClock } from '@outrider/adapters/shared/clock';
+import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { MINUTE_MS } from '@outrider/domain/kernel/time';
 import { type Agent, type AgentPorts, composeAgent } from './compose.ts';
 import { runConducted } from './conducted.ts';
 import { AgentEnd, EXIT_CODES } from './exit-codes.ts';
 import { flagCommand } from './flag-command.ts';
 import { type AgentFlags, readFlags } from './flags.ts';
+import { listenForCalls } from './listen-for-calls.ts';
 import { namingDisk, openDevice } from './open-device.ts';
 
 /** How often a sleeping agent looks whether the device's software has left a note: a crash is evidence within a minute. */
@@ -50,18 +54,19 @@ async function main(flags: AgentFlags): Promise<void> {
     await runConducted(agent, { lines: process.stdin, answers: process.stdout, faults });
     process.exit(EXIT_CODES.stopped);
   }
-  await runForever(agent, { flags, faults });
+  await runForever(agent, { flags, faults, client: ports.client });
 }
 
 /** Real time: the server spreads the polls of a fleet, the domain spreads the back-off. */
 async function runForever(
   agent: Agent,
-  { flags, faults }: { readonly flags: AgentFlags; readonly faults: FaultFolder },
+  { flags, faults, client }: { readonly flags: AgentFlags; readonly faults: FaultFolder; readonly client: HttpClient },
 ): Promise<never> {
   const clock = wallClock();
   const { nextWakeAt: pollsAt } = await agent.wakeBy(clock);
   if (flags.isCheckInNow) await agent.checkInNow();
   else tellPoll(flags, pollsAt);
+  const calls = startListening({ flags, client, clock });
   for (;;) {
     const { nextWakeAt } = await agent.wakeBy(clock);
     // In steps, since a clock may be set, and software may leave a note of a fault.
@@ -71,9 +76,48 @@ async function runForever(
       if (clock.now() < seen) break;
       seen = clock.now();
       if ((await faults.takeAll((fault) => agent.noteFault(fault))) > 0) break;
-      await setTimeout(Math.min(FAULTS_EVERY_MS, nextWakeAt - clock.now()));
+      await Promise.race([setTimeout(Math.min(FAULTS_EVERY_MS, nextWakeAt - clock.now())), calls.came()]);
+      if (calls.take()) {
+        await agent.heedCall(clock.now());
+        break;
+      }
     }
   }
+}
+
+/** Calls that come meanwhile: one or many are the same. */
+function startListening({
+  flags,
+  client,
+  clock,
+}: {
+  readonly flags: AgentFlags;
+  readonly client: HttpClient;
+  readonly clock: FleetClock;
+}) {
+  let next = Promise.withResolvers<void>();
+  let hasCome = false;
+  if (flags.listen !== 'off') {
+    const line = flags.listen === 'websocket' ? wakeSocketLine(client) : heldRequestLine(client);
+    void listenForCalls({
+      ...{ line, deviceId: flags.deviceId, clock },
+      wait: (ms) => setTimeout(ms),
+      onCall() {
+        hasCome = true;
+        next.resolve();
+      },
+      onFault: (sentence) => void process.stderr.write(`outrider agent: ${sentence}\n`),
+    });
+  }
+  return {
+    came: () => next.promise,
+    take() {
+      const was = hasCome;
+      if (was) next = Promise.withResolvers<void>();
+      hasCome = false;
+      return was;
+    },
+  };
 }
 
 /** A poll may be hours away: whoever watches is told that all is well, and how not to wait. */

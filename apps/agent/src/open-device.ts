@@ -5,6 +5,7 @@ import { loadAnchors, storeAnchors } from '@outrider/adapters/device/device-iden
 import { isProvisioned, openFileBoot, provisionBoot } from '@outrider/adapters/device/file-boot';
 import { openFileStorage, provisionImage } from '@outrider/adapters/device/file-storage';
 import { lockFolder } from '@outrider/adapters/device/folder-lock';
+import type { HttpClient } from '@outrider/adapters/device/http-client';
 import { httpNetwork } from '@outrider/adapters/device/http-network';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode } from '@outrider/adapters/shared/files';
@@ -23,7 +24,7 @@ import { opened } from './opened.ts';
 export async function openDevice(
   flags: AgentFlags,
   environment: { readonly path: string; readonly onReboot?: () => never },
-): Promise<AgentPorts> {
+): Promise<AgentPorts & { readonly client: HttpClient }> {
   const { dataFolder: folder, deviceId, attributes } = flags;
   await createFolder(folder);
   opened(await lockFolder(folder));
@@ -43,6 +44,7 @@ export async function openDevice(
     anchors,
     storeAnchors: (next) => storeAnchors(folder, next),
     verifier: createVerifier(),
+    client: identity.client,
     network: identity.overMutualTls(httpNetwork(identity.client)),
     storage,
     boot,

@@ -118,6 +118,14 @@ export const AGENT_SETTINGS = {
     default: false,
     sentence: 'Asks at once, instead of at its next poll',
   },
+  listen: {
+    shape: { kind: 'choice', choices: ['off', 'websocket', 'held-request'] },
+    flag: 'listen',
+    variable: 'OUTRIDER_AGENT_LISTEN',
+    default: 'off',
+    sentence:
+      'Listens for a call to check in between two polls, over a connection that stays open: a WebSocket, or requests that the server holds back',
+  },
   conducted: {
     shape: { kind: 'switch' },
     flag: 'conducted',

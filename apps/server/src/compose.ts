@@ -8,6 +8,7 @@ import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { durationMs, elapsedMs, fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { PeopleStore } from '@outrider/domain/trust/ports';
+import { WAKE_PATH } from '@outrider/protocol/gateway/wake';
 import { type Decider, decider } from './decision/decider.ts';
 import { type Forecasts, forecasts } from './decision/forecast-query.ts';
 import { forecastThreads } from './decision/forecast-thread.ts';
@@ -34,6 +35,7 @@ import { registrations } from './gateway/registrations.ts';
 import { type RegistryDesk, registryDesk } from './gateway/registry-desk.ts';
 import { registryFollower } from './gateway/registry-follow.ts';
 import { reports } from './gateway/reports.ts';
+import { type Wakes, wakes } from './gateway/wakes.ts';
 import { type ClockCare, clockCare } from './installation/clock-care.ts';
 import { countedLog } from './log/counted-log.ts';
 import { decisionTraces } from './observability/decision-traces.ts';
@@ -63,6 +65,8 @@ export interface Server {
    * signature. Undefined: `handleDevice` answers.
    */
   handleDeviceAtOnce(request: DeviceRequest): DeviceResponse | Promise<DeviceResponse> | undefined;
+  /** Devices that listen for a call to check in. */
+  readonly wakes: Wakes;
   readonly releases: ReleaseCommands;
   readonly policy: PolicyCommands;
   readonly queries: Queries;
@@ -123,7 +127,9 @@ export function composeServer(ports: ServerPorts): Server {
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, charters, log },
     ...noticed,
+    onRead: (before, after) => wake.policyRead(before, after),
     onEntries(entries) {
+      for (const { change } of entries) if (change.kind === 'device-revoked') wake.revoke(change.deviceId);
       // Under a conductor fleet time stands still meanwhile, and tells nothing.
       if (isConducted) return;
       for (const { at } of entries) recorder.timings.propagation.observe(Math.max(0, elapsedMs(at, fleetClock.now())));
@@ -168,6 +174,7 @@ export function composeServer(ports: ServerPorts): Server {
         ...(ports.loadLimits && { limits: ports.loadLimits }),
         ...(ports.loopTurns && { loopTurns: ports.loopTurns }),
       });
+  const wake = wakes({ devices, verifier: ports.verifier, identities, schedule, counters, load });
   const steering = load === undefined ? {} : { loadPermille: load.permille };
   const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters, ...steering });
   const ddiDevices = ddi({
@@ -323,8 +330,12 @@ export function composeServer(ports: ServerPorts): Server {
   }
 
   return {
-    handleDevice: (request) => load?.underWay(request, routes.handle(request)) ?? routes.handle(request),
+    handleDevice(request) {
+      if (request.path === WAKE_PATH) return wake.hold(request);
+      return load?.underWay(request, routes.handle(request)) ?? routes.handle(request);
+    },
     handleDeviceAtOnce: (request) => load?.shed(request) ?? routes.handleAtOnce(request),
+    wakes: wake,
     releases,
     policy,
     queries: queries({

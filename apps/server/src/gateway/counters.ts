@@ -21,6 +21,7 @@ export type CounterFamily =
   | 'refused'
   | 'shed'
   | 'connection'
+  | 'wake'
   | 'release'
   | 'delta'
   | 'policy'

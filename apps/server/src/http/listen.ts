@@ -6,6 +6,7 @@ import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
 import type { CivilClock } from '@outrider/domain/trust/credentials';
 import type { DigestText } from '@outrider/domain/trust/ports';
+import { WAKE_PATH } from '@outrider/protocol/gateway/wake';
 import type { Server } from '../compose.ts';
 import type { Log, Schedule, ServerRole } from '../ports.ts';
 import { auditRoutes } from './audit-routes.ts';
@@ -33,6 +34,7 @@ import { releaseRoutes } from './release-routes.ts';
 import { rolloutRoutes } from './rollout-routes.ts';
 import { refusingMessages } from './served-elsewhere.ts';
 import { type IssuerSetup, isSignInPath } from './sign-in-listener.ts';
+import type { WakeListener } from './wake-listener.ts';
 
 /** The open port of a server. */
 export interface Listener {
@@ -55,6 +57,8 @@ export interface ListenOptions {
   readonly adminTokenDigest: Sha256 | undefined;
   readonly digestText: DigestText;
   readonly schedule: Schedule;
+  /** Devices that listen over WebSockets. Absent: they may by requests alone. */
+  readonly wakes?: WakeListener;
   /** Who may hold how many connections. Absent: whoever comes is taken. */
   readonly connections?: ConnectionGate;
   /** How long it goes on answering after it said that it is not ready. Absent: not at all. */
@@ -85,6 +89,9 @@ export const DEVICE_TIMEOUTS = {
   requestTimeout: REQUEST_MS,
   // No route depends on the name it was called by.
   requireHostHeader: false,
+  // Whoever offers to speak another protocol, as curl does with HTTP/2, is answered in this one.
+  shouldUpgradeCallback: ({ url, headers }: IncomingMessage) =>
+    url === WAKE_PATH && headers.upgrade?.toLowerCase() === 'websocket',
 } as const;
 
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
@@ -122,9 +129,11 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   const answerDevice = deviceListener(handler, noCertificate, { log, schedule: options.schedule });
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http, (code) => server.recorder.counters.add('refused', code));
-  options.connections?.guard(http);
+  if (options.role !== 'control') options.wakes?.attach(http, noCertificate);
   const gate = drainGate(options.schedule);
   const lane = checkInLane(http, { handler, certificateOf: noCertificate, gate });
+  // After the lane: nobody comes to it who is not let in.
+  options.connections?.guard(http);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (!gate.admits(request, response)) return;
     if (request.url?.startsWith(MESSAGES_PREFIX)) return answerDevice(request, response);
@@ -168,8 +177,10 @@ export function openPort(
 export async function closeListener(
   http: HttpServer,
   { gate, lane }: { readonly gate: DrainGate; readonly lane: CheckInLane },
-  { log, schedule, drainDelayMs }: Pick<ListenOptions, 'log' | 'schedule' | 'drainDelayMs'>,
+  { log, schedule, drainDelayMs, wakes }: Pick<ListenOptions, 'log' | 'schedule' | 'drainDelayMs' | 'wakes'>,
 ): Promise<void> {
+  // At once: those who listen have the whole delay to come to another one.
+  wakes?.leave();
   if (drainDelayMs !== undefined && drainDelayMs > 0) {
     gate.leave();
     log.info(
@@ -185,5 +196,6 @@ export async function closeListener(
   });
   lane.close();
   http.closeAllConnections();
+  wakes?.end();
   await closed;
 }

@@ -14,6 +14,7 @@ import { composeServer, type Server } from '../compose.ts';
 import type { Schedule } from '../ports.ts';
 import { rehearse } from '../rehearsal.ts';
 import { noCertificate } from './client-certificates.ts';
+import { type ConnectionGate, connectionGate } from './connection-gate.ts';
 import { deviceListener } from './device-listener.ts';
 import { listen } from './listen.ts';
 
@@ -29,6 +30,7 @@ const TOKEN = 'an-admin-token-of-this-test';
 async function open(
   limits = LOAD_LIMITS,
   schedule = timers,
+  connections?: ConnectionGate,
 ): Promise<{ readonly url: string; readonly server: Server }> {
   const { conductor: _, ...ports } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule }).ports;
   const clocks = { fleetClock: wallClock(), machineClock: monotonicClock() };
@@ -38,6 +40,7 @@ async function open(
   const listening = await listen({
     ...{ server, host: '127.0.0.1', port: 0, version: '0.0.0', adminTokenDigest: digestText(TOKEN), digestText },
     ...{ schedule: timers, log: ports.log },
+    ...(connections === undefined ? {} : { connections }),
   });
   assert.ok(listening.ok);
   after(async () => {
@@ -114,6 +117,33 @@ test('requests that wait make a gateway full: check-ins are turned away while a 
   assert.equal(server.handleDeviceAtOnce({ method: 'POST', path: '/v1/report', headers: {}, body: '{}' }), undefined);
   await underWay;
   assert.notEqual((await post(url, '/v1/check-in')).code, 'gateway-busy');
+});
+
+test('check-ins come by no more connections of one address than are allowed, and by the address a balancer names', async () => {
+  const refused: string[] = [];
+  const gate = connectionGate({
+    rules: { perAddressMax: 1, proxies: ['127.0.0.9'], uncapped: [] },
+    ...{ schedule: timers, onRefused: (reason) => void refused.push(reason) },
+  });
+  const { url } = await open(LOAD_LIMITS, timers, gate);
+  const checkIn = (header = '') =>
+    `${header}POST /v1/check-in HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}`;
+  const say = (localAddress: string, what: string) =>
+    new Promise<string>((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), localAddress });
+      after(() => socket.destroy());
+      socket.on('error', () => {});
+      socket.once('data', (part) => resolve(String(part)));
+      socket.once('close', () => resolve(''));
+      socket.write(what);
+    });
+  assert.match(await say('127.0.0.2', checkIn()), /^HTTP\/1\.1 4/);
+  assert.equal(await say('127.0.0.2', checkIn()), '');
+  for (const device of ['203.0.113.1', '203.0.113.2']) {
+    assert.match(await say('127.0.0.9', checkIn(`PROXY TCP4 ${device} 127.0.0.1 1 2\r\n`)), /^HTTP\/1\.1 4/);
+  }
+  assert.equal(await say('127.0.0.9', checkIn('PROXY TCP4 203.0.113.1 127.0.0.1 1 2\r\n')), '');
+  assert.deepEqual(refused, ['connections-per-address', 'connections-per-address']);
 });
 
 test('a body that drips is answered by name and cut, and costs those who are quick nothing', async () => {

@@ -11,6 +11,7 @@ import { certificateOfTerminator } from './client-certificates.ts';
 import { deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
 import { closeListener, DEVICE_TIMEOUTS, type ListenError } from './listen.ts';
+import type { WakeListener } from './wake-listener.ts';
 
 /** The socket through which a terminator of TLS hands over requests of devices. */
 export interface TerminatorListener {
@@ -25,12 +26,15 @@ export async function listenToTerminator(options: {
   readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce'>;
   readonly path: string;
   readonly schedule: Schedule;
+  /** Devices that listen over WebSockets. */
+  readonly wakes?: WakeListener;
   readonly drainDelayMs?: DurationMs;
   readonly log: Log;
 }): Promise<Result<TerminatorListener, ListenError>> {
   const { server, path, schedule, log } = options;
   const http = createServer(DEVICE_TIMEOUTS);
   answerBrokenRequests(http);
+  options.wakes?.attach(http, certificateOfTerminator);
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const answer = deviceListener(handler, certificateOfTerminator, { log, schedule });

@@ -19,6 +19,7 @@ import { type CertificateOf, deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
 import { paceHandshakes } from './handshake-pace.ts';
 import { closeListener, DEVICE_TIMEOUTS, type ListenError, openPort } from './listen.ts';
+import type { WakeListener } from './wake-listener.ts';
 
 /** The port at which devices speak mutual TLS with this very program. */
 export interface TlsListener {
@@ -35,6 +36,8 @@ export interface TlsListenOptions {
   /** The wall clock: by it ticket keys change, at the same instant on every gateway. */
   readonly clock: FleetClock;
   readonly schedule: Schedule;
+  /** Devices that listen over WebSockets. */
+  readonly wakes?: WakeListener;
   /** Who may hold how many connections. Absent: whoever comes is taken. */
   readonly connections?: ConnectionGate;
   /** Told of each connection that was ended before its handshake. */
@@ -68,6 +71,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   answerBrokenRequests(http);
   paceHandshakes(http, () => options.onRefused?.('handshakes-waiting'));
   options.connections?.guard(http);
+  options.wakes?.attach(http, certificateOfConnection(files));
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const certificateOf = certificateOfConnection(files);

@@ -20,6 +20,7 @@ import { loadConsoleFiles } from '../http/console-files.ts';
 import { type Listener, type ListenOptions, listen } from '../http/listen.ts';
 import { listenToTerminator } from '../http/terminator-listener.ts';
 import { listenWithTls } from '../http/tls-listener.ts';
+import { wakeListener } from '../http/wake-listener.ts';
 import { readHostVitals } from '../observability/host-vitals.ts';
 import { openTraces } from '../observability/open-traces.ts';
 import { prometheusMetrics } from '../observability/prometheus.ts';
@@ -166,6 +167,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       {
         drainDelayMs: durationMs(flags.drainDelayMs),
         ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+        wakes: wakeListener({ wakes: server.wakes, schedule, log }),
         connections: connectionGate({
           ...{ rules: flags.connections, schedule },
           onRefused: (reason) => server.recorder.counters.add('connection', reason),
@@ -202,8 +204,12 @@ async function openListeners(
   { terminatorSocket, tlsPort, files }: ListenerPlaces,
   options: ListenOptions,
 ): Promise<Listener & { readonly tlsUrl?: string }> {
-  const { server, host, schedule, log, drainDelayMs, connections } = options;
-  const common = { server, schedule, log, ...(drainDelayMs === undefined ? {} : { drainDelayMs }) };
+  const { server, host, schedule, log, drainDelayMs, connections, wakes } = options;
+  const common = {
+    ...{ server, schedule, log },
+    ...(drainDelayMs === undefined ? {} : { drainDelayMs }),
+    ...(wakes === undefined ? {} : { wakes }),
+  };
   const refused = (reason: string) => server.recorder.counters.add('connection', reason);
   const guarded = connections === undefined ? common : { ...common, connections };
   const openings = [

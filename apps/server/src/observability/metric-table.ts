@@ -144,6 +144,10 @@ export const METRICS: readonly MetricSpec[] = [
       label: 'code',
     },
   ),
+  counter('outrider_gateway_wake_events_total', 'Devices that began to listen, were called, or had to end, by which', {
+    family: 'wake',
+    label: 'event',
+  }),
   counter(
     'outrider_gateway_refused_connections_total',
     'Connections that were ended before their first request, by the reason',

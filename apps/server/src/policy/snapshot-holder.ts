@@ -69,8 +69,10 @@ export function snapshotHolder(options: {
   readonly charters?: CharterStandings;
   /** Told of entries that came since the read before, once they are in force here; not of those of the first read. */
   readonly onEntries?: (entries: readonly PolicyEntry[]) => void;
+  /** Told of each read after the first: what held before it, and what holds now. */
+  readonly onRead?: (before: PolicySnapshot, after: PolicySnapshot) => void;
 }): SnapshotHolder {
-  const { store, machineClock, schedule, log, charters, notices, onEntries } = options;
+  const { store, machineClock, schedule, log, charters, notices, onEntries, onRead } = options;
   let policy = emptyPolicy();
   let snapshot: PolicySnapshot | undefined;
   let readAt: MachineInstant | undefined;
@@ -100,10 +102,12 @@ export function snapshotHolder(options: {
     const current = known === undefined || lacking.length > 0 ? await readReleases(lacking, { known, beganAt }) : known;
     releasesRead = current;
     const releases = [...ids].flatMap((id) => current.releases.get(id) ?? []);
+    const before = snapshot;
     snapshot = compileSnapshot({ policy, releases, deltas: current.deltas, exposures, ...withCharters() });
     const told = untold.splice(0);
     if (told.length > 0) onEntries?.(told);
     readAt = beganAt;
+    if (before !== undefined) onRead?.(before, snapshot);
   }
 
   function withCharters(): Pick<SnapshotSources, 'charterOf'> {

@@ -136,7 +136,7 @@ const MESSAGE_MAX_MS = 60_000;
 const DETAIL_CHARACTERS_MAX = 500;
 
 /** Undefined when there is more than any answer may have. */
-async function readText(answer: IncomingMessage): Promise<string | undefined> {
+export async function readText(answer: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
   const chunks: AsyncIterable<Buffer> = answer;

@@ -8,7 +8,7 @@ import type { DeviceError, InstallFailureCode } from './errors.ts';
 import type { BootState, ComponentDigest, NetworkError, SlotContent, SlotName } from './ports.ts';
 import type { DeviceState, HeldPermit, UpdatePart, UpdatePlan } from './state.ts';
 
-/** What can happen to an agent. Each effect is answered by exactly one of these; `fault-seen` and `nudged` come by themselves. */
+/** What can happen to an agent. Each effect is answered by exactly one of these; `fault-seen`, `nudged` and `called` come by themselves. */
 export type DeviceEvent =
   /** The agent started: after power-on, a reboot or a crash. */
   | ({ readonly kind: 'booted'; readonly boot: BootState } & WakeFacts)
@@ -30,6 +30,8 @@ export type DeviceEvent =
     }
   /** Somebody at the device wants it to ask at once, whatever poll or back-off it waits for. */
   | { readonly kind: 'nudged' }
+  /** The server says "check in" over a connection that is open. It proves nothing, and asks for no more than a check-in. */
+  | { readonly kind: 'called'; readonly now: FleetInstant }
   /** `check-in`: an offer that passed `checkOffer`. */
   | ({ readonly kind: 'offered'; readonly plan: UpdatePlan; readonly pollAfterMs: DurationMs } & ReadyFacts)
   /** `check-in`: an offer that did not. */

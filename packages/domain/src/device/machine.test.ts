@@ -277,6 +277,7 @@ const event: fc.Arbitrary<DeviceEvent> = fc.oneof(
     { kind: 'offer-refused', error: { code: 'release-unsigned', detail: '' }, pollAfterMs: HOUR_MS, about: plan },
     { kind: 'unanswered', error: networkError },
     { kind: 'nudged' },
+    { kind: 'called', now: at(100) },
     { kind: 'staged' },
     { kind: 'download-cut', detail: '' },
     { kind: 'install-failed', code: 'disk-full', detail: '' },

@@ -9,7 +9,7 @@ import type { DeviceEvent, Step } from './events.ts';
 import { failInstall } from './fail-install.ts';
 import { mergePlan } from './merge-plan.ts';
 import { move, withJournal, withSituation, withUpdate } from './moves.ts';
-import { backOffUntil, POLL_AFTER_PERMIT_MS, pollInstant, RETRY_AFTER_FAILURE_MS } from './polling.ts';
+import { backOffUntil, callInstant, POLL_AFTER_PERMIT_MS, pollInstant, RETRY_AFTER_FAILURE_MS } from './polling.ts';
 import type { ComponentDigest, SlotName } from './ports.ts';
 import { queueReport, type ReportSubject } from './report-queue.ts';
 import { factsOf, readinessOf, resume, withReachableWaits } from './resume.ts';
@@ -36,6 +36,8 @@ function apply(state: DeviceState, event: DeviceEvent): DeviceState | undefined 
       return noteFault(state, event);
     case 'nudged':
       return nudge(state);
+    case 'called':
+      return heedCall(state, event.now);
     case 'offered':
       return takeOffer(heard(withSituation(state, readinessOf(event)), event.pollAfterMs), event.plan);
     case 'offer-refused':
@@ -207,6 +209,15 @@ function nudge(state: DeviceState): DeviceState {
   const due = withJournal(state, { nextPollAt: earlier(state.journal.nextPollAt, now), quietUntil: 0 as FleetInstant });
   const { update } = due.journal;
   return update === undefined ? due : withUpdate(due, { askAt: earlier(update.askAt, now) });
+}
+
+/** Soon, and not all at once; whatever it waits for after a fault holds on, and one call a minute is enough. */
+function heedCall(state: DeviceState, now: FleetInstant): DeviceState {
+  const { journal, situation } = state;
+  const { deviceId, sequence, nextPollAt, update } = journal;
+  const dueAt = callInstant(now, deviceId, { sequence, calledAt: situation.calledAt });
+  const due = withJournal(withSituation(state, { calledAt: now }), { nextPollAt: earlier(nextPollAt, dueAt) });
+  return update === undefined ? due : withUpdate(due, { askAt: earlier(update.askAt, dueAt) });
 }
 
 /** The server answered a check-in: when to come back. */

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId } from '../kernel/ids.ts';
 import { hashUnit } from '../kernel/sha256.ts';
-import { after, DAY_MS, type DurationMs, durationMs, type FleetInstant, HOUR_MS, minutes } from '../kernel/time.ts';
+import {
+  after,
+  DAY_MS,
+  type DurationMs,
+  durationMs,
+  type FleetInstant,
+  fleetInstant,
+  HOUR_MS,
+  minutes,
+} from '../kernel/time.ts';
 
 /** No server, not even a stolen one, makes a device ask more often: a fleet is not to be turned into a flood. */
 export const POLL_AFTER_MIN_MS = minutes(1);
@@ -55,4 +64,21 @@ export function backOffUntil(
   const share = hashUnit(deviceId, 'back-off', `${fault.sequence}.${fault.faultCount}`);
   const askedMs = Math.min(RETRY_AFTER_MAX_MS, Math.ceil(fault.retryAfterMs ?? 0));
   return after(now, durationMs(Math.max(BACK_OFF_MIN_MS, askedMs + Math.floor(share * ceilingMs))));
+}
+
+/** Devices that were called at one moment come within this time, each at its own: with the pace of the calls it spreads a fleet. */
+export const CALL_SPREAD_MS = durationMs(10_000);
+
+/**
+ * When a device that is called at `now` checks in: anywhere in the spread, by a hash as for the back-off; after a call less than a minute
+ * ago a minute after that one. So no server, not even a stolen one, makes it ask more often than by its polls.
+ */
+export function callInstant(
+  now: FleetInstant,
+  deviceId: DeviceId,
+  { sequence, calledAt }: { readonly sequence: number; readonly calledAt: FleetInstant | undefined },
+): FleetInstant {
+  const from = calledAt === undefined || calledAt > now ? now : Math.max(now, calledAt + POLL_AFTER_MIN_MS);
+  const share = hashUnit(deviceId, 'called', String(sequence));
+  return fleetInstant(Math.ceil(from + share * CALL_SPREAD_MS));
 }

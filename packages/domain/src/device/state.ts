@@ -64,6 +64,8 @@ export interface Situation {
   readonly readyAt: FleetInstant;
   /** How far this boot has come with judging the trial: forgotten by every restart. */
   readonly trial: 'unchecked' | 'slot-verified' | 'healthy' | 'unhealthy';
+  /** When it was last called to check in and went by it; absent: not since it started. */
+  readonly calledAt?: FleetInstant;
   /** The server refused a report in this wake: leave the others for the next. */
   readonly areReportsHeld: boolean;
 }

@@ -79,9 +79,12 @@ export interface Crowd {
 /** So many together are always taken on: one long pause of a quiet gateway turns nobody away. */
 export const CROWD_MIN = 64;
 
+/** How long a crowd of one moment has waited says little of how many they are: they are asked back within a minute and a half. */
+const CROWD_PERMILLE_MAX = 3_000;
+
 /** The load of a crowd, in permille: its wait against what keeps answers below 200 ms; 0 where it is none. */
 export function crowdPermille({ count, waitedMs }: Crowd, limits: LoadLimits): number {
-  return count <= CROWD_MIN ? 0 : permilleOf(waitedMs, limits.loopDelayMaxMs);
+  return count <= CROWD_MIN ? 0 : Math.min(CROWD_PERMILLE_MAX, permilleOf(waitedMs, limits.loopDelayMaxMs));
 }
 
 /** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */
