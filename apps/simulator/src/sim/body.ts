@@ -59,6 +59,7 @@ export function createBody(options: BodyOptions): Body {
   let agent = compose();
   let lastStatus: AgentStatus | undefined;
   let isNudged = false;
+  let calledAt: FleetInstant | undefined;
 
   function compose(): Agent {
     const gated = gatedBoot(() => boot, gate, onSlots);
@@ -108,10 +109,12 @@ export function createBody(options: BodyOptions): Body {
   /** Between its wakes a device rests, so that what it notes is part of one. */
   async function work(shown: FleetInstant): Promise<WakeOutcome> {
     const first = await agent.wake(shown);
-    if (faults.length === 0 && !isNudged) return first;
+    if (faults.length === 0 && !isNudged && calledAt === undefined) return first;
     for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) await agent.noteFault(fault);
     if (isNudged) await agent.checkInNow();
     isNudged = false;
+    if (calledAt !== undefined) await agent.heedCall(calledAt);
+    calledAt = undefined;
     return agent.wake(shown);
   }
 
@@ -140,6 +143,9 @@ export function createBody(options: BodyOptions): Body {
     },
     async checkInNow() {
       isNudged = true;
+    },
+    async heedCall(now) {
+      calledAt = now;
     },
     status: () => agent.status() ?? lastStatus,
     chooser: () => boot.saved(),
