@@ -158,6 +158,16 @@ export function residentBytesOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 }
 
+/** Bytes that a gateway's memory takes for each device, heap and buffers after a full collection. */
+export async function cacheBytesPerDevice(devices: number): Promise<number> {
+  const script = join(import.meta.dirname, 'cache-memory.ts');
+  const child = fork(script, [String(devices)], { execArgv: ['--expose-gc'] });
+  return new Promise((resolve, reject) => {
+    child.once('message', ({ bytes }: { readonly bytes: number }) => resolve(bytes));
+    child.once('exit', (code) => reject(new Error(`The measurement of the memory ended with ${code}`)));
+  });
+}
+
 const START_MS_MAX = 120_000;
 
 async function untilSaid(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
