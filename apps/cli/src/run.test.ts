@@ -31,9 +31,9 @@ for (const [claim, parameters, sentence] of [
   [
     'an unknown verb',
     ['key', 'mint'],
-    /^outrider: Unknown command 'mint'; allowed are create, show, role\. See `outrider key --help`$/,
+    /^outrider: Unknown command 'mint'; allowed are create, reference, show, role\. See `outrider key --help`$/,
   ],
-  ['no verb at all', ['key'], /^outrider: The command is not complete; allowed are create, show, role/],
+  ['no verb at all', ['key'], /^outrider: The command is not complete; allowed are create, reference, show, role/],
   ['an unknown flag', ['status', '--fast'], /^outrider: Unknown option '--fast'; allowed are \[--data <folder>\]/],
   [
     'a flag that is missing',
