@@ -74,17 +74,34 @@ async function idsOf(database: Database, query: DeviceQuery, { after, limit, now
     const { text, values } = sqlConditionOf(query, now, 3);
     return await ask(idsByAnything(text), values);
   }
-  const { devices, total, keys } = await matchingProfiles(database, sqlConditionOf(query, now));
-  if (devices === 0) return [];
-  const { text, values } =
-    keys === undefined
-      ? profilesBy(sqlConditionOf(query, now, 3))
-      : { text: 'select unnest($3::uuid[]) as profile', values: [keys] };
-  if (devices * WALKED_IDS_MAX >= WALK_MARGIN * limit * total) {
-    const found = await ask(idsByWalking(text), values);
-    if (found.length === limit) return found;
+  const found = await matchingProfiles(database, sqlConditionOf(query, now, 2), after);
+  const { devices, profiles, total, start, keys } = found;
+  if (profiles === 0) return [];
+  const matching =
+    keys === undefined ? profilesBy(sqlConditionOf(query, now, 3)) : { text: PROFILES_BY_KEYS, values: [keys] };
+  const isDense = devices * WALKED_IDS_MAX >= WALK_MARGIN * limit * total;
+  if (isDense || profiles > MERGED_PROFILES_MAX) {
+    const { text, values } = matching;
+    const walked = await ask(idsByWalking(text, values.length + 3), [...values, start]);
+    if (walked.length === limit) return walked;
   }
-  return await ask(idsByMerging(text), values);
+  if (profiles > MERGED_PROFILES_MAX) {
+    const ids = await idsOfFirst(matching);
+    if (ids !== undefined) return ids;
+  }
+  return await ask(idsByMerging(matching.text), matching.values);
+
+  /** From the profiles that can begin first; undefined where another may have a smaller id than the last of these. */
+  async function idsOfFirst({ text, values }: SqlCondition): Promise<readonly string[] | undefined> {
+    const statement = firstProfiles(text, values.length + 3);
+    const rows = await database.query(statement, [after, limit, ...values, MERGED_PROFILES_MAX + 1], LONG_ANSWER_MS);
+    const next = rows[MERGED_PROFILES_MAX];
+    const first = rows.slice(0, MERGED_PROFILES_MAX).map((row) => textOf(row, 'profile'));
+    const ids = await ask(idsByMerging(PROFILES_BY_KEYS), [`{${first.join(',')}}`]);
+    if (next === undefined) return ids;
+    const last = ids.length === limit ? ids.at(-1) : undefined;
+    return last !== undefined && last <= textOf(next, 'bound') ? ids : undefined;
+  }
 }
 
 /** Ids walked along in the hope of a page, with a look at the profile of each: about 5 ms. */
@@ -93,23 +110,40 @@ const WALKED_IDS_MAX = 8_000;
 /** A walk is begun when so many pages are to be expected in it: ids come in lots, not evenly. */
 const WALK_MARGIN = 4;
 
+/** A look into the index for each of so many profiles costs about as much as a walk; of more, those that begin first are asked first. */
+const MERGED_PROFILES_MAX = 1_500;
+
 /** Keys of profiles that are handed back to the database, instead of looking for them a second time: 200 kB. */
 const KEYS_MAX = 6_000;
 
-/** How many devices the matching profiles have, their keys if they are few, and about how many devices there are at all. */
-async function matchingProfiles(database: Database, { text, values }: SqlCondition) {
+/**
+ * How many devices the profiles have that match and may have one behind `after`, where the first of these may be, the keys
+ * of the profiles if they are few, and about how many devices there are at all.
+ */
+async function matchingProfiles(database: Database, { text, values }: SqlCondition, after: string) {
   const statement = `
-select coalesce(sum(p.device_count), 0)::bigint as devices,
+select coalesce(sum(p.device_count), 0)::bigint as devices, count(*) as profiles,
+  coalesce(min(greatest(p.first_id, $1::text)), $1::text) as start,
   case when count(*) <= ${KEYS_MAX} then array_agg(p.profile)::text end as keys,
   (select greatest(0, reltuples)::bigint from pg_class where oid = 'device'::regclass) as total
-from device_profile p where ${text}`;
-  const row = present((await database.query(statement, values))[0], 'one row of a sum');
-  const keys = row.keys === null ? undefined : textOf(row, 'keys');
-  return { devices: numberOf(row, 'devices'), total: numberOf(row, 'total'), keys };
+from device_profile p where ${text} and ${REACHES_BEHIND}`;
+  const row = present((await database.query(statement, [after, ...values]))[0], 'one row of a sum');
+  return {
+    devices: numberOf(row, 'devices'),
+    profiles: numberOf(row, 'profiles'),
+    total: numberOf(row, 'total'),
+    start: textOf(row, 'start'),
+    ...(row.keys === null ? {} : { keys: textOf(row, 'keys') }),
+  };
 }
 
+/** Bounds that are not known bound nothing. */
+const REACHES_BEHIND = '(p.last_id is null or p.last_id > $1::text)';
+
+const PROFILES_BY_KEYS = 'select unnest($3::uuid[]) as profile';
+
 function profilesBy({ text, values }: SqlCondition): SqlCondition {
-  return { text: `select p.profile from device_profile p where ${text}`, values };
+  return { text: `select p.profile from device_profile p where ${text} and ${REACHES_BEHIND}`, values };
 }
 
 const IDS_OF_ALL = 'select d.device_id from device d where d.device_id > $1 order by d.device_id limit $2';
@@ -134,11 +168,22 @@ cross join lateral (
 order by one.device_id limit $2`;
 }
 
-/** Along the ids, for as long as it is cheap. The case keeps the set of profiles from becoming a join. */
-function idsByWalking(profiles: string): string {
+/** The profiles that can begin first, behind $1, and from where on; $2 is the size of the page, as everywhere. */
+function firstProfiles(profiles: string, countParameter: number): string {
+  return `
+select p.profile::text as profile, greatest(coalesce(p.first_id, ''), $1::text) as bound
+from device_profile p where $2::bigint > 0 and p.profile in (${profiles}) order by bound limit $${countParameter}`;
+}
+
+/**
+ * Along the ids from where the first may be, for as long as it is cheap. The case keeps the set of profiles from becoming a
+ * join.
+ */
+function idsByWalking(profiles: string, startParameter: number): string {
   return `
 select d.device_id from (
-  select device_id, profile from device where device_id > $1 order by device_id limit ${WALKED_IDS_MAX}
+  select device_id, profile from device where device_id > $1 and device_id >= $${startParameter}::text
+  order by device_id limit ${WALKED_IDS_MAX}
 ) d
 where case when d.profile in (${profiles}) then true end
 order by d.device_id limit $2`;
