@@ -74,7 +74,12 @@ function privatePlace(name: string, owner?: typeof ORDINARY_USER): Place {
   mkdirSync(folder, { recursive: true });
   chmodSync(parent, 0o700);
   if (owner !== undefined) for (const one of [parent, folder]) chownSync(one, owner.uid, owner.gid);
-  const environment = { ...bareEnvironment(pathWith(COMMAND_FOLDER, runtime)), ...network?.environment };
+  const environment = {
+    ...bareEnvironment(pathWith(COMMAND_FOLDER, runtime)),
+    ...network?.environment,
+    // Of this place alone: its user writes there, and nothing in it comes from the checkout.
+    NODE_COMPILE_CACHE: join(parent, 'compiled'),
+  };
   return { folder, environment, wrapper: network?.wrapper ?? [] };
 }
 

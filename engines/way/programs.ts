@@ -96,5 +96,10 @@ function collect(stream: ChildProcess['stdout']): () => string {
 
 /** What every program finds around it, whoever starts the tests: nothing of theirs but the way to programs. */
 export function bareEnvironment(path: string): Readonly<Record<string, string>> {
-  return { PATH: path, HOME: '/nonexistent', LANG: 'C.UTF-8', TZ: 'UTC', TMPDIR: process.env.TMPDIR ?? '/tmp' };
+  const { TMPDIR = '/tmp', NODE_COMPILE_CACHE } = process.env;
+  return {
+    ...{ PATH: path, HOME: '/nonexistent', LANG: 'C.UTF-8', TZ: 'UTC', TMPDIR },
+    // Of the programs that follow one another in a test each would compile the same files again.
+    ...(NODE_COMPILE_CACHE !== undefined && { NODE_COMPILE_CACHE }),
+  };
 }
