@@ -33,7 +33,12 @@ function seedOf(seed: string, number: number): Buffer {
 
 /** The signature of a message by its device, in base64. */
 export function signatureOf(key: KeyObject, post: { readonly path: string; readonly body: string }): string {
-  return sign(null, Buffer.from(requestText({ method: 'POST', ...post }), 'utf8'), key).toString('base64');
+  return signatureOfText(key, requestText({ method: 'POST', ...post }));
+}
+
+/** The signature of any text by a device, in base64. */
+export function signatureOfText(key: KeyObject, text: string): string {
+  return sign(null, Buffer.from(text, 'utf8'), key).toString('base64');
 }
 
 /** A request as it goes over the socket. */

@@ -71,6 +71,8 @@ async function pooledLife(lane: number, job: HerdJob, part: HerdPart): Promise<v
       continue;
     }
     try {
+      // The server ends what was idle for a minute: as an agent does, a device then opens another.
+      if (connection?.socket.destroyed === true) connection = undefined;
       connection ??= connectionOn(await opened(connectTcp({ host: '127.0.0.1', port, localAddress: addressOf(lane) })));
     } catch (cause) {
       part.failed(index, cause);

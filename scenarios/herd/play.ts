@@ -4,24 +4,16 @@ import { join } from 'node:path';
 import { CA_FOLDER, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder';
 import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
 import { pemOf } from '@outrider/adapters/server/ca/make-certificate';
-import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
 import { subjectIn } from '@outrider/adapters/shared/x509/distinguished-name';
-import { newContactHistory } from '@outrider/domain/gateway/contact-history';
-import type { DeviceRecord, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import { present } from '@outrider/domain/kernel/assert';
-import {
-  createProofFleet,
-  runStatement,
-  SERVER_PROGRAM,
-  type Servers,
-  startServers,
-} from '@outrider/simulator/compose';
+import { createProofFleet, runStatement, SERVER_PROGRAM, startServers } from '@outrider/simulator/compose';
 import { lostIn } from '../availability/play.ts';
 import { OPEN_CAPS } from '../pause/permits-in-tables.ts';
-import { HERD_TYPE, herdDeviceId, herdPublicKey } from './herd-device.ts';
+import { HERD_TYPE } from './herd-device.ts';
 import type { HerdJob, HerdOrder, HerdResult } from './job.ts';
+import { storeHerd } from './store-herd.ts';
 
 export interface HerdOptions {
   readonly seed: string;
@@ -45,8 +37,6 @@ export interface HerdResults {
   readonly tookMs: number;
 }
 
-/** Devices of one statement. */
-const BATCH = 1_000;
 /** Of the devices on pooled connections, those of the sample, which come over the first half minute. */
 const SAMPLED_SHARE = 0.01;
 const SAMPLE_S = 30;
@@ -67,7 +57,8 @@ export async function playHerd(options: HerdOptions): Promise<HerdResults> {
   const children: ChildProcess[] = [];
   try {
     const fleet = await createProofFleet(servers, seed);
-    const running = await storeHerd(servers, fleet, { seed, devices });
+    const { running } = fleet;
+    await storeHerd(servers.database, { seed, devices, running });
     await fleet.addRollout({
       ...{ deviceType: HERD_TYPE, count: 0, salt: `return-of-the-herd-${seed}` },
       attributesOf: () => ({ region: 'eu', tags: [] }),
@@ -144,34 +135,4 @@ async function makeCa(sharedFolder: string): Promise<HerdJob['ca']> {
     issuer: Buffer.from(subjectIn(files.issuing[0].raw)).toString('base64'),
     issuingKey: String(files.issuingKey.export({ format: 'pem', type: 'pkcs8' })),
   };
-}
-
-/** As registrations leave them; how devices register is not the point. */
-async function storeHerd(
-  { database }: Servers,
-  fleet: Awaited<ReturnType<typeof createProofFleet>>,
-  { seed, devices }: { readonly seed: string; readonly devices: number },
-): Promise<RunningSoftware> {
-  const now = wallClock().now();
-  const { running } = fleet;
-  const store = await openPostgresStore({ connection: database, connectionsMax: 2 });
-  const recordOf = (number: number): DeviceRecord => ({
-    deviceId: herdDeviceId(number),
-    attributes: {
-      ...{ deviceType: HERD_TYPE, hardwareId: 'rev-a', model: 'compact', customer: 'northwind', carrier: 'lte-one' },
-      ...{ region: number % 2 === 0 ? 'eu' : 'us', tags: ['dogfood'] },
-    },
-    publicKey: herdPublicKey(seed, number),
-    registeredAt: now,
-    status: { sequence: 0, lastContactAt: now, contactHistory: newContactHistory(now), running, state: 'idle' },
-  });
-  try {
-    for (let from = 0; from < devices; from += BATCH) {
-      const count = Math.min(BATCH, devices - from);
-      await store.registry.register(Array.from({ length: count }, (_, index) => recordOf(from + index)));
-    }
-  } finally {
-    await store.close();
-  }
-  return running;
 }

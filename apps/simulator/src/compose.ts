@@ -12,6 +12,7 @@ export { type Ask, asker } from './proving/api.ts';
 export { createInstallation, type Installation } from './proving/installation.ts';
 export { createProvingGround, type ProvingGround } from './proving/proving-ground.ts';
 export type { RawExposure, RawFacts } from './proving/raw-store.ts';
+export { playRegions, REGIONS } from './regions/play-regions.ts';
 export { type Balancer, openBalancer } from './servers/balancer.ts';
 export { type CutProxy, openCutProxy } from './servers/cut-proxy.ts';
 export { createProofFleet, type ProofDevice, type ProofFleet, type ProofRollout } from './servers/proof-fleet.ts';

@@ -49,6 +49,8 @@ defaults
     timeout connect 5s
     timeout server 65s
     timeout queue 5s
+    # Devices that listen: the gateway probes their connections every four minutes.
+    timeout tunnel 10m
 
 frontend devices
     # Without a certificate a device may register and order one. One that has run out (10) is told so by the gateway;
