@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { CA_FOLDER, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder';
+import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
+import { pemOf } from '@outrider/adapters/server/ca/make-certificate';
+import { tlsMaterial } from '@outrider/adapters/server/ca/tls-material';
+import { wallClock } from '@outrider/adapters/shared/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { Schedule } from '../ports.ts';
 import { type ConnectionRules, connectionGate } from './connection-gate.ts';
+import { paceHandshakes } from './handshake-pace.ts';
 
 const timers: Schedule = {
   after(delayMs, work) {
@@ -15,9 +26,13 @@ const timers: Schedule = {
   },
 };
 
-async function open(rules: Partial<ConnectionRules>, proxyHeaderMs = durationMs(20_000)) {
+async function open(
+  rules: Partial<ConnectionRules>,
+  proxyHeaderMs = durationMs(20_000),
+  http: HttpServer = createServer(),
+) {
   const refused: string[] = [];
-  const http = createServer((request, response) => {
+  http.on('request', (request: IncomingMessage, response: ServerResponse) => {
     let body = '';
     request.on('data', (part) => {
       body += part;
@@ -103,6 +118,30 @@ test('behind a balancer with the PROXY protocol the device counts, in both versi
   fifth.setDefaultEncoding('latin1');
   assert.equal(await ask(fifth, binary([203, 0, 113, 4]) + POST), '');
   assert.deepEqual(refused, ['connections-per-address', 'connections-per-address']);
+});
+
+test('before TLS too the balancer names the device, and the handshake follows the header', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'outrider-gate-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const order = { name: 'Gate', serverNames: ['127.0.0.1', 'localhost'], nowMs: wallClock().now(), lives: CA_LIVES };
+  await writeOnlineCa(folder, makeRoot(order), order);
+  const loaded = await loadCaFolder({ folder: join(folder, CA_FOLDER) });
+  assert.ok(loaded.ok && loaded.value !== undefined);
+  const files = loaded.value;
+  const https = createTlsServer({ ...tlsMaterial(files), minVersion: 'TLSv1.3' });
+  paceHandshakes(https, () => assert.fail('cut off'));
+  const { refused, from } = await open({ perAddressMax: 1, proxies: ['127.0.0.9'] }, durationMs(20_000), https);
+  async function askBehind(device: string): Promise<string> {
+    const socket = from('127.0.0.9');
+    socket.write(`PROXY TCP4 ${device} 127.0.0.1 1 2\r\n`);
+    const tls = connectTls({ socket, ca: files.roots.map((one) => pemOf(one.raw)), servername: 'localhost' });
+    tls.on('error', () => {});
+    return ask(tls);
+  }
+  assert.match(await askBehind('203.0.113.1'), /200 OK/);
+  assert.match(await askBehind('203.0.113.2'), /200 OK/);
+  assert.doesNotMatch(await askBehind('203.0.113.1').catch(() => ''), /200 OK/);
+  assert.deepEqual(refused, ['connections-per-address']);
 });
 
 test('nobody but a balancer names the address of another, and a balancer that names none is found out', async () => {
