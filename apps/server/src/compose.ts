@@ -174,7 +174,7 @@ export function composeServer(ports: ServerPorts): Server {
         ...(ports.loadLimits && { limits: ports.loadLimits }),
         ...(ports.loopTurns && { loopTurns: ports.loopTurns }),
       });
-  const wake = wakes({ devices, verifier: ports.verifier, identities, schedule, counters, load });
+  const wake = wakes({ devices, verifier: ports.verifier, identities, schedule, machineClock, counters, load });
   const steering = load === undefined ? {} : { loadPermille: load.permille };
   const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters, ...steering });
   const ddiDevices = ddi({

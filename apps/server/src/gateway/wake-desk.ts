@@ -3,8 +3,9 @@
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import type { PolicySnapshot } from '@outrider/domain/gateway/snapshot';
 import { type Call, callsBetween, isCalled, type Listener } from '@outrider/domain/gateway/wake';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
-import { durationMs } from '@outrider/domain/kernel/time';
+import { durationMs, elapsedMs } from '@outrider/domain/kernel/time';
 import type { Schedule } from '../ports.ts';
 import type { Counters } from './counters.ts';
 
@@ -39,22 +40,28 @@ export const LISTENERS_MAX = 100_000;
 /** Calls a second: what one gateway answers of check-ins with permits among them, so that it never calls more than it can serve. */
 const CALLS_PER_S = 2_000;
 const TICK_MS = durationMs(50);
-const CALLS_PER_TICK = (CALLS_PER_S * TICK_MS) / 1_000;
+/** A timer that is late is made up for, up to half a second: on a busy machine every timer is. */
+const LATE_MS_MAX = 500;
 
 export function wakeDesk(options: {
   readonly schedule: Schedule;
+  readonly machineClock: MachineClock;
   readonly counters: Counters;
   readonly listenersMax?: number;
 }): WakeDesk {
-  const { schedule, counters, listenersMax = LISTENERS_MAX } = options;
+  const { schedule, machineClock, counters, listenersMax = LISTENERS_MAX } = options;
   const listening = new Map<DeviceId, Listener & { readonly line: WakeLine }>();
   /** To be called, in the order in which they came to be so. */
   const called = new Set<DeviceId>();
   let isCalling = false;
+  let calledAt = machineClock.now();
   let isLeaving = false;
 
   function callSome(): void {
-    let left = CALLS_PER_TICK;
+    const now = machineClock.now();
+    const sinceMs = Math.min(LATE_MS_MAX, Math.max(TICK_MS, elapsedMs(calledAt, now)));
+    let left = Math.floor((CALLS_PER_S * sinceMs) / 1_000);
+    calledAt = now;
     for (const deviceId of called) {
       if (left-- === 0) break;
       called.delete(deviceId);
@@ -72,6 +79,7 @@ export function wakeDesk(options: {
     }
     if (isCalling || called.size === 0) return;
     isCalling = true;
+    calledAt = machineClock.now();
     schedule.after(durationMs(0), callSome);
   }
 

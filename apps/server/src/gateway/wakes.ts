@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { durationMs } from '@outrider/domain/kernel/time';
@@ -30,6 +31,7 @@ const LINGER_MS = durationMs(15_000);
 export function wakes(
   options: AuthenticationOptions & {
     readonly schedule: Schedule;
+    readonly machineClock: MachineClock;
     readonly counters: Counters;
     readonly load: Pick<LoadGate, 'shed'> | undefined;
     readonly listenersMax?: number;
