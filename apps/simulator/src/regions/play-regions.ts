@@ -10,12 +10,14 @@ import { composeServer, type Server } from '@outrider/server/compose';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { createTurns } from '@outrider/testkit/turns';
 import { planOf, startRollout } from '../play/play-rollout.ts';
-import { COMPONENT, HARDWARE_IDS, releaseIdOf, releaseRoleOf, signedRelease } from '../product/signed-release.ts';
+import { releaseHouse } from '../product/release-house.ts';
+import { COMPONENT, HARDWARE_IDS, releaseIdOf, releaseRoleOf } from '../product/signed-release.ts';
 import { directControlPlane } from '../sim/direct-control-plane.ts';
 import { directNetwork, registerDirectly } from '../sim/direct-network.ts';
 import { storeWith } from '../sim/planted/plant.ts';
 import { simKeys } from '../sim/sim-keys.ts';
 import { simProducts } from '../sim/sim-products.ts';
+import { simRepositories, simTools } from '../sim/sim-repositories.ts';
 import { START } from '../sim/sim-world.ts';
 import { troubleLog } from '../sim/still-ports.ts';
 import { regionNetwork } from './network.ts';
@@ -90,15 +92,22 @@ export async function playRegions(options: RegionsOptions): Promise<RegionsResul
   const releaseSigners = {
     build: keys.signerOf('release/build'),
     releaseEngineering: keys.signerOf('release/release-engineering'),
+    root: keys.signerOf('root'),
   };
+  const permitSigner = keys.signerOf('permit');
+  const repositories = simRepositories(keys, { permitSigner, tools: simTools(keys) });
+  const house = releaseHouse({ ...repositories, signers: releaseSigners });
+  await house.settle(START);
   const token = digestText(`regions/${seed}/registration-token`);
   const serverIn = (region: number, role: 'gateway' | 'control'): Server =>
     composeServer({
       ...{ role, machineClock: turns.clock, fleetClock: clock, conductor: clock, schedule, blobs, digestText },
-      ...{ permitSigner: keys.signerOf('permit'), verifier: keys.verifier },
+      ...{ permitSigner, verifier: keys.verifier },
       loadReleaseRole: async () => releaseRoleOf(releaseSigners),
       registrationTokenDigest: digestText(token),
       log: troubleLog({ warn: () => undefined, error: log }),
+      // The devices of this proof pin keys: their gateways sign no metadata for each offer.
+      ...(role === 'control' && { repositories: { ...repositories, loadKeys: async () => repositories.online } }),
       store: role === 'control' ? witness.store : network.storeOf(region),
       notices: network.notices(region),
     });
@@ -110,8 +119,8 @@ export async function playRegions(options: RegionsOptions): Promise<RegionsResul
     typeof first.product,
     typeof first.product,
   ];
-  await plane.publish(signedRelease(former, undefined, releaseSigners).envelope, [first.image]);
-  await plane.publish(signedRelease(newer, former, releaseSigners).envelope, [good.image]);
+  await plane.publish(await house.sign(former, undefined, START), [first.image]);
+  await plane.publish(await house.sign(newer, former, START), [good.image]);
   const releaseId = releaseIdOf(deviceType, newer.version);
   const rolloutId = 'rollout-of-regions' as RolloutId;
   const running = {
