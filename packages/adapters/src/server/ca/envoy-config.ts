@@ -68,6 +68,14 @@ function envoyConfig(plan: EnvoyPlan): string {
       cluster_name: 'gateways',
       endpoints: [{ lb_endpoints: gateways.map((path) => ({ endpoint: { address: { pipe: { path } } } })) }],
     },
+    // Sooner than a gateway lets go of an idle connection, so that no request meets one that is just being closed.
+    typed_extension_protocol_options: {
+      [UPSTREAM_HTTP]: {
+        '@type': `type.googleapis.com/${UPSTREAM_HTTP}`,
+        common_http_protocol_options: { idle_timeout: '60s' },
+        explicit_http_config: { http_protocol_options: {} },
+      },
+    },
     health_checks: [
       {
         ...{ timeout: '2s', interval: '2s', unhealthy_threshold: 2, healthy_threshold: 1 },
@@ -100,6 +108,7 @@ function envoyConfig(plan: EnvoyPlan): string {
 }
 
 const TYPES = 'type.googleapis.com/envoy.extensions';
+const UPSTREAM_HTTP = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 
 function tlsOf({ folder }: EnvoyPlan) {
   const { serverChain, serverKey, deviceCa, ticketKeys } = namesIn(folder);
