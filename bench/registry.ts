@@ -65,7 +65,7 @@ const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
   ['one lot by id', 'id = cam-0000123* and state != idle'],
 ];
 
-/** The first page, and pages after the ids in the middle, near the end of the list and at its very end. */
+/** A page at each of the places, and the count. */
 async function measureQuestion(
   store: ServerStore,
   fleet: number,

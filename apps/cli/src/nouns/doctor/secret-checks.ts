@@ -82,7 +82,8 @@ function permitKeyCheck({ permitKey: { path, file, fault, keyId }, hasRun }: Sec
 
 function releaseRoleCheck({ path, isNamed, file, fault, role }: SecretFacts['releaseRole']): Finding {
   if (file.kind === 'missing') {
-    const mend = 'Make it with `outrider key role`; until then nothing can be published';
+    const mend =
+      'Make it with `outrider trust init`, or for keys alone with `outrider key role`; until then nothing can be published';
     return (isNamed ? wrong : warn)('release-role', `There is none at ${path}`, mend);
   }
   if (file.kind === 'unreadable')
