@@ -111,11 +111,11 @@ function breakOff(request: ClientRequest, withinMs: number | undefined): void {
 }
 
 /** Of a server once: each message would take its address apart again. */
-function addressOf(serverUrl: URL): Pick<RequestOptions, 'protocol' | 'hostname' | 'port'> {
+function addressOf(serverUrl: URL): Pick<RequestOptions, 'protocol' | 'hostname' | 'port' | 'auth'> {
   const known = addresses.get(serverUrl);
   if (known !== undefined) return known;
-  const { protocol, hostname, port } = urlToHttpOptions(serverUrl);
-  const address = { protocol, hostname, port };
+  const { protocol, hostname, port, auth } = urlToHttpOptions(serverUrl);
+  const address = { protocol, hostname, port, ...(auth && { auth }) };
   addresses.set(serverUrl, address);
   return address;
 }
