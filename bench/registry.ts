@@ -4,6 +4,7 @@ import { openDatabase } from '@outrider/adapters/server/postgres/pool';
 import { startPostgresForTests } from '@outrider/adapters/server/postgres/postgres-for-tests';
 import { openPostgresStore } from '@outrider/adapters/server/postgres/store';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
+import { wholeAudienceQuery } from '@outrider/domain/gateway/audience-query';
 import type { DeviceQuery } from '@outrider/domain/gateway/query';
 import { parseQuery } from '@outrider/domain/gateway/query-parse';
 import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
@@ -62,8 +63,24 @@ const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
   ['a fifth, all in one stretch of ids, in many profiles', 'hardware = rev-d and not (region = r1 and version < 1.3)'],
   ['a few in each of many profiles', 'state = failed and version < 1.9'],
   ['rare, all beyond the middle', 'hardware = rev-d and state = failed and version < 1.3'],
+  ['a group: dogfood devices, and one customer in two regions', 'group = pilots and version < 2.0'],
   ['one lot by id', 'id = cam-0000123* and state != idle'],
 ];
+
+/** What the group of the question means, as the server reads it. */
+const PILOTS = wholeAudienceQuery({
+  kind: 'any-of',
+  of: [
+    { kind: 'tag', tag: 'dogfood' },
+    {
+      kind: 'all-of',
+      of: [
+        { kind: 'attribute', name: 'customer', in: ['customer-7'] },
+        { kind: 'attribute', name: 'region', in: ['r7', 'r8'] },
+      ],
+    },
+  ],
+});
 
 /** A page at each of the places, and the count. */
 async function measureQuestion(
@@ -197,7 +214,7 @@ function goalless(figure: string, value: number, unit: string): Figure {
 }
 
 function parsed(text: string): DeviceQuery {
-  const query = parseQuery(text);
+  const query = parseQuery(text, () => PILOTS);
   if (!query.ok) throw new Error(`The question ${text} is none`);
   return query.value;
 }
