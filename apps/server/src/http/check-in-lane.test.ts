@@ -107,15 +107,31 @@ test('check-ins of one connection are answered one after the other, as node:http
   assert.deepEqual([atOnce.length, byNode], [2, 0]);
 });
 
-test('a check-in that comes in pieces is answered once it is whole', async () => {
-  const { socket, untilSaid } = opened();
+test('a check-in that comes in two pieces is answered once it is whole, one in more pieces by node:http', async () => {
   const text = checkIn('{"in":"pieces"}');
-  for (const at of [40, 90, text.length]) {
-    socket.write(text.slice(at === 40 ? 0 : at === 90 ? 40 : 90, at));
-    await elapse(20);
+  for (const ends of [
+    [90, text.length],
+    [40, 90, text.length],
+  ]) {
+    const { socket, untilSaid } = opened();
+    for (const [index, end] of ends.entries()) {
+      socket.write(text.slice(ends[index - 1] ?? 0, end));
+      await elapse(20);
+    }
+    assert.match(await untilSaid(/\}$/), /pieces/);
   }
-  assert.match(await untilSaid(/\}$/), /pieces/);
-  assert.deepEqual([atOnce, byNode], [['{"in":"pieces"}'], 0]);
+  assert.equal(atOnce.length, 2);
+});
+
+test('a check-in that drips, byte by byte, is cut by the limits of node:http', async () => {
+  const { socket, untilSaid } = opened();
+  const drip = setInterval(() => socket.writable && socket.write('x'), 30);
+  socket.write(checkIn('{"a":1}').slice(0, 60));
+  try {
+    assert.match(await untilSaid(/timeout"/), /408 [\s\S]*request-timeout/);
+  } finally {
+    clearInterval(drip);
+  }
 });
 
 test('anything else goes to node:http, and what follows on that connection too', async () => {

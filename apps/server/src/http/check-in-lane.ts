@@ -49,15 +49,17 @@ export function checkInLane(
       nextTick(() => socket.resume());
     }
     function onData(chunk: Buffer): void {
+      const isRest = before !== undefined;
       const bytes = before === undefined ? chunk : Buffer.concat([before, chunk]);
       before = undefined;
       const read = gate.isOpen() ? readPlainCheckIn(bytes) : 'other';
-      if (read === 'incomplete') {
+      // In two pieces at most: each byte that drips would begin the second of waiting anew.
+      if (read === 'incomplete' && !isRest) {
         before = bytes;
         socket.setTimeout(REST_MS);
         return;
       }
-      const request = read === 'other' ? undefined : requestOf(read, socket);
+      const request = typeof read === 'string' ? undefined : requestOf(read, socket);
       if (request === undefined) {
         handOver(bytes);
         return;
