@@ -124,8 +124,12 @@ export function composeServer(ports: ServerPorts): Server {
   const noticed = ports.notices === undefined ? {} : { notices: ports.notices };
   const loadApproverRole = ports.loadApproverRole ?? (() => Promise.resolve(undefined));
   const charters = charterStandings({ verifier: ports.verifier, digestText: ports.digestText, loadApproverRole });
+  const trust =
+    ports.repositories &&
+    repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, charters, log },
+    ...(trust === undefined ? {} : { wayBackOf: trust.wayBackOf }),
     ...noticed,
     onRead: (before, after) => wake.policyRead(before, after),
     onEntries(entries) {
@@ -148,9 +152,6 @@ export function composeServer(ports: ServerPorts): Server {
     schedule,
     recorder,
   });
-  const trust =
-    ports.repositories &&
-    repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
   const reportDesk = reports({
     ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
     onDriverFlag: (report) => drivers.record(report),

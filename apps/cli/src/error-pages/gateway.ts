@@ -34,6 +34,10 @@ const REFUSAL_REST: Readonly<Record<RefusalCode, Rest>> = {
     'No new device is exposed.',
     'Read why with `outrider rollout explain`; resuming after a halt needs a person with a reason.',
   ],
+  'way-back-barred': [
+    'It stays on what it runs, and would refuse to go back: the floor was signed with a release that it has confirmed.',
+    'Publish the fix forward, as a release with a higher counter; `outrider device explain` names floor and counter.',
+  ],
   excluded: [
     'It stays on what it runs; the way back is not held up.',
     '`outrider exclusion list` names why; `outrider exclusion lift` lets it take part again.',

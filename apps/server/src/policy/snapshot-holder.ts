@@ -9,7 +9,8 @@ import { durationMs, elapsedMs, type MachineInstant } from '@outrider/domain/ker
 import { emptyPolicy, foldEntries, type Policy } from '@outrider/domain/policy/fold';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { PolicyNotices } from '@outrider/domain/policy/ports';
-import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { WayBack } from '@outrider/domain/release/floors';
+import type { PublishedRelease, ReleaseManifest } from '@outrider/domain/release/release';
 import type { SigningRole } from '@outrider/domain/trust/role';
 import type { Log, Schedule } from '../ports.ts';
 import type { CharterStandings } from './charter-standings.ts';
@@ -53,6 +54,8 @@ interface ReleasesRead {
   /** Undefined for one that is not published. */
   readonly releases: ReadonlyMap<ReleaseId, PublishedRelease | undefined>;
   readonly deltas: readonly Delta[];
+  /** Of those that have one on which floors were signed. */
+  readonly waysBack: ReadonlyMap<ReleaseId, WayBack>;
   /** Who approves; absent: nobody is installed. */
   readonly role: SigningRole | undefined;
   readonly at: MachineInstant;
@@ -65,6 +68,8 @@ export function snapshotHolder(options: {
   readonly log: Log;
   /** Says when to look before it is time; absent: only the time says so. */
   readonly notices?: PolicyNotices;
+  /** What was signed of the way back of a release; absent: there are no repositories. */
+  readonly wayBackOf?: (manifest: ReleaseManifest) => Promise<WayBack | undefined>;
   /** Absent: nobody approves, and no charter is asked for. */
   readonly charters?: CharterStandings;
   /** Told of entries that came since the read before, once they are in force here; not of those of the first read. */
@@ -72,7 +77,7 @@ export function snapshotHolder(options: {
   /** Told of each read after the first: what held before it, and what holds now. */
   readonly onRead?: (before: PolicySnapshot, after: PolicySnapshot) => void;
 }): SnapshotHolder {
-  const { store, machineClock, schedule, log, charters, notices, onEntries, onRead } = options;
+  const { store, machineClock, schedule, log, charters, notices, onEntries, onRead, wayBackOf } = options;
   let policy = emptyPolicy();
   let snapshot: PolicySnapshot | undefined;
   let readAt: MachineInstant | undefined;
@@ -103,7 +108,8 @@ export function snapshotHolder(options: {
     releasesRead = current;
     const releases = [...ids].flatMap((id) => current.releases.get(id) ?? []);
     const before = snapshot;
-    snapshot = compileSnapshot({ policy, releases, deltas: current.deltas, exposures, ...withCharters() });
+    const { deltas, waysBack } = current;
+    snapshot = compileSnapshot({ policy, releases, deltas, exposures, waysBack, ...withCharters() });
     const told = untold.splice(0);
     if (told.length > 0) onEntries?.(told);
     readAt = beganAt;
@@ -125,7 +131,12 @@ export function snapshotHolder(options: {
     const releases = new Map<ReleaseId, PublishedRelease | undefined>([...(known?.releases ?? []), ...loaded]);
     const images = new Set([...releases.values()].flatMap((one) => (one === undefined ? [] : imagesOf(one.manifest))));
     const deltas = await store.deltas.loadDeltasTo([...images]);
-    return { releases, deltas, role: await charters?.loadRole(), at: known?.at ?? beganAt };
+    const waysBack = new Map<ReleaseId, WayBack>();
+    for (const [id, release] of releases) {
+      const wayBack = release && (await wayBackOf?.(release.manifest));
+      if (wayBack !== undefined) waysBack.set(id, wayBack);
+    }
+    return { releases, deltas, waysBack, role: await charters?.loadRole(), at: known?.at ?? beganAt };
   }
 
   function ageMs(): number | undefined {

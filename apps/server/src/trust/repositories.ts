@@ -13,9 +13,9 @@ import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { after } from '@outrider/domain/kernel/time';
-import { floorAbove } from '@outrider/domain/release/floors';
+import { floorAbove, type WayBack } from '@outrider/domain/release/floors';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
-import { claimOf, entriesAsSaid, releaseTarget, targetPath } from '@outrider/domain/release/release-targets';
+import { claimOf, entriesAsSaid, releaseTarget, targetPath, wayBackOf } from '@outrider/domain/release/release-targets';
 import type { TrustRoots } from '@outrider/domain/trust/role';
 import { LIFETIMES } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataHead, TargetFile, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
@@ -36,6 +36,8 @@ export interface Repositories {
     manifest: ReleaseManifest,
     signed: { readonly payload: string; readonly targets: string | undefined },
   ): Promise<Result<'vouched' | 'no-repository', CommandError>>;
+  /** What was signed of the way back of a release; undefined where it has none, or no floor was ever signed for its model. */
+  wayBackOf(manifest: ReleaseManifest): Promise<WayBack | undefined>;
   /** The director's word that this device shall have this: signed on demand, and only where there is an offer. */
   direct(offer: Offer, device: { readonly deviceId: DeviceId; readonly hardwareId: string }): Promise<Offer>;
   /** Signs anew what is due, long before it lapses. */
@@ -183,6 +185,11 @@ export function repositories(options: {
           return refuse('storage-full', detail);
         }
       }),
+    async wayBackOf({ deviceType, rollbackTwin }) {
+      if (rollbackTwin === undefined) return undefined;
+      const targets = (await lookUp()).image?.targets.get(deviceType)?.document.signed;
+      return wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
+    },
     async direct(offer, { deviceId, hardwareId }) {
       const { keys } = await lookUp();
       const entry = keys && claims.entryOf(offer, hardwareId);

@@ -9,8 +9,10 @@ import {
   TRUST_TOOLS,
 } from '@outrider/adapters/shared/metadata-repository';
 import { present } from '@outrider/domain/kernel/assert';
+import type { ReleaseCounter } from '@outrider/domain/kernel/ids';
 import type { Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
+import type { Floors } from '@outrider/domain/release/floors';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { nextReleaseTargets } from '@outrider/domain/release/release-targets';
 import type { Envelope } from '@outrider/domain/trust/envelope';
@@ -33,7 +35,13 @@ export interface ReleaseHouse {
   /** Founds both repositories where there are none, and signs again what has less than half its life left. */
   settle(now: FleetInstant): Promise<void>;
   /** Signs a release with its way back; a model that is new is delegated to its two groups first. */
-  sign(product: ProductVersion, former: ProductVersion | undefined, now: FleetInstant): Promise<SignedRelease>;
+  sign(
+    product: ProductVersion,
+    former: ProductVersion | undefined,
+    now: FleetInstant,
+    /** What devices take nothing below, once they have confirmed it. */
+    floors?: Floors,
+  ): Promise<SignedRelease>;
 }
 
 /** Where the repositories lie, and every key, those of the server included. */
@@ -91,11 +99,16 @@ export function releaseHouse({ signers, files, online, tools = TRUST_TOOLS }: Ho
       const plan = { rootKeys: [named(signers.root)], rootThreshold: 1, rootSigners: [root], online, models: [] };
       done(await foundRepositories(files, { ...plan, now, tools }));
     },
-    async sign(product, former, now) {
+    async sign(product, former, now, floors) {
       const { manifest, envelope } = signedManifest(product, former, signers);
       await sayWhoSigns(product.deviceType, now);
       const before = (await published()).targets.get(product.deviceType)?.document.signed;
-      const next = nextReleaseTargets(before, { manifest, payload: envelope.payload, now }, tools.digest);
+      const said = {
+        ...(floors && { floors }),
+        // The product's own number: whoever plays made it.
+        ...(former && { formerCounter: former.releaseCounter as ReleaseCounter }),
+      };
+      const next = nextReleaseTargets(before, { manifest, payload: envelope.payload, now, ...said }, tools.digest);
       return { manifest, envelope, targets: await signMetadata(next, groups) };
     },
   };

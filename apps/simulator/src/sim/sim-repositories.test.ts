@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { steppedClock } from '@outrider/adapters/shared/clock';
 import { digestText } from '@outrider/adapters/shared/digest';
+import type { ReleaseCounter, RolloutId } from '@outrider/domain/kernel/ids';
 import { ok } from '@outrider/domain/kernel/result';
 import { after, DAY_MS, durationMs, HOUR_MS, hours } from '@outrider/domain/kernel/time';
 import type { MetadataSource } from '@outrider/domain/trust/tuf/ports';
@@ -18,6 +19,7 @@ import { directControlPlane } from './direct-control-plane.ts';
 import { eventLog } from './event-log.ts';
 import { profileOf } from './faults/profile.ts';
 import { caseOf } from './search/draw-case.ts';
+import { simDevice } from './sim-device.ts';
 import { GOOD_VERSION } from './sim-products.ts';
 import { createSimWorld, START } from './sim-world.ts';
 
@@ -89,6 +91,53 @@ test('an offer carries the word of the director by whichever way a check-in is a
   }
   await sim.console.close();
 });
+
+for (const kind of ['none', 'security', 'migration'] as const) {
+  test(`a rollback with ${kind === 'none' ? 'no' : `a ${kind}`} floor above its bytes is ${kind === 'none' ? 'offered and taken' : 'never offered'}`, async () => {
+    const sim = await world();
+    const { first, good } = sim.products;
+    const controlPlane = directControlPlane(sim.console);
+    await controlPlane.publish(await sim.house.sign(first.product, undefined, START), [first.image]);
+    const [planned] = planFleet({ seed: '7', deviceType: 'camera', count: 1 });
+    assert.ok(planned !== undefined);
+    const { agent } = await simDevice(0, planned, sim);
+    let now = START;
+    async function pass(steps: number): Promise<void> {
+      for (let step = 0; step < steps; step++) {
+        now = after(now, HOUR_MS);
+        sim.clock.stepTo(now);
+        await sim.gateways.each((server) => server.step(now));
+        await agent.checkInNow();
+        await agent.wake(now);
+      }
+    }
+    await agent.wake(now);
+    const floors = kind === 'none' ? undefined : { [kind]: good.product.releaseCounter as ReleaseCounter };
+    const release = await sim.house.sign(good.product, first.product, now, floors);
+    await controlPlane.publish(release, [good.image]);
+    const rolloutId = 'to-good' as RolloutId;
+    const plan = planOf({
+      rolloutId,
+      releaseId: releaseIdOf('camera', GOOD_VERSION),
+      deviceType: 'camera',
+      salt: 'salt-of-a-test',
+    });
+    await startRollout(controlPlane, {
+      ...plan,
+      waves: [{ name: 'all', ringTags: [], exposurePermille: 1_000, bakeMs: hours(0) }],
+    });
+    for (let day = 0; day < 10 && agent.status()?.activeVersion !== GOOD_VERSION; day++) await pass(24);
+    assert.equal(agent.status()?.activeVersion, GOOD_VERSION);
+    await pass(4);
+    await controlPlane.changeRollout(rolloutId, 'halt', 'a bad feeling');
+    await controlPlane.changeRollout(rolloutId, 'roll-back', 'a bad feeling');
+    await pass(24);
+    const { activeVersion, reason } = agent.status() ?? {};
+    if (kind === 'none') assert.equal(activeVersion, '1.0.0');
+    else assert.deepEqual([activeVersion, reason], [GOOD_VERSION, 'way-back-barred']);
+    await sim.console.close();
+  });
+}
 
 test('a house signs roots and delegations again before they lapse, and a model that lapsed holds up no other', async () => {
   const sim = await world();

@@ -113,6 +113,24 @@ describe('a device that was given a bad release', () => {
     assert.match(failing?.claim ?? '', /fell back by itself needs no twin/);
   });
 
+  test('whose bytes of before lie below a floor that it has confirmed is offered no way back, and the explanation says which', () => {
+    const floors = { releaseCounter: 2 as never, floors: { migration: 2 as never } };
+    const wayBack = { contentCounter: 1, raised: [floors] };
+    const barred = {
+      ...goingBack,
+      rolloutsByDeviceType: new Map(
+        [...goingBack.rolloutsByDeviceType].map(([type, all]) => [type, all.map((one) => ({ ...one, wayBack }))]),
+      ),
+    };
+    const device = exposed({ releaseCounter: 2, version: '1.1.0' });
+    assert.equal(answerCode(ask(barred, device)), 'way-back-barred');
+    const failing = explainDevice(barred, device, NOW).rollouts[0]?.offer.find((one) => !one.holds);
+    assert.deepEqual(
+      [failing?.seen, failing?.needed],
+      ['bytes of counter 1', 'counter 2 or above, the migration floor'],
+    );
+  });
+
   test('and is back is left alone', () => {
     assert.equal(answerCode(ask(goingBack, exposed({ releaseCounter: 3 }))), 'already-running');
   });

@@ -169,6 +169,7 @@ const NOT_YET_BY_REFUSAL: Readonly<Record<RefusalCode, NotYetCode>> = {
   'dependency-missing': 'no-offer',
   'release-withdrawn': 'no-offer',
   'offers-stale': 'no-offer',
+  'way-back-barred': 'no-offer',
   'rollout-not-running': 'rollout-not-running',
   'segment-halted': 'segment-halted',
   'wave-not-open': 'wave-not-open',

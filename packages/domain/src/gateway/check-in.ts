@@ -62,6 +62,7 @@ export type RefusalCode =
   | 'outside-charter'
   | 'segment-halted'
   | 'rollout-not-running'
+  | 'way-back-barred'
   | 'scope-paused'
   | 'excluded'
   | 'offers-stale';

@@ -5,6 +5,7 @@ import type { CharterStanding } from '../policy/charter.ts';
 import type { Exposure } from '../policy/exposure.ts';
 import type { Policy } from '../policy/fold.ts';
 import type { Rollout, RolloutState } from '../policy/rollout.ts';
+import type { WayBack } from '../release/floors.ts';
 import type { PublishedRelease, ReleaseManifest } from '../release/release.ts';
 import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
@@ -16,6 +17,8 @@ export interface SnapshotSources {
   readonly exposures: readonly Exposure[];
   /** What is known of the charter of a live rollout; undefined where no approvers are installed. */
   readonly charterOf?: (rollout: Rollout, release: PublishedRelease) => CharterStanding | undefined;
+  /** What was signed of the ways back of these releases; undefined where there are no repositories. */
+  readonly waysBack?: ReadonlyMap<ReleaseId, WayBack>;
 }
 
 /**
@@ -31,7 +34,13 @@ export function compileSnapshot(sources: SnapshotSources): PolicySnapshot {
   const rollouts = new Map<RolloutId, LiveRollout>();
   const byDeviceType = new Map<string, LiveRollout[]>();
   for (const rollout of newestFirst(policy)) {
-    const live = liveRollout(rollout, { releases, exposures, deltasTo, charterOf: sources.charterOf });
+    const live = liveRollout(rollout, {
+      releases,
+      exposures,
+      deltasTo,
+      charterOf: sources.charterOf,
+      waysBack: sources.waysBack,
+    });
     if (live === undefined) continue;
     const { rolloutId, deviceType } = rollout.plan;
     rollouts.set(rolloutId, live);
@@ -64,6 +73,7 @@ interface Lookups {
   readonly exposures: ReadonlyMap<RolloutId, Exposure>;
   readonly deltasTo: ReadonlyMap<Sha256, readonly Delta[]>;
   readonly charterOf: SnapshotSources['charterOf'];
+  readonly waysBack: SnapshotSources['waysBack'];
 }
 
 function liveRollout(rollout: Rollout, lookups: Lookups): LiveRollout | undefined {
@@ -74,7 +84,12 @@ function liveRollout(rollout: Rollout, lookups: Lookups): LiveRollout | undefine
   const imageDigests = imagesOf(release.manifest);
   const deltas = imageDigests.flatMap((digest) => lookups.deltasTo.get(digest) ?? []);
   const charter = lookups.charterOf?.(rollout, release);
-  return { rollout, release, exposure, deltas, imageDigests, ...(charter === undefined ? {} : { charter }) };
+  const wayBack = lookups.waysBack?.get(rollout.plan.releaseId);
+  return {
+    ...{ rollout, release, exposure, deltas, imageDigests },
+    ...(charter === undefined ? {} : { charter }),
+    ...(wayBack === undefined ? {} : { wayBack }),
+  };
 }
 
 /** The digest of every image of the release and of its twin, once. */

@@ -13,6 +13,7 @@ export const REFUSALS = {
   'dependency-missing': 'A component that the release depends on is missing or too old',
   'release-withdrawn': 'The release has been withdrawn',
   'rollout-not-running': 'The rollout is paused, halted or rolling back, and has nothing for this device',
+  'way-back-barred': 'The device has confirmed a floor above what the rollback would bring back',
   'outside-charter': 'What approvers have signed for the rollout does not allow it for this device, or not yet',
   'scope-paused': 'Everything is paused in a scope that the device belongs to',
   excluded: 'The device is excluded from all rollouts, by its id or a tag',

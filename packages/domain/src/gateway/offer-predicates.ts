@@ -7,6 +7,7 @@ import { describeFreezeTimes, type Freeze, freezeEndsAt } from '../policy/freeze
 import { orderOf } from '../policy/place.ts';
 import type { Rollout } from '../policy/rollout.ts';
 import { ELIGIBILITY } from '../release/eligibility.ts';
+import { barOnWayBack } from '../release/floors.ts';
 import { type Candidate, isInPrefix, type RollbackCandidate, thresholdOf } from './candidate.ts';
 import { charterFault } from './charter-gate.ts';
 import type { RefusalCode } from './check-in.ts';
@@ -143,6 +144,16 @@ export const ROLLBACK_PREDICATES: readonly Predicate<RollbackCandidate, RefusalC
     holds: ({ manifest, running }) => running.releaseCounter >= manifest.releaseCounter,
     seen: ({ running }) => `version ${running.version}, counter ${running.releaseCounter}`,
     needed: ({ manifest }) => `counter ${manifest.releaseCounter} or above`,
+  },
+  {
+    code: 'way-back-barred',
+    claim: 'No floor that the device has confirmed lies above the bytes of the twin',
+    holds: ({ live, running }) => barOnWayBack(live.wayBack, running.releaseCounter) === undefined,
+    seen: ({ live }) => (live.wayBack === undefined ? 'no floors' : `bytes of counter ${live.wayBack.contentCounter}`),
+    needed({ live, running }) {
+      const bar = barOnWayBack(live.wayBack, running.releaseCounter);
+      return bar === undefined ? 'any counter' : `counter ${bar.floor} or above, the ${bar.kind} floor`;
+    },
   },
   {
     code: 'scope-paused',

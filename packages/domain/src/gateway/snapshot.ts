@@ -6,6 +6,7 @@ import type { Exposure } from '../policy/exposure.ts';
 import type { StandingOrders } from '../policy/freeze.ts';
 import type { PausedScope } from '../policy/log.ts';
 import type { Rollout } from '../policy/rollout.ts';
+import type { WayBack } from '../release/floors.ts';
 import type { PublishedRelease } from '../release/release.ts';
 
 /** The policy compiled for answering: everything a check-in or a permit needs beside the device itself. */
@@ -30,4 +31,6 @@ export interface LiveRollout {
   readonly imageDigests: readonly Sha256[];
   /** Absent where no approvers are installed: then nothing is asked for. */
   readonly charter?: CharterStanding;
+  /** What bars its way back; absent where no floor was ever signed. */
+  readonly wayBack?: WayBack;
 }

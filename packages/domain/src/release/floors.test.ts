@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
 import type { ReleaseCounter, ReleaseId } from '../kernel/ids.ts';
 import { fleetInstant } from '../kernel/time.ts';
-import { type Floors, floorAbove, raisedFloors } from './floors.ts';
+import { barOnWayBack, type Floors, floorAbove, raisedFloors, type WayBack } from './floors.ts';
 import type { ReleaseManifest } from './release.ts';
 import { claimOf, entriesAsSaid, nextReleaseTargets, releaseTarget } from './release-targets.ts';
 
@@ -111,4 +111,21 @@ test('a server finds the entries of a release as they were signed, with floors, 
       ],
     },
   );
+});
+
+describe('the way back of a device that has confirmed floors', () => {
+  const at = (value: number) => value as ReleaseCounter;
+  const wayBack: WayBack = {
+    contentCounter: 10,
+    raised: [
+      { releaseCounter: at(20), floors: { security: at(10) } },
+      { releaseCounter: at(30), floors: { security: at(20), migration: at(25) } },
+    ],
+  };
+  test('is open down to the floor itself', () => assert.equal(barOnWayBack(wayBack, 20), undefined));
+  test('is barred by the floor of what it runs, a security floor first', () =>
+    assert.deepEqual(barOnWayBack(wayBack, 30), { kind: 'security', floor: 20 }));
+  test('is barred to bytes that nobody has signed the age of', () =>
+    assert.deepEqual(barOnWayBack({ ...wayBack, contentCounter: 0 }, 20), { kind: 'security', floor: 10 }));
+  test('is open where no floor was ever signed', () => assert.equal(barOnWayBack(undefined, 30), undefined));
 });

@@ -28,6 +28,25 @@ export function floorAbove(
   return undefined;
 }
 
+/** What the image repository says of the bytes that a rollback twin brings back, and of floors that releases of its model have raised. */
+export interface WayBack {
+  /** The counter under which the bytes were released first; zero where nobody signed how old they are. */
+  readonly contentCounter: number;
+  readonly raised: readonly { readonly releaseCounter: ReleaseCounter; readonly floors: Floors }[];
+}
+
+/**
+ * The floor that bars the way back of a device that runs this counter, or undefined. What it runs it has confirmed, or is about to: so
+ * it has every floor up to there. Whoever jumped over a release has its floor too, since the next ones carry it on.
+ */
+export function barOnWayBack(wayBack: WayBack | undefined, runningCounter: number): ReturnType<typeof floorAbove> {
+  let floors: Floors | undefined;
+  for (const one of wayBack?.raised ?? []) {
+    if (one.releaseCounter <= runningCounter) floors = raisedFloors(floors, one.floors);
+  }
+  return floorAbove(floors, wayBack?.contentCounter ?? 0);
+}
+
 /** Why there is no way below. */
 export type FloorKind = keyof Floors;
 

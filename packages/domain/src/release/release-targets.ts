@@ -6,7 +6,7 @@ import { utf8Length } from '../trust/envelope.ts';
 import { LIFETIMES } from '../trust/tuf/ceremony.ts';
 import type { TargetFile, TargetsMetadata } from '../trust/tuf/metadata.ts';
 import type { MetadataDigest } from '../trust/tuf/ports.ts';
-import { type Floors, raisedFloors } from './floors.ts';
+import { type Floors, raisedFloors, type WayBack } from './floors.ts';
 import type { Component, ReleaseManifest } from './release.ts';
 
 /** The name of a release, or of a rollback twin, as a file of the image repository: below the name of its model. */
@@ -74,6 +74,17 @@ export interface SignedFloors {
   readonly floors?: Floors;
   /** The counter of the release that the twin goes back to. */
   readonly formerCounter?: ReleaseCounter;
+}
+
+/** What a model's role has signed of the way back of a release; undefined where it never signed a floor. */
+export function wayBackOf(targets: TargetsMetadata | undefined, twinPath: string): WayBack | undefined {
+  const twin = targets?.targets.get(twinPath);
+  if (targets === undefined || twin === undefined) return undefined;
+  const raised = [...targets.targets.values()].flatMap((file) => {
+    const claim = claimOf(file);
+    return claim?.floors === undefined ? [] : [{ releaseCounter: claim.releaseCounter, floors: claim.floors }];
+  });
+  return raised.length === 0 ? undefined : { contentCounter: claimOf(twin)?.contentCounter ?? 0, raised };
 }
 
 /** The floors of all that a model's role has vouched for: a device may jump over the release that brought one. */
