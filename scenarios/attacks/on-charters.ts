@@ -9,6 +9,7 @@ import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { type Attack, mustHold } from './attack.ts';
 import { forged } from './on-permits.ts';
 import type { Scene } from './scene.ts';
+import { directed } from './thief.ts';
 
 /** Attacks by whoever holds the control plane: every online key, and the database with its owner's rights. */
 export const ATTACKS_ON_CHARTERS: readonly Attack[] = [
@@ -48,7 +49,8 @@ export const ATTACKS_ON_CHARTERS: readonly Attack[] = [
         if (answer.kind !== 'offer') return answer;
         const artifact = { kind: 'full', digest: image.digest, bytes: image.bytes } as const;
         const artifacts = [{ component: 'main', artifact }];
-        return { ...answer, release: latest.envelope, releaseId: latest.manifest.releaseId, artifacts };
+        const other = { ...answer, release: latest.envelope, releaseId: latest.manifest.releaseId, artifacts };
+        return directed(scene, other, latest.manifest.releaseCounter);
       };
       const reason = await scene.refusedFor('charter-for-another');
       await scene.recovers();
@@ -86,7 +88,7 @@ export const ATTACKS_ON_CHARTERS: readonly Attack[] = [
       const canary = document.waves[1];
       mustHold(canary !== undefined && canary.notBefore > scene.now(), 'A wave that begins later');
       // He offers himself what the gateway would not, and signs a permit of the future.
-      scene.wire.checkIn = () => stolenOffer(scene, charter);
+      scene.wire.checkIn = () => directedOffer(scene, charter);
       scene.wire.permit = (_, { body }) => ({
         kind: 'permit',
         permit: scene.permitFor(
@@ -120,7 +122,7 @@ export const ATTACKS_ON_CHARTERS: readonly Attack[] = [
       // Approvers would have signed exactly up to this device, and not it: every key but theirs is stolen.
       const tight = { ...honest, waves: honest.waves.map((wave) => ({ ...wave, threshold: wave.threshold && place })) };
       const signed = charterSignedBy(tight, scene.stage.approvers, { digestText });
-      scene.wire.checkIn = () => stolenOffer(scene, signed);
+      scene.wire.checkIn = () => directedOffer(scene, signed);
       const reason = await scene.refusedFor('charter-place');
       const told = await scene.told();
       mustHold(
@@ -165,8 +167,14 @@ async function offeredOutside(
   const { document, openings } = await charterOf(scene);
   const altered = charterSignedBy(change(documentOf(document.payload)), [], { digestText });
   const charter = { document: { ...altered.document, signatures: document.signatures }, openings };
-  scene.wire.checkIn = () => stolenOffer(scene, charter);
+  scene.wire.checkIn = () => directedOffer(scene, charter);
   return scene.refusedFor(code);
+}
+
+/** The same with the director's word, by the stolen key. */
+function directedOffer(scene: Scene, charter: SignedCharter): Promise<Offer> {
+  const counter = scene.releases[1]?.manifest.releaseCounter ?? 0;
+  return directed(scene, stolenOffer(scene, charter), counter);
 }
 
 function stolenOffer({ releases, plan }: Scene, charter: SignedCharter): Offer {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSigner } from '@outrider/adapters/shared/ed25519';
 import type { Report } from '@outrider/domain/gateway/report';
+import { HOUR_MS } from '@outrider/domain/kernel/time';
 import { encodeRegistration } from '@outrider/protocol/gateway/registration';
 import { encodeReport } from '@outrider/protocol/gateway/report';
 import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
@@ -72,6 +73,23 @@ export const ATTACKS_ON_EVIDENCE: readonly Attack[] = [
       mustHold(answer.status === 409, `The server answered ${answer.status} ${answer.text}`);
       await scene.recovers();
       return '409 device-key-differs';
+    },
+  },
+  {
+    name: 'a cloned device: its whole disk in another one',
+    async play(scene) {
+      await scene.copyDevice();
+      // Both poll twice a day, with the same key, and take turns.
+      for (let hour = 0; hour < 48; hour++) await scene.wait(HOUR_MS);
+      const path = '/audit-entries?action=device-clone-suspected&limit=1000';
+      const { items } = (await scene.stage.api('GET', path)) as {
+        readonly items: readonly { readonly text: string }[];
+      };
+      mustHold(
+        items.some(({ text }) => text.includes(`"${scene.deviceId}"`)),
+        'No entry in the audit log names the device',
+      );
+      return 'flagged: device-clone-suspected in the audit log';
     },
   },
 ];

@@ -1,44 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CheckInAnswer, Offer } from '@outrider/domain/gateway/check-in';
-import type { PublishedRelease, ReleaseManifest } from '@outrider/domain/release/release';
+import { RELEASE_MANIFEST_TYPE, type ReleaseManifest } from '@outrider/domain/release/release';
+import type { Signer } from '@outrider/domain/trust/ports';
 import { encodeManifest } from '@outrider/protocol/release/manifest';
+import { replaceServerKeys } from '@outrider/simulator/compose';
 import { type Attack, mustHold } from './attack.ts';
 import { type Published, releaseSealed, type Scene, sealed } from './scene.ts';
+import { directed, serveForged } from './thief.ts';
 
-/** Attacks on what is offered: another release, other bytes, other signatures. */
+/** Attacks on what is offered: another release, other bytes, other signatures. He who plays them has every key of the server. */
 export const ATTACKS_ON_RELEASES: readonly Attack[] = [
   {
-    name: 'arbitrary software',
-    play: refusedOffer('release-unsigned', (offer, scene) => ({
-      ...offer,
-      release: releaseSealed(newerOf(scene).manifest, [scene.stage.stranger, scene.stage.stranger]),
-    })),
+    name: 'arbitrary software: a director that names what no image repository does',
+    play: refusedOffer('repository-refused', (offer, scene) => {
+      const { stranger } = scene.stage;
+      const forged = { ...newerOf(scene).manifest, notes: 'mined' };
+      return directed(scene, { ...offer, release: releaseSealed(forged, [stranger, stranger]) }, forged.releaseCounter);
+    }),
   },
   {
-    name: 'threshold not met',
-    play: refusedOffer('release-unsigned', (offer, scene) => ({
-      ...offer,
-      release: releaseSealed(newerOf(scene).manifest, [signersOf(scene).build]),
-    })),
+    name: 'arbitrary software: a stolen server that forges the image repository as well',
+    play: forgedRelease('repository-refused', { notes: 'mined' }, ({ stage }) => [stage.stranger, stage.permitSigner]),
+  },
+  {
+    name: 'threshold not met: the build system alone signs a release',
+    play: forgedRelease('repository-refused', { notes: 'mined' }, (scene) => [signersOf(scene).build]),
   },
   {
     name: 'duplicate signatures by one key',
-    play: refusedOffer('release-unsigned', (offer, scene) => {
+    play: forgedRelease('repository-refused', { notes: 'mined' }, (scene) => {
       const { build } = signersOf(scene);
-      return { ...offer, release: releaseSealed(newerOf(scene).manifest, [build, build, build]) };
+      return [build, build, build];
     }),
   },
   {
-    name: 'non-canonical JSON',
-    play: refusedOffer('release-malformed', (offer, scene) => {
-      const { build, releaseEngineering } = signersOf(scene);
-      const payload = ` ${encodeManifest(newerOf(scene).manifest)}`;
-      return { ...offer, release: sealed(offer.release.payloadType, payload, [build, releaseEngineering]) };
-    }),
+    name: 'non-canonical JSON, signed by both groups',
+    play: forgedRelease('release-malformed', {}, bothGroups, (payload) => ` ${payload}`),
   },
   {
     name: 'mix-and-match',
-    play: refusedOffer('release-differs', (offer, scene) => ({ ...offer, release: latestOf(scene).envelope })),
+    play: refusedOffer('repository-refused', (offer, scene) => {
+      const { envelope, manifest } = latestOf(scene);
+      return directed(scene, { ...offer, release: envelope }, manifest.releaseCounter);
+    }),
   },
   {
     name: 'mixed bundles',
@@ -59,18 +63,13 @@ export const ATTACKS_ON_RELEASES: readonly Attack[] = [
   },
   {
     name: "wrong software: another model's image",
+    play: forgedRelease('device-type-mismatch', { deviceType: 'truck' }, bothGroups),
+  },
+  {
+    name: "wrong software: another revision's image",
     async play(scene) {
-      const type = await refusedOffer('device-type-mismatch', (offer) => ({
-        ...offer,
-        release: signedAnew(scene, { deviceType: 'truck' }),
-      }))(scene);
-      // The first refusal is told once; the device asks anew for the next.
       const components = newerOf(scene).manifest.components.map((one) => ({ ...one, hardwareIds: ['rev-z'] }));
-      const hardware = await refusedOffer('hardware-mismatch', (offer) => ({
-        ...offer,
-        release: signedAnew(scene, { components }),
-      }))(scene);
-      return `${type}, ${hardware}`;
+      return forgedRelease('hardware-mismatch', { components }, bothGroups)(scene);
     },
   },
   {
@@ -79,7 +78,8 @@ export const ATTACKS_ON_RELEASES: readonly Attack[] = [
       await scene.recovers();
       const [factory] = scene.releases;
       mustHold(factory !== undefined, 'The release that the device left the factory with');
-      scene.wire.checkIn = (answer) => oldOffer(answer, factory, scene);
+      scene.wire.checkIn = (answer) =>
+        directed(scene, oldOffer(answer, factory, scene), factory.manifest.releaseCounter);
       const reason = await reasonOf(scene, 'counter-too-low', '1.1.0');
       mustHold(scene.state().version === '1.1.0', `The device went back to ${scene.state().version}`);
       return reason;
@@ -94,21 +94,22 @@ export const ATTACKS_ON_RELEASES: readonly Attack[] = [
       const artifacts = [
         { component: 'main', artifact: { kind: 'full', digest: image.digest, bytes: image.bytes } as const },
       ];
-      return { ...offer, release: latestOf(scene).envelope, releaseId: twin.releaseId, isRollback: true, artifacts };
+      const back = {
+        ...offer,
+        release: latestOf(scene).envelope,
+        releaseId: twin.releaseId,
+        isRollback: true,
+        artifacts,
+      };
+      return directed(scene, back, twin.releaseCounter);
     }),
   },
   {
-    name: 'fast-forward',
-    async play(scene) {
-      const forged = { ...newerOf(scene).manifest, releaseCounter: Number.MAX_SAFE_INTEGER as never };
-      scene.wire.checkIn = (answer) =>
-        answer.kind === 'offer'
-          ? { ...answer, release: releaseSealed(forged, [scene.stage.permitSigner, scene.stage.stranger]) }
-          : answer;
-      const reason = await scene.refusedFor('release-unsigned');
-      await scene.recovers();
-      return `${reason}; the true counter is taken after it`;
-    },
+    name: 'fast-forward of a release counter',
+    play: forgedRelease('repository-refused', { releaseCounter: Number.MAX_SAFE_INTEGER as never }, ({ stage }) => [
+      stage.permitSigner,
+      stage.stranger,
+    ]),
   },
   {
     name: 'replayed offer',
@@ -122,19 +123,62 @@ export const ATTACKS_ON_RELEASES: readonly Attack[] = [
       await playUntil(scene, '1.1.0');
       mustHold(recorded !== undefined, 'An offer was recorded');
       scene.wire.checkIn = () => recorded as Offer;
-      return reasonOf(scene, 'already-running', '1.1.0');
+      return reasonOf(scene, /already-running|repository-refused/, '1.1.0');
+    },
+  },
+  {
+    name: 'fast-forward of a whole repository by stolen online keys, and the recovery by the root',
+    async play(scene) {
+      await forgedRelease('repository-refused', { notes: 'mined' }, (one) => [signersOf(one).build])(scene);
+      scene.wire.letGo();
+      // What the thief signed lies above all that the honest server has: the device stands still, on what it runs.
+      for (let hour = 0; hour < HOURS_MAX; hour++) await scene.wait(HOUR);
+      mustHold(scene.state().version === '1.0.0', `The device runs ${scene.state().version}`);
+      const { installation } = scene.stage;
+      await replaceServerKeys(installation.dataFolder, installation.house, scene.now());
+      await scene.recovers();
+      return 'held up, and taken on by a root with new keys of the server';
     },
   },
 ];
 
 /** Changes each offer, waits for the device's refusal by this name, then lets go and sees the honest release taken. */
-function refusedOffer(code: string, change: (offer: Offer, scene: Scene) => Offer): Attack['play'] {
+function refusedOffer(code: string, change: (offer: Offer, scene: Scene) => Offer | Promise<Offer>): Attack['play'] {
   return async (scene) => {
     scene.wire.checkIn = (answer) => (answer.kind === 'offer' ? change(answer, scene) : answer);
     const reason = await scene.refusedFor(code);
-    if (code !== 'device-type-mismatch') await scene.recovers();
+    await scene.recovers();
     return reason;
   };
+}
+
+/**
+ * The newer release with something changed, named by a forged image repository that these sign, and offered with the director's word. Whoever
+ * served such documents to a device has wound it forward: what it takes to go on is another attack's row.
+ */
+function forgedRelease(
+  code: string,
+  change: Partial<ReleaseManifest>,
+  ...[signersIn, write = (payload: string) => payload]: readonly [
+    (scene: Scene) => readonly Signer[],
+    ((payload: string) => string)?,
+  ]
+): Attack['play'] {
+  return async (scene) => {
+    const manifest = { ...newerOf(scene).manifest, ...change };
+    const release = sealed(RELEASE_MANIFEST_TYPE, write(encodeManifest(manifest)), signersIn(scene));
+    const { releaseId } = newerOf(scene).manifest;
+    const counter = manifest.releaseCounter;
+    await serveForged(scene, { releaseId, release }, { counter, signers: signersIn(scene) });
+    scene.wire.checkIn = (answer) =>
+      answer.kind === 'offer' ? directed(scene, { ...answer, releaseId, release }, counter) : answer;
+    return scene.refusedFor(code);
+  };
+}
+
+function bothGroups(scene: Scene): readonly Signer[] {
+  const { build, releaseEngineering } = signersOf(scene);
+  return [build, releaseEngineering];
 }
 
 /** An offer of what the device had before, made out of whatever the server answers. */
@@ -150,12 +194,12 @@ function oldOffer(answer: CheckInAnswer, { manifest, envelope }: Published, { pl
 }
 
 /** Waits until the device gives this reason while it runs this version. */
-export async function reasonOf(scene: Scene, code: string, version: string): Promise<string> {
+export async function reasonOf(scene: Scene, code: string | RegExp, version: string): Promise<string> {
   for (let hour = 0; hour < HOURS_MAX; hour++) {
     await scene.wait(HOUR);
     const { reason, version: runs } = scene.state();
     mustHold(runs === version, `The device runs ${runs}`);
-    if (reason.includes(code)) return reason;
+    if (typeof code === 'string' ? reason.includes(code) : code.test(reason)) return reason;
   }
   throw new Error(`The device never refused by ${code}: ${JSON.stringify(scene.state())}`);
 }
@@ -167,11 +211,6 @@ async function playUntil(scene: Scene, version: string): Promise<void> {
 
 const HOUR = 3_600_000;
 const HOURS_MAX = 30;
-
-function signedAnew(scene: Scene, change: Partial<ReleaseManifest>): PublishedRelease['envelope'] {
-  const { build, releaseEngineering } = signersOf(scene);
-  return releaseSealed({ ...newerOf(scene).manifest, ...change }, [build, releaseEngineering]);
-}
 
 function signersOf(scene: Scene) {
   return scene.stage.installation.signers;

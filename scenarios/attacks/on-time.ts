@@ -27,10 +27,10 @@ export const ATTACKS_ON_TIME: readonly Attack[] = [
     },
   },
   {
-    name: 'a clock in the future, and expired metadata: the charter',
+    name: 'a clock in the future, and expired metadata',
     clock: 'future',
     async play(scene) {
-      const reason = await scene.refusedFor('charter-expired');
+      const reason = await scene.refusedFor('repository-refused');
       await scene.setClock('right');
       await scene.wait(HOUR_MS);
       await scene.recovers();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestText } from '@outrider/adapters/shared/digest';
 import { createFolder } from '@outrider/adapters/shared/files';
@@ -57,6 +57,8 @@ export interface Scene {
   journal(): Promise<Journal>;
   /** A permit as the stolen key signs it. */
   permitFor(offer: Offer, change: Partial<PermitDocument>, sequence: number): Envelope;
+  /** Somebody copies the whole disk of the device into another one, which is awake with it from now on. */
+  copyDevice(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -101,7 +103,7 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
   };
   const [factory] = stage.images;
   assert(factory !== undefined, 'an image to leave the factory with');
-  const device = startAgent({
+  const ofDevice = {
     deviceId,
     attributes: {
       ...{ deviceType, hardwareId: 'rev-a', model: 'compact', region: 'eu', customer: 'own', carrier: 'lte' },
@@ -112,7 +114,9 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
     dataFolder,
     logPath: join(stage.folder, `${deviceId}.log`),
     factory: { imagePath: factory.path, version: '1.0.0', releaseCounter: 1 },
-  });
+  };
+  const device = startAgent(ofDevice);
+  let copy: ReturnType<typeof startAgent> | undefined;
   await device.wakeDue(shown());
   const plan = planFor(deviceType, releases[1]?.manifest.releaseId ?? ('' as never), number, options.ringBakeHours);
   const fleet = await askingFleet({ ...stage, deviceType, releases }, options.fleet ?? 0);
@@ -128,6 +132,7 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
     now = fleetInstant(Math.max(now + ms, await stage.now()));
     await stage.step(now);
     await device.wakeDue(shown());
+    await copy?.wakeDue(shown());
   }
   async function journal(): Promise<Journal> {
     const parsed = parseJournal((await readFile(join(dataFolder, 'journal.json'), 'utf8')).trim());
@@ -151,9 +156,9 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
         if (reason.includes(code)) return reason;
         seen.add(reason);
       }
-      throw new AttackFailure(
-        `The device should have refused by ${code}, it said ${[...seen].join(', ') || 'nothing'}`,
-      );
+      const log = (await readFile(join(stage.folder, `${deviceId}.log`), 'utf8')).trim().split('\n').at(-1) ?? '';
+      const said = [...seen].join(', ') || 'nothing';
+      throw new AttackFailure(`The device should have refused by ${code}, it said ${said}; its log ends with ${log}`);
     },
     async recovers() {
       wire.letGo();
@@ -178,7 +183,14 @@ export async function createScene(stage: Stage, options: SceneOptions = {}): Pro
       };
       return sealed(PERMIT_TYPE, encodePermitDocument(document), [stage.permitSigner]);
     },
+    async copyDevice() {
+      const folder = `${dataFolder}-copy`;
+      // The lock names a process: that of the device which was copied.
+      await cp(dataFolder, folder, { recursive: true, filter: (path) => !path.endsWith('agent.lock') });
+      copy = startAgent({ ...ofDevice, dataFolder: folder, logPath: join(stage.folder, `${deviceId}-copy.log`) });
+    },
     async close() {
+      await copy?.stop();
       await device.stop();
       wire.close();
     },

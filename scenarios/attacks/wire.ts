@@ -20,6 +20,8 @@ export interface Wire {
   /** What becomes of the answer to a check-in or a permit request; by default it passes. */
   checkIn: (answer: CheckInAnswer) => CheckInAnswer | Promise<CheckInAnswer>;
   permit: (answer: PermitAnswer, request: PassedMessage) => PermitAnswer | Promise<PermitAnswer>;
+  /** Answers in place of the server what is asked under /repo/; undefined: it passes. */
+  document: (name: string) => string | undefined;
   /** Answers in place of the server what is asked under /blobs/; undefined: it passes. */
   blob: (digest: string, response: ServerResponse) => Promise<'answered' | undefined>;
   readonly passed: PassedMessage[];
@@ -57,6 +59,8 @@ export async function openWire(serverUrl: string): Promise<Wire> {
     const path = request.url ?? '/';
     const digest = /^\/blobs\/([0-9a-f]{64})$/.exec(path)?.[1];
     if (digest !== undefined && (await wire.blob(digest, response)) === 'answered') return;
+    const document = path.startsWith('/repo/') ? wire.document(path.slice('/repo/'.length)) : undefined;
+    if (document !== undefined) return void response.writeHead(200).end(document);
     const headers = headersOf(request);
     const body = await textOf(request);
     wire.passed.push({ path, headers, body });
@@ -96,13 +100,18 @@ export async function openWire(serverUrl: string): Promise<Wire> {
   return wire;
 }
 
-function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob'> {
-  return { checkIn: (answer) => answer, permit: (answer) => answer, blob: async () => undefined };
+function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob' | 'document'> {
+  return {
+    checkIn: (answer) => answer,
+    permit: (answer) => answer,
+    document: () => undefined,
+    blob: async () => undefined,
+  };
 }
 
 /** What the device signed and said; the rest belongs to the connection. */
 function headersOf({ headers }: IncomingMessage): Readonly<Record<string, string>> {
-  const kept = ['outrider-device', 'outrider-signature', 'content-type', 'range'];
+  const kept = ['outrider-device', 'outrider-signature', 'outrider-boot', 'content-type', 'range'];
   return Object.fromEntries(
     kept.flatMap((name) => {
       const value = headers[name];

@@ -134,6 +134,8 @@ function tellPhases(): NonNullable<AgentPorts['watch']> {
     if (journal.phase === former) return;
     former = journal.phase;
     const { phase, reason, deviceId } = journal;
-    process.stderr.write(`${JSON.stringify({ stage: 'device', deviceId, state: phase, reason, event: event.kind })}\n`);
+    const detail = 'error' in event ? { detail: event.error.detail } : {};
+    const line = { stage: 'device', deviceId, state: phase, reason, event: event.kind, ...detail };
+    process.stderr.write(`${JSON.stringify(line)}\n`);
   };
 }

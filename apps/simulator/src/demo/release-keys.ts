@@ -52,6 +52,13 @@ export async function settleTrust(
   return house;
 }
 
+/** The server's keys of the image repository, made anew in its data folder and brought into force by the people of the root. */
+export async function replaceServerKeys(dataFolder: string, house: ReleaseHouse, now: FleetInstant): Promise<void> {
+  const made = async (name: 'snapshot' | 'timestamp') =>
+    metadataSigner(await makeKeyAt(join(dataFolder, `${name}-key.json`), name));
+  await house.replaceServerKeys({ snapshot: await made('snapshot'), timestamp: await made('timestamp') }, now);
+}
+
 async function loadKey(folder: string, group: string, ending = '.key.json'): Promise<Signer> {
   const path = join(folder, `${group}${ending}`);
   const stored = await loadKeyFrom(path);

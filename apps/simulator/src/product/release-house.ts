@@ -34,6 +34,8 @@ export interface SignedRelease {
 export interface ReleaseHouse {
   /** Founds both repositories where there are none, and signs again what has less than half its life left. */
   settle(now: FleetInstant): Promise<void>;
+  /** The keys that the server signs the image repository with were stolen: a root that names others, and all signed anew by them. */
+  replaceServerKeys(keys: Pick<HouseOptions['online'], 'snapshot' | 'timestamp'>, now: FleetInstant): Promise<void>;
   /** Signs a release with its way back; a model that is new is delegated to its two groups first. */
   sign(
     product: ProductVersion,
@@ -53,7 +55,8 @@ export interface HouseOptions {
   readonly tools?: TrustTools;
 }
 
-export function releaseHouse({ signers, files, online, tools = TRUST_TOOLS }: HouseOptions): ReleaseHouse {
+export function releaseHouse({ signers, files, tools = TRUST_TOOLS, ...options }: HouseOptions): ReleaseHouse {
+  let { online } = options;
   const root = metadataSigner(signers.root);
   const groups = [metadataSigner(signers.build), metadataSigner(signers.releaseEngineering)];
   const groupKeys = [
@@ -98,6 +101,17 @@ export function releaseHouse({ signers, files, online, tools = TRUST_TOOLS }: Ho
       if ((await newestRoot(files, 'director', tools)) !== undefined) return renewRoots(now);
       const plan = { rootKeys: [named(signers.root)], rootThreshold: 1, rootSigners: [root], online, models: [] };
       done(await foundRepositories(files, { ...plan, now, tools }));
+    },
+    async replaceServerKeys(keys, now) {
+      const former = present(await newestRoot(files, 'image', tools), 'a root of the image repository').document.signed;
+      let next = former;
+      for (const role of ['snapshot', 'timestamp'] as const) {
+        const add = [{ keyId: keys[role].keyId, key: keys[role].key }];
+        next = done(nextRoot(next, { role, change: { remove: next.roles[role].keyIds, add }, now }));
+      }
+      online = { ...online, ...keys };
+      const text = await signMetadata({ ...next, version: former.version + 1 }, [root]);
+      await putIntoForce({ root: text, targets: new Map(), now });
     },
     async sign(product, former, now, floors) {
       const { manifest, envelope } = signedManifest(product, former, signers);
