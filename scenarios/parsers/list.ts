@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { openFactoryCas } from '@outrider/adapters/server/ca/factory-cas';
+import { CA_LIVES, makeRoot } from '@outrider/adapters/server/ca/init-ca';
+import { makeCertificate } from '@outrider/adapters/server/ca/make-certificate';
+import { publicKeyInfo } from '@outrider/adapters/shared/ed25519';
 import { makeCertificateRequest, readCertificateRequest } from '@outrider/adapters/shared/x509/certificate-request';
 import { readWhole } from '@outrider/adapters/shared/x509/der-read';
+import { subjectIn } from '@outrider/adapters/shared/x509/distinguished-name';
 import { applyDelta } from '@outrider/delta/apply';
 import { listBlocks } from '@outrider/delta/block-list';
 import { checkBlocks } from '@outrider/delta/check-blocks';
 import { encodeDelta } from '@outrider/delta/encode';
 import { DeltaError } from '@outrider/delta/errors';
 import { assert } from '@outrider/domain/kernel/assert';
-import type { Bytes } from '@outrider/domain/kernel/ids';
+import { type Bytes, type DeviceId, type KeyId, parseId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { parseCheckIn, parseCheckInAnswer } from '@outrider/protocol/gateway/check-in';
 import { parseClientCertificate, parseVerifyResult } from '@outrider/protocol/gateway/client-certificate';
+import { parseConfigData, parseDdiFeedback } from '@outrider/protocol/gateway/ddi/feedback';
 import { parsePermitAnswer, parsePermitDocument, parsePermitRequest } from '@outrider/protocol/gateway/permit';
 import { parseRegistration, parseRegistrationAnswer } from '@outrider/protocol/gateway/registration';
 import { parseReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
@@ -20,10 +26,12 @@ import { parseRequestIdentity } from '@outrider/protocol/gateway/request-signatu
 import { parseProblem } from '@outrider/protocol/kernel/problem';
 import { parseApproval } from '@outrider/protocol/policy/approval';
 import { parseCharter, parseSignedCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
+import { parsePolicyChange, parsePolicyEntry } from '@outrider/protocol/policy/policy-change';
 import { parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import { parseTrustAnchors } from '@outrider/protocol/trust/anchors';
 import { parseEnvelope } from '@outrider/protocol/trust/envelope';
+import { parseHandOver } from '@outrider/protocol/trust/hand-over';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { deviceLab } from '@outrider/testkit/device-lab';
 import { labRepositories } from '@outrider/testkit/lab-repositories';
@@ -54,7 +62,7 @@ export interface FuzzedBytes {
 
 /** Every one there is, with its golden inputs. */
 export async function fuzzedParsers(): Promise<readonly FuzzedParser[]> {
-  return [...messages(), ...headers(), ...(await metadata()), ...(await binary())];
+  return [...messages(), ...written(), ...headers(), ...(await metadata()), ...(await binary())];
 }
 
 const MESSAGES: Readonly<Record<string, (text: string) => Verdict>> = {
@@ -76,10 +84,30 @@ const MESSAGES: Readonly<Record<string, (text: string) => Verdict>> = {
   'rollout-plan': parseRolloutPlan,
   'trust-anchors': parseTrustAnchors,
   problem: parseProblem,
+  'policy-change': parsePolicyChange,
+  'policy-entry': parsePolicyEntry,
 };
 
 function messages(): readonly FuzzedParser[] {
   return Object.entries(MESSAGES).map(([name, parse]) => ({ kind: 'text', name, golden: vectorsOf(name), parse }));
+}
+
+/** Bodies that have no vectors: what clients of hawkBit send, and what an offline ceremony left beside the repositories. */
+function written(): readonly FuzzedParser[] {
+  const feedback = {
+    id: '1',
+    time: '20261128T190000',
+    status: { result: { finished: 'success', progress: { of: 1, cnt: 1 } }, execution: 'closed', details: ['done'] },
+  };
+  const roots = { image: '{"signed":{}}', director: '{"signed":{}}' };
+  const texts: Readonly<Record<string, readonly [(text: string) => Verdict, object]>> = {
+    'DDI feedback': [parseDdiFeedback, feedback],
+    'DDI configData': [parseConfigData, { mode: 'merge', data: { hw: 'rev-a', site: 'north' } }],
+    'hand-over': [parseHandOver, { expiresAt: 1_800_000_000_000, roots, schema: 1 }],
+  };
+  return Object.entries(texts).map(([name, [parse, body]]) => {
+    return { kind: 'text', name, golden: [JSON.stringify(body)], parse };
+  });
 }
 
 /** Header fields, written as an object of texts: what node:http hands over. */
@@ -150,7 +178,39 @@ async function binary(): Promise<readonly FuzzedParser[]> {
       passesOuter: (bytes: Uint8Array) => readWhole(bytes) !== undefined,
       parse: async (bytes: Uint8Array) => readCertificateRequest(Buffer.from(bytes).toString('base64')),
     },
+    factoryCertificate(),
   ];
+}
+
+/** Certificates as a device of a factory registers with them: read, and looked at as its own and as the CA above another one. */
+function factoryCertificate(): FuzzedParser {
+  const nowMs = 1_800_000_000_000;
+  const order = { name: 'Factory', serverNames: [], nowMs, lives: CA_LIVES };
+  const [root, between] = [makeRoot(order), makeRoot({ ...order, name: 'Line 4' })];
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const template = { subjectKey: publicKeyInfo(privateKey), notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 1_000_000 };
+  const leaf = makeCertificate(
+    { ...template, subject: { commonName: 'camera-1' }, use: { kind: 'device' } },
+    { name: subjectIn(between.certificate), key: between.key },
+  );
+  const cas = openFactoryCas([new X509Certificate(root.certificate)], { now: () => fleetInstant(nowMs) });
+  const named = parseId<DeviceId>('device id', 'camera-1');
+  assert(named.ok, 'an id');
+  const device = { deviceId: named.value, keyId: 'a'.repeat(64) as KeyId };
+  const verdictOn = (certificates: readonly Uint8Array[]) =>
+    cas.verify(
+      { certificates: certificates.map((one) => Buffer.from(one).toString('base64')), signature: 'AAAA' },
+      device,
+    );
+  return {
+    ...{ kind: 'bytes', name: 'factory certificate (X.509)', golden: [leaf.der, between.certificate] },
+    shareOfThousand: 30,
+    passesOuter: (bytes: Uint8Array) => readWhole(bytes) !== undefined,
+    async parse(bytes: Uint8Array) {
+      const alone = verdictOn([bytes]);
+      return alone.ok ? alone : verdictOn([leaf.der, bytes]);
+    },
+  };
 }
 
 async function drained(stream: AsyncIterable<Uint8Array>): Promise<Verdict> {
