@@ -17,6 +17,7 @@ import type { OutputFlags } from '../output.ts';
 import { findServerSettings, type SettingsFlags } from '../server-settings.ts';
 import { table } from '../table.ts';
 import type { World } from '../world.ts';
+import { caCheck } from './doctor/ca-check.ts';
 import { databaseChecks } from './doctor/database-checks.ts';
 import { probePlace } from './doctor/database-probe.ts';
 import { type Finding, ok, warn, worstOf, wrong } from './doctor/finding.ts';
@@ -96,6 +97,7 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
     ...folderChecks(await probeFolder(folder)),
     ...secretChecks({ ...secrets, isGateway }),
     await trustCheck(secretsFolder, fleetInstant(nowMs)),
+    await caCheck(secretsFolder, fleetInstant(nowMs)),
     ...databaseChecks(place, lookedAt, limits),
     portCheck(port, server),
     ...serverChecks(server),

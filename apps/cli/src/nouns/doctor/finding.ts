@@ -29,6 +29,7 @@ export const CHECKS = [
   'permit-key',
   'release-role',
   'trust',
+  'ca',
   'database',
   'database-schema',
   'database-clock',
