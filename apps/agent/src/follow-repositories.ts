@@ -16,7 +16,12 @@ import { type TargetClaim, targetPath } from '@outrider/domain/release/release-t
 import type { PublicKey } from '@outrider/domain/trust/envelope';
 import type { TrustRoots } from '@outrider/domain/trust/role';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
-import type { RootMetadata, SignedMetadata, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
+import type {
+  RootMetadata,
+  SignedMetadata,
+  TargetsMetadata,
+  TimestampMetadata,
+} from '@outrider/domain/trust/tuf/metadata';
 import { raisedFloor, trustedNow } from '@outrider/domain/trust/tuf/time-floor';
 import { type TrustedSet, verifyDetached } from '@outrider/domain/trust/tuf/trusted-set';
 import type { AgentPorts } from './compose.ts';
@@ -113,13 +118,19 @@ async function nowOf(world: World, clock: FleetInstant): Promise<FleetInstant> {
   // Its age does not matter here: that it was signed proves that it is at least so late.
   const context = trustContext(fleetInstant(0), world.tools);
   const verified = verifyDetached(timestamp.value, { role: 'timestamp', root: root.value.root.signed, context });
-  return verified.ok ? trustedNow(clock, raisedFloor(fleetInstant(0), timestamp.value.signed.fleet?.signedAt)) : clock;
+  return verified.ok ? provenNow(clock, timestamp.value) : clock;
+}
+
+/** The later of the clock and what a verified word to the fleet proves. */
+function provenNow(clock: FleetInstant, timestamp: SignedMetadata<TimestampMetadata> | undefined): FleetInstant {
+  return trustedNow(clock, raisedFloor(fleetInstant(0), timestamp?.signed.fleet?.signedAt));
 }
 
 async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise<Result<TargetClaim, MetadataError>> {
   const director = await refreshDirector(world, clock);
   if (!director.ok) return director;
-  const now = await nowOf(world, clock);
+  // What the director said just now was verified a line above.
+  const now = provenNow(clock, director.value.timestamp);
   const directed = await takeDirected(world, offer, { root: director.value.root.signed, now });
   if (!directed.ok) return directed;
   const repository = world.image(now);
