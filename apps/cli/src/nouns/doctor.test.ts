@@ -77,7 +77,7 @@ test('a running installation is found healthy, with its database, its port and i
   assert.match(of('snapshot').seen, /^Read \d+ ms ago/);
   const page = await world.run('doctor', '--data', data);
   assert.match(page.output, /^warn +release-role +There is none at /m);
-  assert.match(page.output, /^release-role: Make it with `outrider key role`/m);
+  assert.match(page.output, /^release-role: Make it with `outrider trust init`/m);
   assert.match(page.output, /^0 wrong, 2 to look at$/m);
 });
 
