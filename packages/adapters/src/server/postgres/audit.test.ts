@@ -184,6 +184,8 @@ async function olderDatabase(): Promise<PostgresConnection> {
      alter table permit_gate drop column halted_regions, drop column rollback_regions;
      drop table decision_lease, registration_token, device_certificate, service_token, person_session, person, ddi_device;
      drop index device_of_key;
+     alter table device_profile drop column first_id, drop column last_id;
+     alter type profile_change drop attribute first_id, drop attribute last_id;
      delete from schema_migration where version > ${version}`,
   );
   await migrate(connection, { migrations: MIGRATIONS.slice(0, version) });
