@@ -30,7 +30,13 @@ const [MODULE = ''] = globSync('usr/lib/*/softhsm/libsofthsm2.so', { cwd: root }
 mkdirSync(join(folder, 'tokens'));
 const configuration = join(folder, 'softhsm2.conf');
 writeFileSync(configuration, `directories.tokendir = ${join(folder, 'tokens')}\nobjectstore.backend = file\n`);
-const environment = { ...process.env, LD_LIBRARY_PATH: libraries.join(':'), SOFTHSM2_CONF: configuration };
+const environment = {
+  ...process.env,
+  // Below npm the command would take its folders from where that was started.
+  INIT_CWD: folder,
+  LD_LIBRARY_PATH: libraries.join(':'),
+  SOFTHSM2_CONF: configuration,
+};
 const PIN = '4711-0815-4711';
 
 await program(
