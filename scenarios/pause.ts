@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure, MeasureOptions } from '../bench/figures.ts';
-import { type Findings, findingsOf } from './pause/findings.ts';
+import { type Findings, findingsOf, missingHolders } from './pause/findings.ts';
 import { type PauseResults, playRounds } from './pause/play-rounds.ts';
 
 export const name = 'pause';
@@ -17,6 +17,8 @@ export const flags = {
   planted: { sentence: '1 plants a pause that only notifies: the proof must fail', default: 0, min: 0, max: 1 },
 } as const;
 
+/** A whole receipt that is missing names the same cause again and again. */
+const LINES_MAX = 50;
 /** The time to return without faults: of a hundred pauses one may take longer. */
 const CALM_P99_MS = 1_000;
 
@@ -37,6 +39,7 @@ export async function run({ seed, log, flags: given }: MeasureOptions): Promise<
       .map(([kind, times]) => `${kind} ${times}`)
       .join(', ')}`,
   );
+  for (const line of missingHolders(results).slice(0, LINES_MAX)) log(line);
   return figuresOf(results, findingsOf(results), rounds < flags.rounds.default);
 }
 

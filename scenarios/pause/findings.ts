@@ -50,9 +50,7 @@ function findingsIn(round: Round, told: readonly Told[], { permits, changes }: P
   const inPause = heard.filter(({ askedAt, heardAt }) => askedAt > round.returnedAt && heardAt < round.resumeAskedAt);
   const offers = heard.filter(({ what, heardAt }) => what === 'offer' && heardAt < round.resumeAskedAt);
   const pausedAt = pausedUs / 1_000;
-  const holders = new Set(own.filter(({ committedUs }) => committedUs <= receiptUs).map(({ permitId }) => permitId));
-  const inHands = heard.filter(({ what, heardAt }) => what === 'permit' && heardAt < round.askedAt);
-  for (const { permitId } of inHands) if (permitId !== undefined) holders.add(permitId);
+  const holders = holdersAt(receiptUs, { round, own, heard });
   const named = new Set(round.openPermitIds);
   return {
     permitsCommittedInPause: own.filter(({ committedUs }) => committedUs > pausedUs && committedUs < resumedUs).length,
@@ -69,6 +67,44 @@ function findingsIn(round: Round, told: readonly Told[], { permits, changes }: P
     refusedInPause: inPause.filter(({ what }) => what === 'not-yet' || what === 'refusal').length,
     roundsWithoutCommit: 0,
   };
+}
+
+interface Seen {
+  readonly round: Round;
+  /** In the scope of the round. */
+  readonly own: readonly CommittedPermit[];
+  readonly heard: readonly Told[];
+}
+
+/** Who held a permit when the receipt was made: by the tables, and by what devices had been told before they were paused. */
+function holdersAt(receiptUs: number, { round, own, heard }: Seen): ReadonlySet<string> {
+  const inHands = heard.filter(({ what, heardAt }) => what === 'permit' && heardAt < round.askedAt);
+  return new Set([
+    ...own.filter(({ committedUs }) => committedUs <= receiptUs).map(({ permitId }) => permitId),
+    ...inHands.flatMap(({ permitId }) => permitId ?? []),
+  ]);
+}
+
+/** A line for each holder that a receipt did not name, with all that is known of it: what a person needs to find out why. */
+export function missingHolders({ rounds, told, committed }: PauseResults): readonly string[] {
+  return rounds.flatMap((round) => {
+    const receiptUs = committed.changes.find(({ revision }) => revision === round.revision)?.committedUs;
+    if (receiptUs === undefined) return [];
+    const own = committed.permits.filter((one) => isIn(round, one));
+    const heard = told.filter((one) => isIn(round, one));
+    const named = new Set(round.openPermitIds);
+    const { name, scope, tries, askedAt, returnedAt } = round;
+    return [...holdersAt(receiptUs, { round, own, heard })]
+      .filter((one) => !named.has(one))
+      .map((permitId) => {
+        const seen = {
+          ...{ permitId, name, scope, tries, askedAt, returnedAt, receiptAt: receiptUs / 1_000, named: named.size },
+          committed: own.filter((one) => one.permitId === permitId),
+          told: heard.filter((one) => one.permitId === permitId),
+        };
+        return `Not named: ${JSON.stringify(seen)}`;
+      });
+  });
 }
 
 function isIn({ scope }: Round, { rolloutId, region }: Pick<CommittedPermit, 'rolloutId' | 'region'>): boolean {
