@@ -24,6 +24,8 @@ export interface LoadResult {
   readonly answered: number;
   /** Answers that were not 200. */
   readonly failed: number;
+  /** Of these: 503, come again later. */
+  readonly sentAway: number;
   /** Answers that were permits. */
   readonly permits: number;
   readonly elapsedMs: number;
@@ -56,7 +58,7 @@ process.on('message', (job: LoadJob) => {
 async function run(job: LoadJob): Promise<LoadResult> {
   const sent = sentSoFar(job);
   const latenciesMs: number[] = [];
-  const seen = { sent: 0, failed: 0, permits: 0, answerBytes: 0 };
+  const seen = { sent: 0, failed: 0, sentAway: 0, permits: 0, answerBytes: 0 };
   const began = performance.now();
   const mayGoOn = () => seen.sent < job.requestsMax && performance.now() - began < job.durationMs;
   const sockets = await Promise.all(Array.from({ length: job.connections }, () => opened(job.where)));
@@ -76,6 +78,7 @@ async function run(job: LoadJob): Promise<LoadResult> {
         latenciesMs.push(performance.now() - sentAt);
         seen.answerBytes = bytes;
         if (status !== 200) seen.failed++;
+        if (status === 503) seen.sentAway++;
         if (isPermit) seen.permits++;
       }
       socket.destroy();
@@ -84,8 +87,9 @@ async function run(job: LoadJob): Promise<LoadResult> {
   const elapsedMs = performance.now() - began;
   latenciesMs.sort((a, b) => a - b);
   const at = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN;
-  const { failed, permits, answerBytes } = seen;
-  return { answered: latenciesMs.length, failed, permits, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99), answerBytes };
+  const { failed, sentAway, permits, answerBytes } = seen;
+  const counts = { answered: latenciesMs.length, failed, sentAway, permits, answerBytes };
+  return { ...counts, elapsedMs, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 function sentSoFar({ where, devices, isInOrder }: LoadJob): Sent {
