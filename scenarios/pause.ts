@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Figure, MeasureOptions } from '../bench/figures.ts';
-import { type Findings, findingsOf, missingHolders } from './pause/findings.ts';
+import { type Findings, findingsOf, missingHolders, toldWithoutRow } from './pause/findings.ts';
 import { type PauseResults, playRounds } from './pause/play-rounds.ts';
 
 export const name = 'pause';
@@ -63,6 +63,7 @@ function figuresOf(results: PauseResults, found: Findings, isReduced: boolean): 
       [...befell].filter(([kind]) => kind.includes('frozen-at')).reduce((sum, [, one]) => sum + one, 0),
     ),
     some('answers to devices', told.length),
+    none('permits told to devices that are in no table', toldWithoutRow(results)),
     some('permits that committed in the half second before a pause', found.permitsAtStake),
     none('permits that committed between a pause and its end', found.permitsCommittedInPause),
     some('answers "no" to devices that asked during a pause', found.refusedInPause),

@@ -85,6 +85,13 @@ function holdersAt(receiptUs: number, { round, own, heard }: Seen): ReadonlySet<
   ]);
 }
 
+/** Permits in the hands of devices that no transaction has committed: each must be durable before it leaves. */
+export function toldWithoutRow({ told, committed }: PauseResults): number {
+  const rows = new Set(committed.permits.map(({ permitId }) => permitId));
+  const ids = new Set(told.flatMap(({ permitId }) => permitId ?? []));
+  return [...ids].filter((one) => !rows.has(one)).length;
+}
+
 /** A line for each holder that a receipt did not name, with all that is known of it: what a person needs to find out why. */
 export function missingHolders({ rounds, told, committed }: PauseResults): readonly string[] {
   return rounds.flatMap((round) => {
