@@ -58,7 +58,7 @@ const PAUSE_TRIES_MAX = 300;
 
 export async function playRounds(options: PauseOptions): Promise<PauseResults> {
   const { seed, rounds: roundCount, calmRounds, gateways, isPlanted, log } = options;
-  const world = await createWorld(gateways);
+  const world = await createWorld(gateways, log);
   const beganAt = nowMs();
   try {
     const { servers } = world;
@@ -75,7 +75,12 @@ export async function playRounds(options: PauseOptions): Promise<PauseResults> {
     await runStatement(servers.database, OPEN_CAPS);
     log(`A control plane and ${gateways} gateways in two regions run; ${LANES} rollouts of ${perLane} devices`);
 
-    const ask = asker({ url: servers.control.url, token: servers.tokens.admin, onRefusal: () => undefined });
+    let refusal = 'none';
+    const hear = (text: string) => {
+      refusal = text;
+    };
+    const ask = asker({ url: servers.control.url, token: servers.tokens.admin, onRefusal: hear, onFault: hear });
+    const asking: Asking = { ask, lastRefusal: () => refusal };
     const told: Told[] = [];
     const rounds: Round[] = [];
     let isOver = false;
@@ -98,7 +103,7 @@ export async function playRounds(options: PauseOptions): Promise<PauseResults> {
       if (!isCalm) faults.push(...drawFaults(source, gateways).map((fault) => world.inject(fault)));
       if (!isCalm) await delay(LEAD_MS);
       rounds.push(
-        await pauseAndResume(ask, {
+        await pauseAndResume(asking, {
           ...namesOf(lane, lanes, source),
           name: `${isCalm ? 'calm' : 'round'} ${number}`,
           isCalm,
@@ -152,14 +157,20 @@ function namesOf(lane: number | 'all', lanes: readonly ProofRollout[], source: P
   };
 }
 
-async function pauseAndResume(ask: Ask, round: Names & Pick<Round, 'name' | 'isCalm'>): Promise<Round> {
+interface Asking {
+  readonly ask: Ask;
+  /** What was said instead of a receipt, last. */
+  readonly lastRefusal: () => string;
+}
+
+async function pauseAndResume(asking: Asking, round: Names & Pick<Round, 'name' | 'isCalm'>): Promise<Round> {
   const { name, scope, isCalm, pause, resume } = round;
   const askedAt = nowMs();
-  const paused = await untilReceipt(ask, pause, `pause of ${name}`);
+  const paused = await untilReceipt(asking, pause, `pause of ${name}`);
   const returnedAt = nowMs();
   await delay(isCalm ? CALM_WATCH_MS : WATCH_MS);
   const resumeAskedAt = nowMs();
-  await untilReceipt(ask, resume, `end of ${name}`);
+  await untilReceipt(asking, resume, `end of ${name}`);
   const { receipt, tries, tookMs } = paused;
   const openPermitIds = receipt.openPermits.map(({ permitId }) => permitId);
   return {
@@ -169,14 +180,14 @@ async function pauseAndResume(ask: Ask, round: Names & Pick<Round, 'name' | 'isC
 }
 
 /** A control plane that is frozen, or whose database is away, gives none: it is asked again. */
-async function untilReceipt(ask: Ask, [path, body]: [string, object], reason: string) {
+async function untilReceipt({ ask, lastRefusal }: Asking, [path, body]: [string, object], reason: string) {
   for (let tries = 1; tries <= PAUSE_TRIES_MAX; tries++) {
     const began = nowMs();
     const receipt = await ask({ method: 'POST', path, body: { ...body, reason, author: 'proof' }, reader: RECEIPT });
     if (receipt !== undefined) return { receipt, tries, tookMs: nowMs() - began };
     await delay(RETRY_MS);
   }
-  throw new Error(`No receipt came for the ${reason}`);
+  throw new Error(`No receipt came for the ${reason}; the last answer: ${lastRefusal()}`);
 }
 
 interface Receipt {

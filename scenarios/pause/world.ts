@@ -25,7 +25,7 @@ export interface World {
 /** A point that nobody comes by is given up. */
 const POINT_LIMIT_MS = 4_000;
 
-export async function createWorld(gatewayCount: number): Promise<World> {
+export async function createWorld(gatewayCount: number, log: (line: string) => void): Promise<World> {
   const networks = new Map<string, CutProxy>();
   const servers = await startServers({
     gatewayCount,
@@ -118,7 +118,7 @@ export async function createWorld(gatewayCount: number): Promise<World> {
       }
       case 'database':
         await delay(LEAD_MS + fault.atMs);
-        await servers.killDatabase();
+        log(`PostgreSQL is killed; it is there again after ${await secondsOf(servers.killDatabase())} s`);
         return true;
     }
   }
@@ -139,6 +139,12 @@ export async function createWorld(gatewayCount: number): Promise<World> {
       await Promise.all([...networks.values()].map((network) => network.close()));
     },
   };
+}
+
+async function secondsOf(work: Promise<void>): Promise<string> {
+  const began = performance.now();
+  await work;
+  return ((performance.now() - began) / 1_000).toFixed(1);
 }
 
 /** Faults begin up to so long before the pause is asked for. */

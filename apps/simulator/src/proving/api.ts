@@ -22,8 +22,10 @@ export function asker(options: {
   readonly url: string;
   readonly token: string;
   readonly onRefusal: (text: string) => void;
+  /** Hears every other answer that is none, and what kept one away. */
+  readonly onFault?: (text: string) => void;
 }): Ask {
-  const { url, token, onRefusal } = options;
+  const { url, token, onRefusal, onFault } = options;
   return async ({ method, path, body, reader }) => {
     const isBytes = body instanceof Uint8Array;
     try {
@@ -43,9 +45,13 @@ export function asker(options: {
       }
       // 409: what was asked has become so already, perhaps by a request whose answer was lost.
       if (response.status < 500 && response.status !== 409) onRefusal(`${method} ${path}: ${text}`);
+      else onFault?.(`${method} ${path}: ${text}`);
       return undefined;
-    } catch {
+    } catch (cause) {
       // A connection that broke or was refused: what a kill looks like from outside.
+      onFault?.(
+        `${method} ${path}: ${cause instanceof Error ? `${cause.message} ${String(cause.cause ?? '')}` : String(cause)}`,
+      );
       return undefined;
     }
   };
