@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomSecret } from '@outrider/adapters/shared/random';
@@ -63,4 +64,12 @@ export function recordedWorld(
       return { code, output: output.join(''), log: log.join('\n'), started };
     },
   };
+}
+
+/** Lets a server of a test listen, and answers with the flags by which a command finds it. */
+export async function connectionTo(server: Server): Promise<readonly string[]> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new Error('The server of the test has no port');
+  return ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { THRESHOLD_WHOLE } from '@outrider/domain/policy/charter';
 import { parseCharter, parseSignedCharter } from '@outrider/protocol/policy/charter';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 /** A charter as the server draws it up, from the golden one. */
 const golden = new URL('../../../../packages/protocol/vectors/v1/charter.json', import.meta.url);
@@ -26,14 +26,10 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(request.method === 'POST' ? RECEIPT : answer));
   });
 });
-let connection: readonly string[] = [];
+const connection = await connectionTo(server);
 const place = (name: string) => join(world.folder, name);
 
 before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
   for (const name of ['ada', 'bob']) {
     const made = await world.run('key', 'create', '--group', name, '--out', place(`${name}.key`));
     assert.equal(made.code, 0, made.log);

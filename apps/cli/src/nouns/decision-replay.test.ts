@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { decide } from '@outrider/domain/decision/decide';
 import type { StoredDecision } from '@outrider/domain/decision/decision';
 import { emptyEvidence } from '@outrider/domain/evidence/count';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import { fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { anExposure, aPlan, id, NOW } from '@outrider/testkit/small-fleet';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const plan = aPlan();
 const world = recordedWorld();
@@ -24,14 +24,7 @@ const server = createServer((request, response) => {
   if (url.pathname.endsWith('/decisions')) response.end(JSON.stringify({ items: later.slice(0, limit) }));
   else response.end(JSON.stringify(request.method === 'POST' ? recount : { rollout: { plan } }));
 });
-let connection: readonly string[] = [];
-
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
-});
+const connection = await connectionTo(server);
 
 after(() => {
   server.close();

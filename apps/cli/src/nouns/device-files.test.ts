@@ -4,20 +4,16 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const world = recordedWorld({ environment: { USER: 'ada' } });
 let answer: (response: ServerResponse) => void = (response) => response.end('{}');
 const server = createServer((request, response) => {
   request.resume().once('end', () => answer(response));
 });
-let connection: readonly string[] = [];
+const connection = await connectionTo(server);
 
 before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
   mkdirSync(join(world.folder, 'folder'));
   writeFileSync(join(world.folder, 'bad.ndjson'), '{"deviceId":"a b"}\n{"deviceId":"c d"}\n');
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { driftOf } from '@outrider/domain/decision/base-rates/drift';
 import { decide } from '@outrider/domain/decision/decide';
 import { shownRates } from '@outrider/domain/decision/shown-rates';
@@ -9,7 +9,7 @@ import { count, emptyEvidence } from '@outrider/domain/evidence/count';
 import type { EvidenceEvent } from '@outrider/domain/evidence/evidence';
 import type { SegmentId } from '@outrider/domain/kernel/ids';
 import { anExposure, aPlan, id, NOW } from '@outrider/testkit/small-fleet';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const plan = aPlan();
 const segment = id<SegmentId>('rev-a');
@@ -45,14 +45,7 @@ let items: readonly object[] = [];
 const server = createServer((request, response) => {
   response.end(JSON.stringify(request.url?.includes('/decisions') ? { items } : view));
 });
-let connection: readonly string[] = [];
-
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
-});
+const connection = await connectionTo(server);
 
 after(() => {
   server.close();

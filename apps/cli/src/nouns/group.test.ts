@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, before, test } from 'node:test';
-import { recordedWorld } from '../recorded-world.ts';
+import { after, test } from 'node:test';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const LAB = {
   kind: 'all-of',
@@ -41,14 +41,7 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(ANSWERS[what] ?? { revision: 8, at: 0 }));
   });
 });
-let connection: readonly string[] = [];
-
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
-});
+const connection = await connectionTo(server);
 
 after(() => {
   server.close();

@@ -11,7 +11,7 @@ import { forecast } from '@outrider/domain/decision/forecast/forecast';
 import { NO_FORECAST_ORDERS } from '@outrider/domain/decision/forecast/orders';
 import { encodeRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { aDevice, aManifest, aPlan, NOW } from '@outrider/testkit/small-fleet';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const world = recordedWorld();
 const asked: string[] = [];
@@ -19,13 +19,9 @@ const server = createServer((request, response) => {
   asked.push(`${request.method} ${request.url}`);
   response.end(answerText());
 });
-let connection: readonly string[] = [];
+const connection = await connectionTo(server);
 
 before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
   writeFileSync(join(world.folder, 'plan.json'), encodeRolloutPlan(aPlan()));
 });
 

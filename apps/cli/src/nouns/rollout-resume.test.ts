@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { parseResumeApproval } from '@outrider/protocol/policy/resume-approval';
 import { parseEnvelope } from '@outrider/protocol/trust/envelope';
-import { recordedWorld } from '../recorded-world.ts';
+import { connectionTo, recordedWorld } from '../recorded-world.ts';
 
 const DRAFT = {
   ...{ rolloutId: 'r1', releaseId: 'camera-1.1.0', epoch: 2, revision: 7, evidenceSha256: 'a'.repeat(64) },
@@ -27,14 +27,7 @@ const server = createServer((request, response) => {
     response.end(JSON.stringify(request.method === 'POST' ? RECEIPT : DRAFT));
   });
 });
-let connection: readonly string[] = [];
-
-before(async () => {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  connection = ['--server', `http://127.0.0.1:${address.port}`, '--token', 'secret'];
-});
+const connection = await connectionTo(server);
 
 after(() => {
   server.close();
