@@ -4,9 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as elapse } from 'node:timers/promises';
+import { freePort } from '@outrider/testkit/free-port';
 import { checkoutRoot } from '../scripts/gates.ts';
 import { debianProgram } from './debian-program.ts';
-import { freePort, startGateways } from './way/gateways.ts';
+import { startGateways } from './way/gateways.ts';
 
 const haproxy = await debianProgram({
   ...{ name: 'haproxy', version: '2.6.12-1+deb12u4', series: '2.6' },

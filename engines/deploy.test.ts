@@ -9,11 +9,12 @@ import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
+import { freePort } from '@outrider/testkit/free-port';
 import { checkoutRoot } from '../scripts/gates.ts';
 import { manifestList, manifests, SMALL } from '../scripts/kubernetes-manifests.ts';
 import { debianProgram } from './debian-program.ts';
 import { fromNpm } from './from-npm.ts';
-import { freePort, untilReady } from './way/gateways.ts';
+import { untilReady } from './way/gateways.ts';
 import { bareEnvironment } from './way/programs.ts';
 
 const DEPLOY = join(checkoutRoot(), 'deploy');

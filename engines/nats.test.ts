@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { after, test } from 'node:test';
 import { natsNotices } from '@outrider/adapters/server/notices/nats-notices';
 import { policyNoticesContract } from '@outrider/testkit/contracts/policy-notices';
+import { freePort } from '@outrider/testkit/free-port';
 import { debianProgram } from './debian-program.ts';
-import { freePort } from './way/gateways.ts';
 
 const nats = await debianProgram({
   ...{ name: 'nats-server', version: '2.9.10-1+b3', series: '2.9' },

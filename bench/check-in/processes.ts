@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as elapse } from 'node:timers/promises';
+import { freePort } from '@outrider/testkit/free-port';
 import { fromPypi } from '../../engines/from-pypi.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 import { type ControlPlane, releaseRole } from './policy.ts';
@@ -186,15 +187,6 @@ async function untilSaid(child: ChildProcess, pattern: RegExp): Promise<RegExpEx
   }
   child.kill('SIGKILL');
   throw new Error(`A server did not start: ${said}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port is free');
-  return address.port;
 }
 
 async function untilAnswered(

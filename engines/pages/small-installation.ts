@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { removeEmbeddedPostgres } from '@outrider/adapters/server/embedded-postgres';
+import { freePort } from '@outrider/testkit/free-port';
 import { saysLoosely } from './loosely.ts';
 import { type PageStep, stepsOf } from './page.ts';
 
@@ -85,16 +84,6 @@ export async function smallInstallation(): Promise<SmallInstallation> {
     },
   };
   return installation;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  server.close();
-  await once(server, 'close');
-  return address.port;
 }
 
 interface Shell {

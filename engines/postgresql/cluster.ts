@@ -12,7 +12,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as elapse } from 'node:timers/promises';
@@ -20,6 +19,7 @@ import { promisify } from 'node:util';
 import { findOperator, type Operator } from '@outrider/adapters/server/embedded-postgres/operator';
 import type { PostgresConnection } from '@outrider/adapters/server/postgres/connection';
 import { execute } from '@outrider/adapters/server/postgres/postgres-for-tests';
+import { freePort } from '@outrider/testkit/free-port';
 import type { DebianPackage } from './debian-packages.ts';
 
 /** A PostgreSQL as somebody else runs it: installed from Debian, with Debian's settings, on the loopback interface. */
@@ -130,14 +130,4 @@ async function answers(connection: PostgresConnection): Promise<boolean> {
     // Refused until it listens, and then until it has recovered.
     return false;
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A listening TCP socket has no port');
-  return address.port;
 }

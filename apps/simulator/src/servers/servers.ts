@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +13,11 @@ import { openDatabase } from '@outrider/adapters/server/postgres/pool';
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
 import { createFolder } from '@outrider/adapters/shared/files';
+import { freePort } from '@outrider/testkit/free-port';
 import { loadReleaseSigners, settleTrust } from '../demo/release-keys.ts';
 import { type Child, startChild } from '../process/child.ts';
 import { readToken } from '../process/server-process.ts';
 import type { ReleaseHouse } from '../product/release-house.ts';
-import { listening } from './cut-proxy.ts';
 
 /** Several real servers, each a process, on one real PostgreSQL: to be stopped, cut off and killed. */
 export interface Servers {
@@ -219,13 +218,6 @@ async function startServer(wanted: {
       await untilReady();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  const port = await listening(probe);
-  await new Promise<void>((resolve) => probe.close(() => resolve()));
-  return port;
 }
 
 /** One statement past all servers, as a person with psql makes it. */
