@@ -117,7 +117,6 @@ const LN_THETA_MAX = 300;
 
 interface GridPoint {
   readonly lnTheta: number;
-  readonly theta: number;
   readonly lnWeight: number;
 }
 
@@ -130,10 +129,10 @@ const THETA_GRID: readonly GridPoint[] = [
 ];
 
 /** The same points as multiples of even odds. */
-const THETA_MULTIPLES = multipleGrid(THETA_GRID.map(({ theta }) => theta));
+const THETA_MULTIPLES = multipleGrid(THETA_GRID.map(({ lnTheta }) => Math.exp(lnTheta)));
 
 function gridPoint(lnTheta: number, weight: number): GridPoint {
-  return { lnTheta, theta: Math.exp(lnTheta), lnWeight: Math.log(weight) };
+  return { lnTheta, lnWeight: Math.log(weight) };
 }
 
 /** d/dx of the log-likelihood at theta = e^x: treated events less those expected. */
