@@ -30,34 +30,32 @@ const RIGHT_MS = 3_000;
 const LAST_OFFER_MS = 5_000;
 const AT_STAKE_MS = 500;
 
-export function findingsOf({ rounds, told, committed }: PauseResults): Findings {
-  const sums = rounds.map((round) => findingsIn(round, told, committed));
+export function findingsOf(results: PauseResults): Findings {
+  const sums = results.rounds.map((round) => findingsIn(round, results));
   const keys = Object.keys(sums[0] ?? {}) as (keyof Findings)[];
   return Object.fromEntries(
     keys.map((key) => [key, sums.reduce((sum, one) => sum + one[key], 0)]),
   ) as unknown as Findings;
 }
 
-function findingsIn(round: Round, told: readonly Told[], { permits, changes }: PauseResults['committed']): Findings {
+function findingsIn(round: Round, results: PauseResults): Findings {
+  const { changes } = results.committed;
   const pausedUs = changes.find(({ reason }) => reason === `pause of ${round.name}`)?.committedUs;
   const resumedUs = changes.find(({ reason }) => reason === `end of ${round.name}`)?.committedUs;
-  const receiptUs = changes.find(({ revision }) => revision === round.revision)?.committedUs;
-  if (pausedUs === undefined || resumedUs === undefined || receiptUs === undefined) {
+  const seen = seenIn(round, results);
+  if (pausedUs === undefined || resumedUs === undefined || seen === undefined) {
     return { ...NOTHING, roundsWithoutCommit: 1 };
   }
-  const own = permits.filter((one) => isIn(round, one));
-  const heard = told.filter((one) => isIn(round, one));
+  const { own, heard, holders, named } = seen;
   const inPause = heard.filter(({ askedAt, heardAt }) => askedAt > round.returnedAt && heardAt < round.resumeAskedAt);
   const offers = heard.filter(({ what, heardAt }) => what === 'offer' && heardAt < round.resumeAskedAt);
   const pausedAt = pausedUs / 1_000;
-  const holders = holdersAt(receiptUs, { round, own, heard });
-  const named = new Set(round.openPermitIds);
   return {
     permitsCommittedInPause: own.filter(({ committedUs }) => committedUs > pausedUs && committedUs < resumedUs).length,
     permitsToldInPause: inPause.filter(({ what }) => what === 'permit').length,
     offersMadeLate: offers.filter(({ askedAt }) => askedAt > pausedAt + RIGHT_MS).length,
     offersHeardLate: offers.filter(({ heardAt }) => heardAt > pausedAt + LAST_OFFER_MS).length,
-    holdersMissing: [...holders].filter((one) => !named.has(one)).length,
+    holdersMissing: missingIn(seen).length,
     holdersInvented: [...named].filter((one) => !holders.has(one)).length,
     holdersNamed: named.size,
     permitsAtStake: own.filter(
@@ -69,20 +67,32 @@ function findingsIn(round: Round, told: readonly Told[], { permits, changes }: P
   };
 }
 
+/** What concerns the scope of one round. */
 interface Seen {
-  readonly round: Round;
-  /** In the scope of the round. */
   readonly own: readonly CommittedPermit[];
   readonly heard: readonly Told[];
+  readonly receiptUs: number;
+  /** Permits at the commit of the receipt's revision: by the tables, and by what devices had been told before they were paused. */
+  readonly holders: ReadonlySet<string>;
+  readonly named: ReadonlySet<string>;
 }
 
-/** Who held a permit when the receipt was made: by the tables, and by what devices had been told before they were paused. */
-function holdersAt(receiptUs: number, { round, own, heard }: Seen): ReadonlySet<string> {
+/** Undefined: the receipt names a revision that the policy log does not have. */
+function seenIn(round: Round, { told, committed }: PauseResults): Seen | undefined {
+  const receiptUs = committed.changes.find(({ revision }) => revision === round.revision)?.committedUs;
+  if (receiptUs === undefined) return undefined;
+  const own = committed.permits.filter((one) => isIn(round, one));
+  const heard = told.filter((one) => isIn(round, one));
   const inHands = heard.filter(({ what, heardAt }) => what === 'permit' && heardAt < round.askedAt);
-  return new Set([
+  const holders = new Set([
     ...own.filter(({ committedUs }) => committedUs <= receiptUs).map(({ permitId }) => permitId),
     ...inHands.flatMap(({ permitId }) => permitId ?? []),
   ]);
+  return { own, heard, receiptUs, holders, named: new Set(round.openPermitIds) };
+}
+
+function missingIn({ holders, named }: Seen): readonly string[] {
+  return [...holders].filter((one) => !named.has(one));
 }
 
 /** Permits in the hands of devices that no transaction has committed: each must be durable before it leaves. */
@@ -93,24 +103,24 @@ export function toldWithoutRow({ told, committed }: PauseResults): number {
 }
 
 /** A line for each holder that a receipt did not name, with all that is known of it: what a person needs to find out why. */
-export function missingHolders({ rounds, told, committed }: PauseResults): readonly string[] {
-  return rounds.flatMap((round) => {
-    const receiptUs = committed.changes.find(({ revision }) => revision === round.revision)?.committedUs;
-    if (receiptUs === undefined) return [];
-    const own = committed.permits.filter((one) => isIn(round, one));
-    const heard = told.filter((one) => isIn(round, one));
-    const named = new Set(round.openPermitIds);
+export function missingHolders(results: PauseResults): readonly string[] {
+  return results.rounds.flatMap((round) => {
+    const seen = seenIn(round, results);
+    if (seen === undefined) return [];
     const { name, scope, tries, askedAt, returnedAt } = round;
-    return [...holdersAt(receiptUs, { round, own, heard })]
-      .filter((one) => !named.has(one))
-      .map((permitId) => {
-        const seen = {
-          ...{ permitId, name, scope, tries, askedAt, returnedAt, receiptAt: receiptUs / 1_000, named: named.size },
-          committed: own.filter((one) => one.permitId === permitId),
-          told: heard.filter((one) => one.permitId === permitId),
-        };
-        return `Not named: ${JSON.stringify(seen)}`;
-      });
+    const about = {
+      name,
+      scope,
+      tries,
+      askedAt,
+      returnedAt,
+      receiptAt: seen.receiptUs / 1_000,
+      named: seen.named.size,
+    };
+    return missingIn(seen).map((permitId) => {
+      const [committed, told] = [seen.own, seen.heard].map((rows) => rows.filter((one) => one.permitId === permitId));
+      return `Not named: ${JSON.stringify({ permitId, ...about, committed, told })}`;
+    });
   });
 }
 
