@@ -9,7 +9,7 @@ import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { aDevice, id } from '@outrider/testkit/small-fleet';
 import { rehearse, SOON, signerOf } from '../rehearsal.ts';
 import { listen } from './listen.ts';
-import { tokenFor } from './people-for-tests.ts';
+import { askerAt, tokenFor } from './people-for-tests.ts';
 
 const ADMIN = randomSecret();
 const store = memoryStore();
@@ -40,18 +40,7 @@ const reach = { customers: ['acme'] };
 const ofAcme = await tokenFor(store.people, { personId: 'ada', roles: ['operator'], reach, atMs });
 const viewer = await tokenFor(store.people, { personId: 'vic', roles: ['viewer'], reach: {}, atMs });
 
-async function ask(what: string, body?: object, token = ADMIN) {
-  const [method = '', path = ''] = what.split(' ', 2);
-  const response = await fetch(`${url}/api/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: JSON.parse(await response.text()) };
-}
+const ask = askerAt(url, ADMIN);
 
 const groupOf = (groupId: string, audience: object, reason = 'for tests') => ({ group: { groupId, audience, reason } });
 const ACME = { kind: 'attribute', name: 'customer', in: ['acme'] };

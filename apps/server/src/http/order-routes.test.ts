@@ -7,7 +7,7 @@ import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
 import { rehearse, SOON } from '../rehearsal.ts';
 import { listen } from './listen.ts';
-import { tokenFor } from './people-for-tests.ts';
+import { askerAt, tokenFor } from './people-for-tests.ts';
 
 const ADMIN = randomSecret();
 const store = memoryStore();
@@ -20,18 +20,7 @@ assert.ok(listening.ok);
 after(() => listening.value.close());
 await server.drain();
 
-async function ask(what: string, body?: object, token = ADMIN) {
-  const [method = '', path = ''] = what.split(' ', 2);
-  const response = await fetch(`${listening.ok ? listening.value.url : ''}/api/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, body: JSON.parse(await response.text()) };
-}
+const ask = askerAt(listening.value.url, ADMIN);
 
 const FREEZE = {
   freezeId: 'weekends',

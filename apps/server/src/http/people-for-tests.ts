@@ -29,3 +29,19 @@ export async function tokenFor(
   );
   return serviceTokenText(tokenId, secret);
 }
+
+/** Asks the management API at this address, `GET /freezes` for instance; the answer's body is JSON. */
+export function askerAt(url: string, admin: string) {
+  return async (what: string, body?: object, token = admin) => {
+    const [method = '', path = ''] = what.split(' ', 2);
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: JSON.parse(await response.text()) };
+  };
+}
