@@ -17,6 +17,7 @@ import { rolloutLimitVerb } from './rollout-limit.ts';
 import { type OverruleFlags, overrulesOf, withOverrule } from './rollout-overrule.ts';
 import { resumeHalted, rolloutSignResumeVerb } from './rollout-resume.ts';
 import { rolloutViewVerbs } from './rollout-view.ts';
+import { seenRevision } from './seen-revision.ts';
 
 /** `outrider rollout`: one attempt to bring one release to one audience. */
 export function rolloutNoun(program: Command, world: World): void {
@@ -100,8 +101,8 @@ function eventVerb(
         );
       }
       if (approval !== undefined) return resumeHalted(world, id, { ...flags, approval });
-      const { region, rollBack, reason, expectedRevision } = flags;
-      const { author } = flags;
+      const { region, rollBack, reason, author } = flags;
+      const expectedRevision = event === 'resume' ? await seenRevision(world, flags) : flags.expectedRevision;
       if (region === undefined && rollBack === true) {
         throw usageFailure(
           '--roll-back goes with --region; the whole rollout goes back by `outrider rollout roll-back`',

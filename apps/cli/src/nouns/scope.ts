@@ -8,6 +8,7 @@ import { PATHS } from '../paths.ts';
 import { tell } from '../server.ts';
 import type { World } from '../world.ts';
 import { showReceipt } from './receipt.ts';
+import { seenRevision } from './seen-revision.ts';
 
 /** `outrider pause | resume global | region <name>`: everything in a scope, whatever the rollout. */
 export function scopeNouns(program: Command, world: World): void {
@@ -53,7 +54,7 @@ async function change(world: World, verb: 'pause' | 'resume', scope: string, fla
     scope,
     reason: flags.reason,
     author: flags.author,
-    expectedRevision: flags.expectedRevision,
+    expectedRevision: verb === 'resume' ? await seenRevision(world, flags) : flags.expectedRevision,
     isIncludingRollback: flags.includingRollback,
   };
   showReceipt(world, flags, await tell(world, flags, `${PATHS.scopes}/${verb}`, body));
