@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { delay } from '@outrider/adapters/shared/delay';
+import { present } from '@outrider/domain/kernel/assert';
 import { below, type Prng, prng } from '@outrider/domain/kernel/prng';
+import type { ProblemCode } from '@outrider/protocol/kernel/problem';
 import { listOf, record, text, whole } from '@outrider/protocol/kernel/reader';
 import { type Ask, asker, createProofFleet, type ProofRollout, runStatement } from '@outrider/simulator/compose';
 import { drawFaults } from './faults.ts';
@@ -43,7 +45,7 @@ export interface PauseOptions {
 
 /** Rollouts that are paused side by side, each with a region and devices of its own; every so many batches all at once. */
 const LANES = 16;
-const GLOBAL_EVERY = 6;
+const GLOBAL_EVERY = 2;
 /** New permits come into being in each round; more devices than that are never needed. */
 const DEVICES_PER_ROUND = 50;
 const DEVICES_MIN = 400;
@@ -54,6 +56,7 @@ const WATCH_MS = 6_300;
 const CALM_FLOW_MS = 150;
 const CALM_WATCH_MS = 150;
 const RETRY_MS = 200;
+const ENDED_ALREADY = 'scope-not-paused' satisfies ProblemCode;
 const PAUSE_TRIES_MAX = 300;
 
 export async function playRounds(options: PauseOptions): Promise<PauseResults> {
@@ -75,12 +78,6 @@ export async function playRounds(options: PauseOptions): Promise<PauseResults> {
     await runStatement(servers.database, OPEN_CAPS);
     log(`A control plane and ${gateways} gateways in two regions run; ${LANES} rollouts of ${perLane} devices`);
 
-    let refusal = 'none';
-    const hear = (text: string) => {
-      refusal = text;
-    };
-    const ask = asker({ url: servers.control.url, token: servers.tokens.admin, onRefusal: hear, onFault: hear });
-    const asking: Asking = { ask, lastRefusal: () => refusal };
     const told: Told[] = [];
     const rounds: Round[] = [];
     let isOver = false;
@@ -103,7 +100,7 @@ export async function playRounds(options: PauseOptions): Promise<PauseResults> {
       if (!isCalm) faults.push(...drawFaults(source, gateways).map((fault) => world.inject(fault)));
       if (!isCalm) await delay(LEAD_MS);
       rounds.push(
-        await pauseAndResume(asking, {
+        await pauseAndResume(operatorOf(servers), {
           ...namesOf(lane, lanes, source),
           name: `${isCalm ? 'calm' : 'round'} ${number}`,
           isCalm,
@@ -163,10 +160,20 @@ interface Asking {
   readonly lastRefusal: () => string;
 }
 
+/** Whoever pauses and resumes in one round: what is said to one is not taken for what was said to another. */
+function operatorOf({ control, tokens }: World['servers']): Asking {
+  let refusal = 'none';
+  const hear = (text: string) => {
+    refusal = text;
+  };
+  const ask = asker({ url: control.url, token: tokens.admin, onRefusal: hear, onFault: hear });
+  return { ask, lastRefusal: () => refusal };
+}
+
 async function pauseAndResume(asking: Asking, round: Names & Pick<Round, 'name' | 'isCalm'>): Promise<Round> {
   const { name, scope, isCalm, pause, resume } = round;
   const askedAt = nowMs();
-  const paused = await untilReceipt(asking, pause, `pause of ${name}`);
+  const paused = present(await untilReceipt(asking, pause, `pause of ${name}`), 'a receipt: a pause may be repeated');
   const returnedAt = nowMs();
   await delay(isCalm ? CALM_WATCH_MS : WATCH_MS);
   const resumeAskedAt = nowMs();
@@ -179,12 +186,16 @@ async function pauseAndResume(asking: Asking, round: Names & Pick<Round, 'name' 
   };
 }
 
-/** A control plane that is frozen, or whose database is away, gives none: it is asked again. */
+/**
+ * A control plane that is frozen, or whose database is away, gives none: it is asked again. Undefined: what was asked has become
+ * so by a request whose answer was lost.
+ */
 async function untilReceipt({ ask, lastRefusal }: Asking, [path, body]: [string, object], reason: string) {
   for (let tries = 1; tries <= PAUSE_TRIES_MAX; tries++) {
     const began = nowMs();
     const receipt = await ask({ method: 'POST', path, body: { ...body, reason, author: 'proof' }, reader: RECEIPT });
     if (receipt !== undefined) return { receipt, tries, tookMs: nowMs() - began };
+    if (tries > 1 && lastRefusal().includes(ENDED_ALREADY)) return undefined;
     await delay(RETRY_MS);
   }
   throw new Error(`No receipt came for the ${reason}; the last answer: ${lastRefusal()}`);
