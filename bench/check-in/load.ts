@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import process from 'node:process';
-import { checkInRequest, isCamera, permitRequest, pollRequest, type RolloutNamed } from './requests.ts';
+import {
+  checkInRequest,
+  isCamera,
+  permitRequest,
+  pollRequest,
+  type RolloutNamed,
+  SEQUENCE_OF_FLEET,
+} from './requests.ts';
 
 /** What the parent asks this process for: load on one server for a while. */
 export interface LoadJob {
@@ -36,7 +43,6 @@ export interface LoadResult {
 
 /** A prime: leaps of it come to every device before one comes twice. */
 const LEAP = 7_919;
-const SEQUENCE_OF_FLEET = 40;
 
 /** What each server has been sent: how often by each device, and by which one last. A gap in a device's sequence would make a gateway read it anew. */
 interface Sent {

@@ -43,50 +43,50 @@ export function startLoad(): LoadProcess {
   };
 }
 
-/** Our real server, on a database that is there already. Profiles of its CPU go to a folder, when one is given. */
-export async function startOurs(options: {
+interface OursOptions {
   readonly root: string;
   readonly folder: string;
   readonly databaseUrl: string;
   readonly profileFolder?: string;
-}): Promise<Measured & ControlPlane> {
-  const { root, folder, databaseUrl, profileFolder } = options;
-  const path = join(folder, 'terminator.sock');
-  const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
+}
+
+/** Our real server, on a database that is there already. Profiles of its CPU go to a folder, when one is given. */
+export async function startOurs(options: OursOptions): Promise<Measured & ControlPlane> {
+  const { folder, profileFolder } = options;
   const data = join(folder, 'data');
   const roleFile = join(folder, 'release-role.json');
   writeFileSync(roleFile, releaseRole());
-  const program = [
-    join(root, 'apps', 'server', 'src', 'main.ts'),
-    '--data',
+  const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
+  const { url, ...ours } = await startServer(options, profile, {
+    name: 'ours',
     data,
-    '--port',
-    '0',
-    '--release-role',
-    roleFile,
-  ];
+    flags: ['--release-role', roleFile],
+  });
+  return { ...ours, url, token: readFileSync(join(data, 'admin-token'), 'utf8').trim() };
+}
+
+/** A further gateway of the same installation. */
+export async function startGatewayBeside(options: OursOptions): Promise<Measured> {
+  const shared = join(options.folder, 'data');
+  const flags = ['--role', 'gateway', '--secrets', shared, '--blobs', join(shared, 'blobs')];
+  return startServer(options, [], { name: 'beside', data: join(options.folder, 'beside'), flags });
+}
+
+async function startServer(
+  { root, folder, databaseUrl }: OursOptions,
+  profile: readonly string[],
+  { name, data, flags }: { readonly name: string; readonly data: string; readonly flags: readonly string[] },
+): Promise<Measured & Pick<ControlPlane, 'url'>> {
+  const path = join(folder, `${name}.sock`);
+  const program = [join(root, 'apps', 'server', 'src', 'main.ts'), '--data', data, '--port', '0', ...flags];
   const child = spawn(
     process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-
-      ...profile,
-      ...program,
-      '--terminator-socket',
-      path,
-    ],
+    ['--disable-warning=ExperimentalWarning', ...profile, ...program, '--terminator-socket', path],
     { env: { PATH: process.env.PATH, DATABASE_URL: databaseUrl }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const said = await untilSaid(child, /ready at (http:\/\/\S+),/);
-  return {
-    name: 'ours',
-    url: said[1] ?? '',
-    token: readFileSync(join(data, 'admin-token'), 'utf8').trim(),
-    pid: pidOf(child),
-    where: { path },
-    kind: 'check-in',
-    stop: () => stop(child),
-  };
+  const stopped = () => stop(child);
+  return { name, url: said[1] ?? '', pid: pidOf(child), where: { path }, kind: 'check-in', stop: stopped };
 }
 
 export async function startBare(folder: string): Promise<Measured> {

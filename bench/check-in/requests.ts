@@ -22,6 +22,9 @@ export function checkInRequest(number: number, sequence: number): string {
   );
 }
 
+/** What every device of the fleet has sent last, as the same file fills it. */
+export const SEQUENCE_OF_FLEET = 40;
+
 /** What a permit is asked for. */
 export interface RolloutNamed {
   readonly rolloutId: string;
