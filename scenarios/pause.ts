@@ -64,6 +64,7 @@ function figuresOf(results: PauseResults, found: Findings, isReduced: boolean): 
     ),
     some('answers to devices', told.length),
     none('permits told to devices that are in no table', toldWithoutRow(results)),
+    none('permits told to devices that are of another', told.filter(({ isAnothers }) => isAnothers === true).length),
     some('permits that committed in the half second before a pause', found.permitsAtStake),
     none('permits that committed between a pause and its end', found.permitsCommittedInPause),
     some('answers "no" to devices that asked during a pause', found.refusedInPause),

@@ -15,6 +15,8 @@ export interface Told {
   readonly what: 'offer' | 'permit' | 'refusal' | 'not-yet' | 'nothing';
   /** Of a permit. */
   readonly permitId?: string;
+  /** Of a permit that names another device than the one that asked. */
+  readonly isAnothers?: boolean;
   /** Why not, for refusals. */
   readonly code?: string;
 }
@@ -54,12 +56,17 @@ export async function askOn(options: {
 
 const PAUSE_MEAN_MS = 400;
 
-async function permitOf(device: ProofDevice, gateway: number): Promise<Pick<Told, 'what' | 'permitId' | 'code'>> {
+async function permitOf(
+  device: ProofDevice,
+  gateway: number,
+): Promise<Pick<Told, 'what' | 'permitId' | 'isAnothers' | 'code'>> {
   const answer = await device.askPermit(gateway);
   if (!answer.ok) return { what: 'nothing', code: answer.error.code };
   if (answer.value.kind === 'not-yet') return { what: 'not-yet', code: answer.value.code };
   const permit = parsePermitDocument(answer.value.permit.payload);
-  return { what: 'permit', ...(permit.ok ? { permitId: permit.value.permitId } : {}) };
+  if (!permit.ok) return { what: 'permit' };
+  const { permitId, deviceId } = permit.value;
+  return { what: 'permit', permitId, isAnothers: deviceId !== device.deviceId };
 }
 
 async function offerOf(device: ProofDevice, gateway: number): Promise<Pick<Told, 'what' | 'code'>> {

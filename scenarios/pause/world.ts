@@ -76,10 +76,20 @@ export async function createWorld(gatewayCount: number, log: (line: string) => v
     return hasStopped;
   }
 
+  /** How many partitions are on a network now: it opens with the end of the last. */
+  const held = new Map<string, number>();
+
   async function partition(names: readonly string[], how: 'cut' | 'silent', forMs: number): Promise<void> {
-    for (const name of names) networks.get(name)?.set(how);
+    for (const name of names) {
+      held.set(name, (held.get(name) ?? 0) + 1);
+      networks.get(name)?.set(how);
+    }
     await delay(forMs);
-    for (const name of names) networks.get(name)?.set('open');
+    for (const name of names) {
+      const others = (held.get(name) ?? 0) - 1;
+      held.set(name, others);
+      if (others === 0) networks.get(name)?.set('open');
+    }
   }
 
   async function befall(fault: Fault): Promise<boolean> {

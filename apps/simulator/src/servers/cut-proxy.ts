@@ -49,6 +49,8 @@ export async function openCutProxy(target: { readonly host: string; readonly por
   return {
     port,
     set(next) {
+      // To pipe what is piped already would carry every byte twice: to a database, questions and answers that are not of each other.
+      if (next === state) return;
       state = next;
       for (const pair of pairs) {
         if (next === 'open') carry(pair);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Ledger, OpenPermit, PermitCommit } from '@outrider/domain/gateway/ports';
+import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import type { Ledger, OpenPermit, PermitCommit, PermitProposal } from '@outrider/domain/gateway/ports';
 import { present } from '@outrider/domain/kernel/assert';
 import { parseHourCount, parseLedgerOutcome, parseLedgerRow } from '@outrider/protocol/gateway/ledger';
 import { parseOpenPermit } from './open-permit-document.ts';
@@ -12,7 +13,12 @@ export function postgresLedger(database: Database): Ledger {
       const flat = proposals.map(({ row, region }) => ({ ...row, region }));
       const rows = await database.query(COMMIT, [JSON.stringify(flat)]);
       const commits = new Map(rows.map((row) => [numberOf(row, 'ordinal'), permitCommitOf(row)]));
-      return proposals.map((_, index) => present(commits.get(index + 1), 'an answer to every proposal'));
+      return proposals.map((proposal, index) => {
+        const commit = present(commits.get(index + 1), 'an answer to every proposal');
+        if (isOf(proposal, commit)) return commit;
+        // The row that may have come into being is found when the device asks again.
+        throw new StoreAwayError('It answered another question: what lies between it and this server mixes up answers');
+      });
     },
     async loadRows(rolloutId, { afterPosition, limit }) {
       return documentsOf(
@@ -35,6 +41,13 @@ export function postgresLedger(database: Database): Ledger {
       await database.query('select note_contacts($1::jsonb)', [JSON.stringify(contacts)]);
     },
   };
+}
+
+/** A permit leaves for the device that asked, whatever a connection brings. */
+function isOf({ row: proposed }: PermitProposal, commit: PermitCommit): boolean {
+  if (commit.kind === 'refused') return true;
+  const { deviceId, rolloutId, kind } = commit.row;
+  return deviceId === proposed.deviceId && rolloutId === proposed.rolloutId && kind === proposed.kind;
 }
 
 function permitCommitOf(row: Row): PermitCommit {
