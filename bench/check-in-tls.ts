@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -220,15 +220,16 @@ async function measure(
   return { perCpuSecond: took.length / cpuSeconds, p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
-/** User and system time of these processes; proc(5) counts in hundredths of a second. */
+/** Time of all threads of these processes on a processor, in the nanoseconds of the scheduler: proc(5)'s own count has hundredths. */
 async function cpuSecondsOf(pids: readonly number[]): Promise<number> {
-  let ticks = 0;
+  let nanoseconds = 0;
   for (const pid of pids) {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    ticks += Number(fields[11]) + Number(fields[12]);
+    for (const thread of await readdir(`/proc/${pid}/task`)) {
+      const [running = ''] = (await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')).split(' ');
+      nanoseconds += Number(running);
+    }
   }
-  return ticks / 100;
+  return nanoseconds / 1e9;
 }
 
 function figuresOf(manner: Manner, measured: ReadonlyMap<string, readonly Sample[]>): Figure[] {

@@ -107,6 +107,15 @@ export function terminatorContract(
       assert.deepEqual([other.status, codeOf(other)], [403, 'device-mismatch']);
     });
 
+    test('blobs, files of the repositories and the health of the gateway are asked for through it', async () => {
+      const device = await registered('camera-6');
+      const asked = ['/blobs/none', '/repo/image/none.json', '/health/live'];
+      const [blob, document, health] = await Promise.all(asked.map((path) => device.ask(port, path)));
+      assert.match(blob?.body ?? '', /"code":/, 'the gateway says what is wrong, and not a proxy');
+      assert.equal(codeOf(present(document, 'an answer')), 'document-unknown');
+      assert.equal(health?.status, 200);
+    });
+
     test('a certificate of another CA, one of a server and one that has run out are refused, the last by name', async () => {
       const stranger = makeRoot({ ...order, name: 'Mallory' });
       const device = aDevice('camera-1', roots);
@@ -252,6 +261,14 @@ function aDevice(id: string, roots: string) {
 
   return {
     ...{ deviceId, key, publicKey, keyId: publicKey.keyId, checkIn },
+    async ask(port: number, path: string): Promise<Answer> {
+      const agent = agentOf({}, false);
+      try {
+        return await send({ agent, port, path, method: 'GET', body: '', headers: {} });
+      } finally {
+        agent.destroy();
+      }
+    },
     keptConnection(port: number) {
       const agent = agentOf({}, true);
       return { checkIn: () => checkInOver(agent, port, {}), close: () => agent.destroy() };
@@ -281,13 +298,14 @@ function send(request: {
   readonly agent: Agent;
   readonly port: number;
   readonly path: string;
+  readonly method?: 'GET';
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }): Promise<Answer> {
-  const { agent, port, path, body, headers } = request;
+  const { agent, port, path, method = 'POST', body, headers } = request;
   let session: Buffer | undefined;
   return new Promise((resolve, reject) => {
-    const posted = httpsRequest({ agent, host: '127.0.0.1', port, path, method: 'POST', headers: { ...headers } });
+    const posted = httpsRequest({ agent, host: '127.0.0.1', port, path, method, headers: { ...headers } });
     posted.on('error', reject);
     posted.on('socket', (socket) => {
       socket.on('session', (ticket: Buffer) => {

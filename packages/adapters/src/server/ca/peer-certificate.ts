@@ -6,8 +6,8 @@ import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { digestBytes } from '../../shared/digest.ts';
-import { publicKeyBytes, publicKeyInfo, publicKeyOf } from '../../shared/ed25519.ts';
-import { readWhole } from '../../shared/x509/der-read.ts';
+import { keyIdOf, publicKeyBytes } from '../../shared/ed25519.ts';
+import { readCertificate } from '../../shared/x509/certificate-read.ts';
 import { commonNameIn, subjectIn } from '../../shared/x509/distinguished-name.ts';
 import type { CaFiles } from './ca-folder.ts';
 
@@ -27,22 +27,33 @@ export function readPeer(
     const fault: unknown = socket.authorizationError;
     return err(String(fault).includes('CERT_HAS_EXPIRED') ? 'expired' : 'refused');
   }
-  // Below a root that signs for others too, only our CA names devices.
-  if (certificate.issuer !== files.issuing[0].subject) return err('refused');
-  return clientCertificateOf(certificate);
+  return clientCertificateOf(certificate.raw, files);
 }
 
-function clientCertificateOf(certificate: X509Certificate): Result<ClientCertificate, 'refused'> {
-  const subject = readWhole(subjectIn(certificate.raw));
-  const deviceId = parseId<DeviceId>('device id', subject === undefined ? undefined : commonNameIn(subject));
-  const serial = parseCertificateSerial(certificate.serialNumber);
-  const key = publicKeyBytes(publicKeyInfo(certificate.publicKey));
+function clientCertificateOf(der: Buffer, { issuing }: CaFiles): Result<ClientCertificate, 'refused'> {
+  const read = readCertificate(der);
+  // Below a root that signs for others too, only our CA names devices.
+  if (read === undefined || !subjectOf(issuing[0]).equals(read.issuer)) return err('refused');
+  const deviceId = parseId<DeviceId>('device id', commonNameIn(read.subject));
+  const serial = parseCertificateSerial(read.serialNumber);
+  const key = publicKeyBytes(read.publicKeyInfo);
   if (!deviceId.ok || serial === undefined || key === undefined) return err('refused');
   return ok({
     deviceId: deviceId.value,
     serial,
-    fingerprint: digestBytes(certificate.raw),
-    keyId: publicKeyOf(key).keyId,
-    notAfter: fleetInstant(certificate.validToDate.getTime()),
+    fingerprint: digestBytes(der),
+    keyId: keyIdOf(key),
+    notAfter: fleetInstant(read.notAfterMs),
   });
 }
+
+/** The CA of an installation stays the same as long as the process: its name is taken out of it once. */
+function subjectOf(authority: X509Certificate): Buffer {
+  const known = subjects.get(authority);
+  if (known !== undefined) return known;
+  const subject = Buffer.from(subjectIn(authority.raw));
+  subjects.set(authority, subject);
+  return subject;
+}
+
+const subjects = new WeakMap<X509Certificate, Buffer>();
