@@ -3,6 +3,7 @@ import type { Figure, MeasureOptions } from '../bench/figures.ts';
 import { type Attack, AttackFailure } from './attacks/attack.ts';
 import { ATTACKS_ON_BYTES } from './attacks/on-bytes.ts';
 import { ATTACKS_ON_CHARTERS } from './attacks/on-charters.ts';
+import { ATTACKS_ON_CLAIMS } from './attacks/on-claims.ts';
 import { ATTACKS_ON_DATABASES } from './attacks/on-databases.ts';
 import { ATTACKS_ON_EVIDENCE } from './attacks/on-evidence.ts';
 import { ATTACKS_ON_PERMITS } from './attacks/on-permits.ts';
@@ -21,6 +22,7 @@ const ATTACKS: readonly Attack[] = [
   ...ATTACKS_ON_DATABASES,
   ...ATTACKS_ON_TIME,
   ...ATTACKS_ON_EVIDENCE,
+  ...ATTACKS_ON_CLAIMS,
 ];
 
 export const flags = {

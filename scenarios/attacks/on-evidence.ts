@@ -4,8 +4,8 @@ import type { Report } from '@outrider/domain/gateway/report';
 import { HOUR_MS } from '@outrider/domain/kernel/time';
 import { encodeRegistration } from '@outrider/protocol/gateway/registration';
 import { encodeReport } from '@outrider/protocol/gateway/report';
-import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import { type Attack, mustHold } from './attack.ts';
+import { post, send } from './posting.ts';
 import type { Scene } from './scene.ts';
 
 /** Attacks on what counts, and on who a device is. */
@@ -107,24 +107,4 @@ async function countsAreWhole({ stage, plan }: Scene): Promise<void> {
   const sight = await management.sight(plan.rolloutId);
   const harmed = (sight.evidence?.base ?? []).reduce((sum, one) => sum + one.events, 0);
   mustHold(harmed === 0, `${harmed} failures are counted`);
-}
-
-async function post(scene: Scene, path: string, body: string, signer: ReturnType<typeof createSigner>) {
-  const { signature } = signer.sign(requestText({ method: 'POST', path, body }));
-  const headers = {
-    [DEVICE_HEADER]: scene.deviceId,
-    [SIGNATURE_HEADER]: signature,
-    'content-type': 'application/json',
-  };
-  return send(scene, path, headers, body);
-}
-
-async function send({ stage }: Scene, path: string, headers: Readonly<Record<string, string>>, body?: string) {
-  const method = body === undefined ? 'GET' : 'POST';
-  const answer = await fetch(`${stage.installation.url}${path}`, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body }),
-  });
-  return { status: answer.status, text: await answer.text() };
 }

@@ -24,6 +24,8 @@ export interface Wire {
   document: (name: string) => string | undefined;
   /** Answers in place of the server what is asked under /blobs/; undefined: it passes. */
   blob: (digest: string, response: ServerResponse) => Promise<'answered' | undefined>;
+  /** What does not arrive: the line is dead for it. */
+  isHeld: (path: string) => boolean;
   readonly passed: PassedMessage[];
   /** Bytes of blobs that went to the device. */
   blobBytes: number;
@@ -61,6 +63,7 @@ export async function openWire(serverUrl: string): Promise<Wire> {
     if (digest !== undefined && (await wire.blob(digest, response)) === 'answered') return;
     const document = path.startsWith('/repo/') ? wire.document(path.slice('/repo/'.length)) : undefined;
     if (document !== undefined) return void response.writeHead(200).end(document);
+    if (wire.isHeld(path)) return void response.writeHead(502).end();
     const headers = headersOf(request);
     const body = await textOf(request);
     wire.passed.push({ path, headers, body });
@@ -100,11 +103,12 @@ export async function openWire(serverUrl: string): Promise<Wire> {
   return wire;
 }
 
-function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob' | 'document'> {
+function honest(): Pick<Wire, 'checkIn' | 'permit' | 'blob' | 'document' | 'isHeld'> {
   return {
     checkIn: (answer) => answer,
     permit: (answer) => answer,
     document: () => undefined,
+    isHeld: () => false,
     blob: async () => undefined,
   };
 }

@@ -23,6 +23,7 @@ import { parsePermitAnswer, parsePermitDocument, parsePermitRequest } from '@out
 import { parseRegistration, parseRegistrationAnswer } from '@outrider/protocol/gateway/registration';
 import { parseReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
 import { parseRequestIdentity } from '@outrider/protocol/gateway/request-signature';
+import { parseVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import { parseProblem } from '@outrider/protocol/kernel/problem';
 import { parseApproval } from '@outrider/protocol/policy/approval';
 import { parseCharter, parseSignedCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
@@ -86,6 +87,7 @@ const MESSAGES: Readonly<Record<string, (text: string) => Verdict>> = {
   problem: parseProblem,
   'policy-change': parsePolicyChange,
   'policy-entry': parsePolicyEntry,
+  'version-manifest': parseVersionManifest,
 };
 
 function messages(): readonly FuzzedParser[] {

@@ -10,8 +10,12 @@ import { createSigner } from '@outrider/adapters/shared/ed25519';
 import { blockListBytes } from '@outrider/delta/block-list';
 import type { ChooserState } from '@outrider/domain/device/boot-chooser';
 import type { Boot, HealthVerdict, Network } from '@outrider/domain/device/ports';
+import { verifyManifest } from '@outrider/domain/gateway/judge-claim';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
+import { err, ok } from '@outrider/domain/kernel/result';
 import { DAY_MS, fleetInstant, HOUR_MS, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
+import type { Signer } from '@outrider/domain/trust/ports';
+import { parseVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
 import { hashingStorage } from '@outrider/testkit/hashing-storage';
 import { LAB_ROLLOUT_ID, labNetwork } from '@outrider/testkit/lab-network';
@@ -48,6 +52,39 @@ test('a device fetches the delta, asks for the permit, boots the new image, conf
   await agent.wake(outcome.nextWakeAt);
   assert.equal(network.checkIns.at(-1)?.state, 'verified');
   assert.equal(agent.status()?.state, 'idle');
+});
+
+test('what it says it installed comes with a version manifest: signed by its key, as it stood when it was confirmed', async () => {
+  const signer = createSigner();
+  const { agent, network, boot, agentOn } = device({ signer });
+  network.offered = { release: second, isRollback: false };
+  const cutOff: Network = {
+    ...network,
+    sendReport: async () => err({ code: 'network-unreachable', detail: 'no network' }),
+  };
+  await agentOn(cutOff).wake(start);
+  assert.equal(agent.status(), undefined);
+  // Two starts later, long after, the network is back.
+  for (let count = 0; count < 2; count++) await boot.reboot();
+  const survivor = agentOn(network);
+  await survivor.wake(fleetInstant(start + DAY_MS));
+  const report = [...network.reports.values()].find((one) => one.event === 'verified');
+  assert.ok(report !== undefined);
+  const component = second.manifest.components[0];
+  assert.ok(component !== undefined && report.permitId !== undefined);
+  const verified = verifyManifest(report, {
+    ...{ publicKey: signer.publicKey, verifier: lab.verifier, parse: parseVersionManifest, release: second.manifest },
+  });
+  assert.deepEqual(
+    verified,
+    ok({
+      ...{ schema: 1, deviceId: DEVICE_ID, sequence: report.sequence, rolloutId: LAB_ROLLOUT_ID },
+      ...{ releaseId: second.manifest.releaseId, permitId: report.permitId, epoch: 1, slot: 'b', version: '1.1.0' },
+      ...{ releaseCounter: 3, bootCount: 2, confirmedAt: start },
+      images: [{ name: 'main', digest: component.image.digest, bytes: component.image.bytes }],
+    }),
+  );
+  assert.ok(!('claim' in report), 'what stood in the journal stays there');
 });
 
 test('an unhealthy image is tried three times, then the old slot runs and the report carries its log', async () => {
@@ -329,6 +366,7 @@ function device(
     readonly chooser?: ChooserState;
     /** The power goes right after the first arm. */
     readonly isCutAfterArm?: boolean;
+    readonly signer?: Signer;
   } = {},
 ) {
   const network = labNetwork(lab);
@@ -348,6 +386,7 @@ function device(
       identity: { deviceId: DEVICE_ID, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
       anchors: lab.anchors,
       verifier: lab.verifier,
+      ...(options.signer && { signer: options.signer }),
       network: way,
       storage,
       boot: options.isCutAfterArm ? cutBoot : boot,

@@ -14,7 +14,7 @@ import { assert, present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
-import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import type { SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
 import type { TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { journalWriter, parseJournal } from '@outrider/protocol/device/journal';
@@ -27,6 +27,8 @@ export interface AgentPorts {
   /** Pins others, durably when it returns; absent: what was pinned at registration stays. */
   readonly storeAnchors?: (anchors: TrustAnchors) => Promise<void>;
   readonly verifier: SignatureVerifier;
+  /** The key that the device registered with: it signs version manifests. Absent: it shows none. */
+  readonly signer?: Signer;
   /** How documents of the repositories are read and checked; absent: as in production. */
   readonly trustTools?: TrustTools;
   readonly network: Network;

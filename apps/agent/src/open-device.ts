@@ -44,6 +44,7 @@ export async function openDevice(
     anchors,
     storeAnchors: (next) => storeAnchors(folder, next),
     verifier: createVerifier(),
+    signer: identity.client.signer,
     client: identity.client,
     network: identity.overMutualTls(httpNetwork(identity.client)),
     storage,

@@ -5,14 +5,16 @@ import { checkOffer } from '@outrider/domain/device/check-offer';
 import { checkPermit } from '@outrider/domain/device/check-permit';
 import type { DeviceEvent, Effect, WakeFacts } from '@outrider/domain/device/events';
 import type { BootState } from '@outrider/domain/device/ports';
-import { type Journal, runningSoftware } from '@outrider/domain/device/state';
+import { type Journal, type QueuedReport, runningSoftware } from '@outrider/domain/device/state';
 import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
+import type { Report } from '@outrider/domain/gateway/report';
 import { assertNever, present } from '@outrider/domain/kernel/assert';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { DeviceFacts } from '@outrider/domain/policy/audience-facts';
 import type { TargetClaim } from '@outrider/domain/release/release-targets';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
+import { signVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
@@ -176,11 +178,17 @@ function floorOf({ timeFloor }: Journal): FleetInstant {
   return timeFloor ?? fleetInstant(0);
 }
 
+/** The report as it leaves: what stands beside it is signed now, as it was when it happened. */
+function signedReport({ claim, ...report }: QueuedReport, { signer }: AgentPorts): Report {
+  if (claim === undefined || signer === undefined) return report;
+  return { ...report, manifest: signVersionManifest(claim, signer) };
+}
+
 async function sendReport(
   { report }: Extract<Effect, { kind: 'send-report' }>,
   { ports }: EffectContext,
 ): Promise<DeviceEvent> {
-  const answer = await ports.network.sendReport(report);
+  const answer = await ports.network.sendReport(signedReport(report, ports));
   if (answer.ok) return { kind: 'report-acknowledged', sequence: report.sequence };
   return { kind: 'report-unsent', error: answer.error };
 }

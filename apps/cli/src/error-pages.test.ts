@@ -9,6 +9,7 @@ import { DEVICE_ERRORS, INSTALL_FAILURES } from '@outrider/domain/device/errors'
 import { DEVICE_IMPORT_ERRORS } from '@outrider/domain/gateway/device-import';
 import { NOT_YETS, REFUSALS } from '@outrider/domain/gateway/errors';
 import { ROLLOUT_CAUSES } from '@outrider/domain/gateway/explain-rollout';
+import { MANIFEST_FAULTS } from '@outrider/domain/gateway/manifest-faults';
 import { PLAN_ERRORS } from '@outrider/domain/policy/errors';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
 import { AUDIT_FAULTS } from '@outrider/domain/trust/audit-faults';
@@ -46,6 +47,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   'not-yets': Object.keys(NOT_YETS),
   causes: Object.keys(ROLLOUT_CAUSES).filter((code) => !Object.hasOwn(REFUSALS, code)),
   device: [...Object.keys(DEVICE_ERRORS), ...Object.keys(INSTALL_FAILURES)],
+  claims: Object.keys(MANIFEST_FAULTS),
   import: Object.keys(DEVICE_IMPORT_ERRORS),
   rules: [...Object.keys(PLAN_ERRORS), ...Object.keys(RELEASE_ERRORS)],
   'store-away': Object.keys(STORE_AWAY_REASONS),

@@ -21,6 +21,7 @@ import { type Recounts, recounts } from './evidence/recounts.ts';
 import { type Reporters, reporters } from './evidence/reporters.ts';
 import { certificates } from './gateway/certificates.ts';
 import { checkIns } from './gateway/check-ins.ts';
+import { claims } from './gateway/claims.ts';
 import { clones } from './gateway/clones.ts';
 import { contacts } from './gateway/contacts.ts';
 import { type Ddi, ddi } from './gateway/ddi/ddi.ts';
@@ -154,6 +155,7 @@ export function composeServer(ports: ServerPorts): Server {
   });
   const reportDesk = reports({
     ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
+    claims: claims({ ...{ holder, reportLog: store.reports }, verifier: ports.verifier, counters, log }),
     onDriverFlag: (report) => drivers.record(report),
   });
   const isRevoked = (keyId: KeyId) => {

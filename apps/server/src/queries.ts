@@ -10,6 +10,7 @@ import { type Explanation, explainDevice } from '@outrider/domain/gateway/explai
 import { explainPast, type PastExplanation, type PastSources, policyAt } from '@outrider/domain/gateway/explain-past';
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { OpenPermit, ReportLog } from '@outrider/domain/gateway/ports';
+import type { KeptManifests } from '@outrider/domain/gateway/version-manifest';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 import type { DeviceId, ReleaseId, Revision, RolloutId } from '@outrider/domain/kernel/ids';
@@ -86,7 +87,7 @@ export interface Queries {
     page: { readonly afterPosition: number; readonly limit: number },
   ): ReturnType<ReportLog['loadReports']>;
   listOpenPermits(scope: Scope | `rollout:${string}`): Promise<readonly OpenPermit[]>;
-  showDevice(deviceId: DeviceId): Found<KnownDevice>;
+  showDevice(deviceId: DeviceId): Found<ShownDevice>;
   explainDevice(deviceId: DeviceId): Found<Explanation>;
   /** The same for an instant that has passed, with what is known only as it is today. */
   explainDeviceAt(deviceId: DeviceId, at: FleetInstant): Found<PastExplanation>;
@@ -95,6 +96,11 @@ export interface Queries {
   listPolicyEntries(after: Revision): Promise<readonly PolicyEntry[]>;
   /** What the next plan for a device type should declare. */
   proposeBaseRates(deviceType: string): Promise<readonly BaseRateProposal[]>;
+}
+
+/** A device with what it last proved of what it runs, if it ever did. */
+export interface ShownDevice extends KnownDevice {
+  readonly manifests?: KeptManifests;
 }
 
 export function queries(options: {
@@ -111,9 +117,10 @@ export function queries(options: {
 }): Queries {
   const { store, holder, decider, releases, fleetClock, counters } = options;
 
-  async function showDevice(deviceId: DeviceId): Promise<Result<KnownDevice, CommandError>> {
+  async function showDevice(deviceId: DeviceId): Promise<Result<ShownDevice, CommandError>> {
     const [device] = await store.registry.loadDevices([deviceId]);
-    if (device !== undefined) return ok(device);
+    const manifests = device && (await store.reports.loadKeptManifests(deviceId));
+    if (device !== undefined) return ok(manifests === undefined ? device : { ...device, manifests });
     return refuse('device-not-found', 'No device is registered under this id; GET /api/v1/devices lists them', {
       deviceId,
     });
@@ -213,7 +220,12 @@ export function queries(options: {
       const explained = explainDevice(snapshot, device.value, fleetClock.now());
       const suspected = await store.installation.loadSetting(suspicionSetting(deviceId));
       const isCloneSuspected = suspected === device.value.record.publicKey.keyId;
-      return ok(isCloneSuspected ? { ...explained, isCloneSuspected } : explained);
+      const { manifests } = device.value;
+      return ok({
+        ...explained,
+        ...(isCloneSuspected ? { isCloneSuspected } : {}),
+        ...(manifests === undefined ? {} : { manifests }),
+      });
     },
 
     async explainDeviceAt(deviceId, at) {

@@ -45,6 +45,8 @@ export interface RehearsedDevice {
   /** Sends a report; the same `sequence` again is the same report again. */
   report(event: ReportEvent, permit: PermitDocument, sequence?: number): Promise<string>;
   lastSequence(): number;
+  /** Sends any message, signed. */
+  send(path: string, body: string): ReturnType<Send>;
   /** The headers and body of a message, for those who want to tamper with it. */
   signedRequest(path: string, body: string): DeviceRequest;
   /** A request for bytes, with headers of its own. */
@@ -178,6 +180,7 @@ export function rehearsedDevice(options: {
     askPermit,
     report,
     lastSequence: () => sequence,
+    send: (path, body) => send(signedRequest(path, body)),
     signedRequest,
     signedGet,
   };

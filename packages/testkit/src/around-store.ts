@@ -68,6 +68,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     reports: {
       appendReports: (...all) => around('reports.appendReports', () => reports.appendReports(...all)),
       loadReports: (...all) => around('reports.loadReports', () => reports.loadReports(...all)),
+      loadKeptManifests: (...all) => around('reports.loadKeptManifests', () => reports.loadKeptManifests(...all)),
     },
     policyLog: {
       appendEntry: (...all) => around('policyLog.appendEntry', () => policyLog.appendEntry(...all)),

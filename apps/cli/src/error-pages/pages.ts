@@ -3,6 +3,7 @@ import { apiArea } from './api.ts';
 import type { CodeText, ErrorArea } from './area.ts';
 import { auditArea } from './audit.ts';
 import { backupArea } from './backup.ts';
+import { claimArea } from './claims.ts';
 import { deviceArea } from './device.ts';
 import { causeArea, notYetArea, refusalArea } from './gateway.ts';
 import { agentExitArea, cliArea, cliExitArea, importArea, serverExitArea, storeArea } from './programs.ts';
@@ -16,6 +17,7 @@ export const ERROR_AREAS: readonly ErrorArea[] = [
   notYetArea,
   causeArea,
   deviceArea,
+  claimArea,
   trustArea,
   importArea,
   ruleArea,

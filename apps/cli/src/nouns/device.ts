@@ -14,6 +14,7 @@ import { deviceIdentityVerbs } from './device-identity.ts';
 import { deviceImportVerb } from './device-import.ts';
 import { deviceListVerb } from './device-list.ts';
 import { deviceTagVerbs } from './device-tag.ts';
+import { manifestLines } from './shown-manifests.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
@@ -56,6 +57,7 @@ async function showOne(world: World, id: string, flags: Flags): Promise<void> {
     ['state', cellAt(value, 'record.status.state')],
     ['version', cellAt(value, 'record.status.running.version')],
     ['counter', cellAt(value, 'record.status.running.releaseCounter')],
+    ...manifestLines(value),
   ]);
   const rows = listAt(value, 'ledger');
   if (flags.json === true || rows.length === 0) return;
@@ -84,6 +86,7 @@ async function explain(world: World, id: string, flags: ExplainFlags): Promise<v
     ...(value !== null && typeof value === 'object' && 'isCloneSuspected' in value
       ? ([['clone', 'suspected: its key speaks from two places, see `outrider device identity`']] as const)
       : []),
+    ...manifestLines(value),
     ['rollout', cellAt(value, 'answer.rolloutId')],
     ['as of', timeAt(value, 'past.at')],
     ['policy revision', cellAt(value, 'past.revision')],

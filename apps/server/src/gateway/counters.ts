@@ -12,6 +12,7 @@ export type CounterFamily =
   | 'permit'
   | 'charter'
   | 'report'
+  | 'claim'
   | 'ddi'
   | 'registration'
   | 'certificate'

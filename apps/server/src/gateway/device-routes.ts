@@ -108,7 +108,7 @@ export function deviceRoutes(options: DeviceRouteOptions): DeviceRoutes {
         parse: parseReport,
         answer: async ({ device, authentication: { signature } }, report) => {
           assert(signature !== undefined, 'the signature of a report, which its proof asks for');
-          const answer = await reports.take({ device, signature }, report, request.body);
+          const answer = await reports.take({ device, signature, hasKey: true }, report, request.body);
           counters.add('report', answer.result);
           return encodeReportAnswer(answer);
         },

@@ -83,7 +83,7 @@ export function installationRoutes({ acceptClock, policy, queries, reaching, ste
       path: '/devices/:deviceId',
       summary: 'Shows a device with its rows in the ledgers',
       schemas: { params: DeviceParams },
-      answers: 'KnownDevice {record: DeviceRecord, ledger: LedgerRow[]}',
+      answers: 'KnownDevice {record: DeviceRecord, ledger: LedgerRow[], manifests?: {manifest?, disbelieved?}}',
       handle: ({ params }) => queries.showDevice(idOf<DeviceId>('device id', params.deviceId)),
     }),
     apiRoute({
@@ -92,7 +92,8 @@ export function installationRoutes({ acceptClock, policy, queries, reaching, ste
       summary:
         'Explains what a device is answered now, or was at a fleet instant (at, ms): every predicate with its values',
       schemas: { params: DeviceParams, query: Type.Object({ at: Type.Optional(CountText) }) },
-      answers: 'Explanation {deviceId, rollouts, answer}; of an instant also past {at, revision, knownAsToday: text[]}',
+      answers:
+        'Explanation {deviceId, rollouts, answer, manifests?}; of an instant also past {at, revision, knownAsToday: text[]}',
       async handle({ params, query, person }) {
         const deviceId = idOf<DeviceId>('device id', params.deviceId);
         const explained = await (query.at === undefined

@@ -128,6 +128,14 @@ export const METRICS: readonly MetricSpec[] = [
     family: 'report',
     label: 'result',
   }),
+  counter(
+    'outrider_gateway_claims_total',
+    'Claims of devices to have installed, by whether and why not they are believed',
+    {
+      family: 'claim',
+      label: 'verdict',
+    },
+  ),
   counter('outrider_gateway_ddi_events_total', 'Polls and feedback of DDI devices, by what they were shown or said', {
     family: 'ddi',
     label: 'event',

@@ -115,6 +115,7 @@ async function demoDevice(
     identity: { deviceId, deviceType, hardwareId, model: attributes.model },
     anchors: registered.value.anchors,
     ...{ verifier, readers, trustTools },
+    signer: client.signer,
     network: { ...life.throughWorld(witness(counting(httpNetwork(client), count))), fetchMetadata },
     storage: life.onDisk(hashingStorage(content.components)),
     boot,

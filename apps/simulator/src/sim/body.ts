@@ -31,7 +31,10 @@ export interface BodyOptions {
   readonly onSlots: (event: SlotEvent, chooser: ChooserState) => void;
   /** The program failed with what no device can mend. */
   readonly onCrash: (cause: unknown) => void;
-  readonly ports: Pick<AgentPorts, 'identity' | 'anchors' | 'verifier' | 'readers' | 'trustTools' | 'network'>;
+  readonly ports: Pick<
+    AgentPorts,
+    'identity' | 'anchors' | 'verifier' | 'signer' | 'readers' | 'trustTools' | 'network'
+  >;
 }
 
 /** A device whose power may go at any write, whose disk may be full and whose clock may be wrong. */

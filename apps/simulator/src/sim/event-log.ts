@@ -47,7 +47,7 @@ export function eventLog(options: {
     append(event) {
       counts[event.kind]++;
       const isAltered = event.kind === 'permit' && counts.permit === alteredPermit;
-      const line = `${encodeJson(isAltered ? withArmChanged(event) : event)}\n`;
+      const line = `${encodeJson(isAltered ? withArmChanged(event) : withoutSignatures(event))}\n`;
       hash.update(line);
       sink?.(line);
     },
@@ -55,6 +55,12 @@ export function eventLog(options: {
     // A digest is asked for as often as one likes; node:crypto gives it once for each hash.
     digest: () => hash.copy().digest('hex') as Sha256,
   };
+}
+
+/** What was signed is a fact of the run; the signature is of the keys that it was played with. */
+function withoutSignatures(event: LoggedEvent): LoggedEvent {
+  if (event.kind !== 'report' || event.report.manifest === undefined) return event;
+  return { ...event, report: { ...event.report, manifest: { ...event.report.manifest, signatures: [] } } };
 }
 
 function withArmChanged(event: Extract<LoggedEvent, { kind: 'permit' }>): LoggedEvent {

@@ -50,6 +50,7 @@ export async function simDevice(
       identity: { deviceId, deviceType, hardwareId },
       anchors,
       verifier: keys.verifier,
+      signer,
       readers: sim.readers,
       trustTools: sim.trustTools,
       network: {

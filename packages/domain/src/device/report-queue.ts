@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Report, ReportEvent } from '../gateway/report.ts';
+import type { ReportEvent } from '../gateway/report.ts';
 import type { PermitId, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import { withJournal } from './moves.ts';
-import { type DeviceState, runningSoftware } from './state.ts';
+import { type DeviceState, type QueuedReport, runningSoftware } from './state.ts';
 
 /** What a report is about; without a permit when the device holds none. */
 export interface ReportSubject {
@@ -22,7 +22,7 @@ export function queueReport(
 ): DeviceState {
   const { journal, situation } = state;
   const sequence = journal.sequence + 1;
-  const report: Report = {
+  const report: QueuedReport = {
     deviceId: journal.deviceId,
     sequence,
     rolloutId,

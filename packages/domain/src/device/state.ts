@@ -3,6 +3,7 @@ import type { Artifact } from '../delta/delta.ts';
 import type { ReportedState, RunningSoftware } from '../gateway/device-record.ts';
 import type { PermitDocument } from '../gateway/permit.ts';
 import type { Report } from '../gateway/report.ts';
+import type { VersionManifest } from '../gateway/version-manifest.ts';
 import type { DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Floors } from '../release/floors.ts';
@@ -40,7 +41,7 @@ export interface Journal {
   /** What runs in trial or was verified last: what a fall-back is reported against. */
   readonly installed?: Installed;
   /** Not yet acknowledged, oldest first. */
-  readonly reports: readonly Report[];
+  readonly reports: readonly QueuedReport[];
   /** Digests that may lie in the staging area. */
   readonly staging: readonly Sha256[];
   /** Counters of releases that failed their trial boot here, newest last. */
@@ -53,6 +54,11 @@ export interface Journal {
   readonly floors?: Floors;
   /** What it last refused, so that the same is not told at every poll. Absent: nothing. */
   readonly refusalTold?: string;
+}
+
+/** A report on its way, with what the device will sign beside it: as it stood when that happened, whatever runs when it leaves. */
+export interface QueuedReport extends Report {
+  readonly claim?: VersionManifest;
 }
 
 /** The volatile half: told anew at each boot and each wake. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { VersionManifest } from '../gateway/version-manifest.ts';
 import { raisedFloors } from '../release/floors.ts';
 import { move, withJournal, withSituation } from './moves.ts';
 import { queueReport } from './report-queue.ts';
@@ -44,10 +45,25 @@ export function confirm(state: DeviceState): DeviceState | undefined {
   // C12: in the same write of the journal that ends the trial; until then the old slot is a way back.
   const floors = raisedFloors(state.journal.floors, state.journal.update?.floors);
   const change = { installed: verified, update: undefined, ...(floors && { floors }) };
-  return queueReport(withJournal(moved, change), verified, {
-    event: 'verified',
-    detail: '',
-  });
+  const queued = queueReport(withJournal(moved, change), verified, { event: 'verified', detail: '' });
+  return withClaim(queued, state);
+}
+
+/** What the device will sign with the report that was queued last: told by the update, which is over with it. */
+function withClaim(queued: DeviceState, { journal: { update }, situation: { boot, now } }: DeviceState): DeviceState {
+  const { reports, deviceId } = queued.journal;
+  const report = reports.at(-1);
+  if (report?.permitId === undefined || update === undefined) return queued;
+  const { sequence, rolloutId, releaseId, permitId, running } = report;
+  const claim: VersionManifest = {
+    ...{ schema: 1, deviceId, sequence, rolloutId, releaseId, permitId },
+    epoch: update.permit?.document.epoch ?? update.epoch,
+    slot: boot.running,
+    ...{ version: running.version, releaseCounter: running.releaseCounter },
+    images: update.parts.map(({ component, image: { digest, bytes } }) => ({ name: component, digest, bytes })),
+    ...{ bootCount: boot.bootCount, confirmedAt: now },
+  };
+  return withJournal(queued, { reports: [...reports.slice(0, -1), { ...report, claim }] });
 }
 
 /** The old slot runs again, after a trial or long after it: success un-happens, and this device does not try it again. */

@@ -12,6 +12,7 @@ import type { LedgerRow } from './ledger.ts';
 import { freezeText, OFFER_PREDICATES, PERMIT_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
 import { canReEnrol, windowsCloseAt } from './re-enrol.ts';
 import type { PolicySnapshot } from './snapshot.ts';
+import type { KeptManifests } from './version-manifest.ts';
 
 /** Why a device gets, or does not get, what it gets: every predicate with its values, then the answer they lead to. */
 export interface Explanation {
@@ -21,6 +22,8 @@ export interface Explanation {
   readonly answer: ExplainedAnswer;
   /** Its key was seen in two places: what it says of itself may be of another device. Present when it is so. */
   readonly isCloneSuspected?: boolean;
+  /** What it last proved of what it runs, and what it said that was not believed. Present where there is either. */
+  readonly manifests?: KeptManifests;
 }
 
 /** The device before one rollout: the predicates of the offer, then how it stands with the ledger. */

@@ -7,7 +7,8 @@ import type { AdmissionWorld, RegistrationRefusalCode } from './admit-registrati
 import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
 import type { HourCount, LedgerOutcome, LedgerRow } from './ledger.ts';
 import type { NotYetCode } from './permit.ts';
-import type { StoredReport } from './report.ts';
+import type { StoredReport, TakenReport } from './report.ts';
+import type { KeptManifests } from './version-manifest.ts';
 
 /** The registry of devices. */
 export interface Registry {
@@ -116,11 +117,12 @@ export interface ReportLog {
   /**
    * Appends signed reports and, in the same transaction, sets the outcome instants of the matching ledger rows where
    * still absent. A (device, sequence) that exists already changes nothing. Answers for each: counted, duplicate, or
-   * unmatched (no ledger row: stored, never counted).
+   * unmatched (no ledger row: stored, never counted). What is `kept` of a new report replaces what was kept of its device
+   * by an earlier sequence.
    */
-  appendReports(
-    reports: readonly (StoredReport & { readonly signedBody: string; readonly signature: string })[],
-  ): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
+  appendReports(reports: readonly TakenReport[]): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
+  /** What is kept of the manifests of a device; undefined: nothing yet. */
+  loadKeptManifests(deviceId: DeviceId): Promise<KeptManifests | undefined>;
   /** Reports about a rollout after `position`, ascending, at most `limit`; with `deviceIds`, of these devices alone. */
   loadReports(
     rolloutId: RolloutId,

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceId, PermitId, ReleaseId, RolloutId } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
+import type { Envelope } from '../trust/envelope.ts';
 import type { RunningSoftware } from './device-record.ts';
+import type { KeptManifests } from './version-manifest.ts';
 
 /** What a device says happened, signed with its key. Counts once: (device, sequence) is unique. */
 export interface Report {
@@ -15,6 +17,8 @@ export interface Report {
   readonly running: RunningSoftware;
   /** At most 2,048 characters: reason of a revert, tail of the failed boot's log, what the driver said. */
   readonly detail: string;
+  /** With `verified`: the version manifest, signed by the device. Absent from a device that signs none. */
+  readonly manifest?: Envelope;
 }
 
 /** What happened to the device; each moves the evidence in its own way. */
@@ -39,4 +43,12 @@ export type OutcomeEvent = Exclude<ReportEvent, 'refused' | 'driver-flag'>;
 export interface StoredReport {
   readonly report: Report;
   readonly receivedAt: FleetInstant;
+}
+
+/** A report on its way into the log, with what its device signed. */
+export interface TakenReport extends StoredReport {
+  readonly signedBody: string;
+  readonly signature: string;
+  /** What is kept of its version manifest, or of a claim that was not believed. Absent: it made no such claim. */
+  readonly kept?: KeptManifests;
 }

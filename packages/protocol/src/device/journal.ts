@@ -6,17 +6,19 @@ import type {
   HeldWave,
   Installed,
   Journal,
+  QueuedReport,
   Update,
   UpdatePart,
 } from '@outrider/domain/device/state';
 import { CRASHES_MAX } from '@outrider/domain/gateway/crash-history';
-import type { Result } from '@outrider/domain/kernel/result';
+import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { Floors } from '@outrider/domain/release/floors';
 import type { Image } from '@outrider/domain/release/release';
 import { artifact } from '../gateway/check-in.ts';
 import { reportedState, runningSoftware } from '../gateway/device-record.ts';
 import { permitDocument } from '../gateway/permit.ts';
 import { report } from '../gateway/report.ts';
+import { versionManifest } from '../gateway/version-manifest.ts';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { COMPONENTS_MAX, DETAIL_CHARACTERS_MAX, DOCUMENT_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
@@ -141,6 +143,16 @@ const installed = record<Installed>({
   trialLog: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
 });
 
+/** The report as it will leave, beside what will be signed with it. */
+function queuedReport(value: unknown): Result<QueuedReport, ParseError> {
+  const read = report(value);
+  if (!read.ok) return read;
+  const beside = besideReport(value);
+  return beside.ok ? ok({ ...read.value, ...beside.value }) : beside;
+}
+
+const besideReport = record<Pick<QueuedReport, 'claim'>>({ claim: optional(versionManifest) });
+
 const journal = record<Journal>({
   schema: literal(1),
   deviceId,
@@ -152,7 +164,7 @@ const journal = record<Journal>({
   faultCount: count,
   update: optional(update),
   installed: optional(installed),
-  reports: listOf(report, { countMax: QUEUE_MAX }),
+  reports: listOf(queuedReport, { countMax: QUEUE_MAX }),
   staging: listOf(sha256, { countMax: STAGING_MAX }),
   revertedCounters: listOf(releaseCounter, { countMax: QUEUE_MAX }),
   timeFloor: optional(instant),

@@ -11,6 +11,7 @@ import * as ledger from '../gateway/ledger.ts';
 import * as permit from '../gateway/permit.ts';
 import * as registration from '../gateway/registration.ts';
 import * as report from '../gateway/report.ts';
+import * as version from '../gateway/version-manifest.ts';
 import { encodeJson } from '../kernel/json-text.ts';
 import { describeParseError, type ParseError } from '../kernel/parse-error.ts';
 import { parseProblem } from '../kernel/problem.ts';
@@ -60,6 +61,7 @@ const MESSAGES: Readonly<Record<string, Reread>> = {
   'signed-charter': reread(charter.parseSignedCharter, charter.encodeSignedCharter),
   'signing-role': reread(anchors.parseSigningRole, anchors.encodeSigningRole),
   'trust-anchors': reread(anchors.parseTrustAnchors, anchors.encodeTrustAnchors),
+  'version-manifest': reread(version.parseVersionManifest, version.encodeVersionManifest),
   'wave-opening': reread(charter.parseWaveOpening, charter.encodeWaveOpening),
 };
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MANIFEST_FAULTS, type ManifestFaultCode } from '@outrider/domain/gateway/manifest-faults';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { DETAIL_CHARACTERS_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { keyOf, oneOf, optional, record, text, whole } from '../kernel/reader.ts';
+import { keyOf, keyOr, oneOf, optional, record, text, whole } from '../kernel/reader.ts';
 import { deviceId, permitId, releaseId, rolloutId } from '../kernel/values.ts';
+import { envelope } from '../trust/envelope.ts';
 import { toldSoftware } from './device-record.ts';
 
 /** What the server did with a report: all three mean that it is durable and need not be sent again. */
 export interface ReportAnswer {
   readonly result: 'counted' | 'duplicate' | 'unmatched';
+  /** Why the claim in it is not believed, and counts for nothing. Absent: it is, or there was none. */
+  readonly disbelieved?: ManifestFaultCode;
 }
 
 /** Writes the body of `POST /v1/report`. */
@@ -53,6 +57,10 @@ export const report = record<Report>({
   event: reportEvent,
   running: toldSoftware,
   detail: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
+  manifest: optional(envelope),
 });
 
-const reportAnswer = record<ReportAnswer>({ result: oneOf(['counted', 'duplicate', 'unmatched']) });
+const reportAnswer = record<ReportAnswer>({
+  result: oneOf(['counted', 'duplicate', 'unmatched']),
+  disbelieved: optional(keyOr<ManifestFaultCode>(MANIFEST_FAULTS, 'manifest-malformed')),
+});

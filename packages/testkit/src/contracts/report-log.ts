@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PermitId, ReleaseId } from '@outrider/domain/kernel/ids';
-import { at, deviceIdOf, exposureOf, idOf, proposal, ROLLOUT, signedReport, startRollout } from './store-fixtures.ts';
+import { type KeptManifests, VERSION_MANIFEST_TYPE } from '@outrider/domain/gateway/version-manifest';
+import type { KeyId, PermitId, ReleaseId } from '@outrider/domain/kernel/ids';
+import {
+  at,
+  device,
+  deviceIdOf,
+  exposureOf,
+  idOf,
+  proposal,
+  ROLLOUT,
+  signedReport,
+  startRollout,
+} from './store-fixtures.ts';
 import { type OpenStore, useStore } from './use-store.ts';
 
 /** What every log of reports must do: each counts once, and only where a ledger row stands for it. */
@@ -54,6 +65,25 @@ export function reportLogContract(adapter: string, open: OpenStore): void {
         assert.equal(stored.length, 3);
         const [row] = await store.ledger.loadRows(ROLLOUT, { afterPosition: 0, limit: 1 });
         assert.equal(row?.verifiedAt, at(5));
+      }));
+
+    test('the newest manifest that was believed and the newest claim that was not are kept, each by the newest report', () =>
+      useStore(open, async (store) => {
+        await startRollout(store, exposureOf(ROLLOUT, 10));
+        await store.registry.register([device(1), device(2)]);
+        assert.equal(await store.reports.loadKeptManifests(deviceIdOf(1)), undefined);
+        const told = (sequence: number, kept: KeptManifests) => ({
+          ...signedReport(1, 'verified', { sequence }),
+          kept,
+        });
+        await store.reports.appendReports([told(3, believed(3)), signedReport(2, 'verified')]);
+        assert.deepEqual(await store.reports.loadKeptManifests(deviceIdOf(1)), believed(3));
+        assert.equal(await store.reports.loadKeptManifests(deviceIdOf(2)), undefined);
+        await store.reports.appendReports([told(5, DISBELIEVED), told(4, believed(4))]);
+        assert.deepEqual(await store.reports.loadKeptManifests(deviceIdOf(1)), { ...believed(4), ...DISBELIEVED });
+        const late = [told(2, believed(2)), { ...told(5, believed(9)), receivedAt: at(9) }];
+        assert.deepEqual(await store.reports.appendReports(late), ['unmatched', 'duplicate']);
+        assert.deepEqual(await store.reports.loadKeptManifests(deviceIdOf(1)), { ...believed(4), ...DISBELIEVED });
       }));
 
     test('the first instant of an outcome stays: a device that crashes daily has crashed once', () =>
@@ -128,4 +158,14 @@ export function reportLogContract(adapter: string, open: OpenStore): void {
         assert.deepEqual([...first, ...rest].map((one) => one.report.sequence).sort(), [1, 3, 4]);
       }));
   });
+}
+
+const DISBELIEVED: KeptManifests = {
+  disbelieved: { code: 'manifest-replayed', sequence: 5, receivedAt: at(5) },
+};
+
+function believed(sequence: number): KeptManifests {
+  const signature = { keyId: 'a'.repeat(64) as KeyId, signature: `${'A'.repeat(86)}==` };
+  const envelope = { payloadType: VERSION_MANIFEST_TYPE, payload: `{"sequence":${sequence}}`, signatures: [signature] };
+  return { manifest: { envelope, sequence, receivedAt: at(sequence) } };
 }

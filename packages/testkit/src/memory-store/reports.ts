@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
-import type { OutcomeEvent, Report, StoredReport } from '@outrider/domain/gateway/report';
+import type { OutcomeEvent, Report, TakenReport } from '@outrider/domain/gateway/report';
+import type { KeptManifests } from '@outrider/domain/gateway/version-manifest';
 import { type LedgerEntry, type MemoryState, takenInAt } from './state.ts';
 import { noteHeard } from './touch-index.ts';
 
@@ -9,6 +10,9 @@ export function memoryReports(state: MemoryState): ReportLog {
   return {
     async appendReports(reports) {
       return reports.map((one) => appendReport(state, one));
+    },
+    async loadKeptManifests(deviceId) {
+      return state.keptManifests.get(deviceId);
     },
     async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
       const wanted = deviceIds === undefined ? undefined : new Set(deviceIds);
@@ -20,10 +24,14 @@ export function memoryReports(state: MemoryState): ReportLog {
   };
 }
 
-function appendReport(state: MemoryState, { report, receivedAt }: StoredReport): 'counted' | 'duplicate' | 'unmatched' {
+function appendReport(
+  state: MemoryState,
+  { report, receivedAt, kept }: TakenReport,
+): 'counted' | 'duplicate' | 'unmatched' {
   const key = `${report.deviceId} ${report.sequence}`;
   if (state.reportKeys.has(key)) return 'duplicate';
   state.reportKeys.add(key);
+  if (kept !== undefined) keep(state, report, kept);
   const at = takenInAt(state, report.rolloutId, receivedAt);
   state.reports.push({ position: state.reports.length + 1, report, receivedAt: at });
   const entry = matchingEntry(state.ledgerOfDevice.get(report.deviceId) ?? [], report);
@@ -34,6 +42,17 @@ function appendReport(state: MemoryState, { report, receivedAt }: StoredReport):
   entry.outcome = { ...entry.outcome, [field]: at };
   noteHeard(state, entry, at);
   return 'counted';
+}
+
+function keep(state: MemoryState, { deviceId, sequence }: Report, kept: KeptManifests): void {
+  const before = state.keptManifests.get(deviceId);
+  const isNewest = (one: { readonly sequence: number } | undefined) => one === undefined || one.sequence < sequence;
+  const { manifest, disbelieved } = kept;
+  state.keptManifests.set(deviceId, {
+    ...before,
+    ...(manifest !== undefined && isNewest(before?.manifest) ? { manifest } : {}),
+    ...(disbelieved !== undefined && isNewest(before?.disbelieved) ? { disbelieved } : {}),
+  });
 }
 
 const OUTCOME_FIELD = {

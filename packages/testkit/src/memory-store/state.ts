@@ -11,6 +11,7 @@ import type { IssuedCertificate } from '@outrider/domain/gateway/identity-ports'
 import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { RegistrationToken } from '@outrider/domain/gateway/registration-token';
 import type { StoredReport } from '@outrider/domain/gateway/report';
+import type { KeptManifests } from '@outrider/domain/gateway/version-manifest';
 import type { DeviceId, Epoch, KeyId, ReleaseId, RolloutId, Sha256 } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { Exposure } from '@outrider/domain/policy/exposure';
@@ -46,6 +47,7 @@ export interface MemoryState {
   readonly reports: (StoredReport & { readonly position: number })[];
   /** `<device> <sequence>` of every report. */
   readonly reportKeys: Set<string>;
+  readonly keptManifests: Map<DeviceId, KeptManifests>;
   readonly releases: Map<ReleaseId, PublishedRelease>;
   readonly deltas: Map<string, Delta>;
   readonly decisions: Map<RolloutId, { readonly input: DecisionInput; readonly decision: Decision }[]>;
@@ -84,6 +86,7 @@ export function emptyMemoryState(): MemoryState {
     countedTo: new Map(),
     reports: [],
     reportKeys: new Set(),
+    keptManifests: new Map(),
     releases: new Map(),
     deltas: new Map(),
     decisions: new Map(),

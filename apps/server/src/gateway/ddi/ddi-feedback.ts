@@ -80,7 +80,7 @@ export function ddiFeedbackDesk(options: {
         // Without the permit it is stored and counts for nothing.
         ...(counts(action, shownBy) ? { permitId } : {}),
       };
-      const { result } = await reports.take({ device, signature: `ddi:${shownBy}` }, one, signed);
+      const { result } = await reports.take({ device, signature: `ddi:${shownBy}`, hasKey: false }, one, signed);
       if (result === 'duplicate') continue;
       counters.add('report', result);
       return;

@@ -13,6 +13,7 @@ import { IDENTITIES } from './migrations/0011-identities.ts';
 import { PEOPLE } from './migrations/0012-people.ts';
 import { DDI } from './migrations/0013-ddi.ts';
 import { PROFILE_BOUNDS } from './migrations/0014-profile-bounds.ts';
+import { VERSION_MANIFESTS } from './migrations/0015-version-manifests.ts';
 
 /** One step of the schema, applied once, whole or not at all. */
 export interface Migration {
@@ -80,6 +81,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0012-people', sql: PEOPLE, rule: 'expand', creates: ['service_token', 'person_session', 'person'] },
   { name: '0013-ddi', sql: DDI, rule: 'expand', creates: ['ddi_device'] },
   { name: '0014-profile-bounds', sql: PROFILE_BOUNDS, rule: 'expand', creates: [] },
+  { name: '0015-version-manifests', sql: VERSION_MANIFESTS, rule: 'expand', creates: ['version_manifest'] },
 ];
 
 /** What a database says about its schema. */

@@ -3,6 +3,7 @@ import type { ReportLog } from '@outrider/domain/gateway/ports';
 import { present } from '@outrider/domain/kernel/assert';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { parseReport } from '@outrider/protocol/gateway/report';
+import { parseKeptManifests } from '@outrider/protocol/gateway/version-manifest';
 import type { Database } from './pool.ts';
 import { numberOf, textOf, wellFormed } from './row.ts';
 
@@ -21,6 +22,10 @@ export function postgresReports(database: Database): ReportLog {
         );
       });
     },
+    async loadKeptManifests(deviceId) {
+      const [row] = await database.query(LOAD_KEPT, [deviceId]);
+      return row === undefined ? undefined : wellFormed(parseKeptManifests(textOf(row, 'kept')));
+    },
     async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
       const page = [rolloutId, afterPosition, limit];
       const rows = await (deviceIds === undefined
@@ -36,6 +41,10 @@ export function postgresReports(database: Database): ReportLog {
 }
 
 const RESULTS = ['counted', 'duplicate', 'unmatched'] as const;
+
+const LOAD_KEPT = `
+select jsonb_strip_nulls(jsonb_build_object('manifest', manifest, 'disbelieved', disbelieved)) as kept
+from version_manifest where device_id = $1`;
 
 const LOAD = `
 select position, received_at, report from report where rollout_id = $1 and position > $2 order by position limit $3`;
