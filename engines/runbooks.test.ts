@@ -30,10 +30,41 @@ outrider rollout start to-1.3.0
 sh ask.sh
 until outrider rollout reports to-1.3.0 | grep -c verified | grep -q 3; do sleep 1; done`;
 
+/** Approvers by the root, a charter that both have signed, and a rollout that waits for its devices to ask. */
+const SHIP_UNDER_A_CHARTER = `
+for group in safety operations; do outrider key create --group $group --out $group.key.json; done
+outrider trust rotate --role approvers --add safety.public.json --add operations.public.json --person safety=grace \
+  --person operations=katherine --signer ann.key.json --signer ben.key.json
+echo 'hello 1.4.0' > hello/greeting
+sed -i 's/--counter 6 --after 1.2.0.json/--counter 8 --after 1.3.0.json/' ship.sh
+sh ship.sh 1.4.0 --former 1.1.0.json
+outrider rollout create --id to-1.4.0 --release camera-1.4.0 --device-type camera --everyone
+outrider charter create to-1.4.0 --out charter.json
+outrider charter sign charter.json --wave all --key safety.key.json --key operations.key.json
+outrider charter submit charter.json
+outrider rollout start to-1.4.0`;
+
 /** A CA, which the server takes up at its next start. */
 const MAKE_A_CA = `
 echo 'a passphrase of several words' > root.pass
 outrider ca init --server-name 127.0.0.1 --passphrase-file root.pass`;
+
+/** The three devices come by https from now on, pin the root once, and order certificates. */
+const SPEAK_MUTUAL_TLS = `
+sed "s#--server http://[^ ]*#--server https://127.0.0.1:$OUTRIDER_TLS_PORT \\$ROOTS#" ask.sh > ask-tls.sh
+ROOTS="--server-roots $OUTRIDER_DATA/ca/roots.pem" sh ask-tls.sh
+${hasCertificates(1)}`;
+
+/** What a device does at half the life of its certificate, it does at its next check-in. */
+const HALF_A_LIFE_PASSES = `for n in 1 2 3; do kill $(cat device-$n.pid); sleep 0.5
+sed -i 's/"renewAfter":[0-9]*/"renewAfter":1/' device-$n/credentials.json; done; sh ask-tls.sh`;
+
+/** Waits until each of the three devices has been given so many certificates. */
+function hasCertificates(count: number): string {
+  return `for n in 1 2 3; do for look in $(seq 300); do
+test $(outrider device identity device-$n --json | grep -o '"serial"' | wc -l) -ge ${count} && break; sleep 0.5; done
+test $(outrider device identity device-$n --json | grep -o '"serial"' | wc -l) -ge ${count} || { tail -3 device-$n.log; exit 1; }; done`;
+}
 
 /** In this order: each page finds what the one before it left. */
 const PAGES: readonly Page[] = [
@@ -70,7 +101,22 @@ const PAGES: readonly Page[] = [
     claim: 'what runs out is seen, and made anew under the same root',
     at: { See: (one) => one.run(MAKE_A_CA) },
   },
-  { page: 'docs/runbooks/lost-ca-key.md', claim: 'which CA there is, is seen' },
+  {
+    page: 'docs/runbooks/lost-ca-key.md',
+    claim:
+      'a stolen issuing key and a lost root are replaced by a second CA, and agents go on working through all of it',
+    at: {
+      async See(one) {
+        await one.restart();
+        await one.run(SPEAK_MUTUAL_TLS);
+      },
+      'The key of the root is lost, or was stolen': (one) => one.run(`sh ask-tls.sh; ${hasCertificates(2)}`),
+      'When devices have pinned both': (one) => one.run(`${HALF_A_LIFE_PASSES}; ${hasCertificates(3)}`),
+      'When devices have certificates of the second': (one) =>
+        one.run(`sh ask-tls.sh; ${HALF_A_LIFE_PASSES}; ${hasCertificates(4)}`),
+      Verify: (one) => one.run(`${HALF_A_LIFE_PASSES}; ${hasCertificates(5)}`),
+    },
+  },
   { page: 'docs/runbooks/full-disk.md', claim: 'how full which disk is, is seen' },
   { page: 'docs/runbooks/restart.md', claim: 'a server that was killed is started again and nothing is missing' },
   { page: 'docs/runbooks/many-servers.md', claim: 'a server says whether devices may be sent to it' },
@@ -78,6 +124,12 @@ const PAGES: readonly Page[] = [
   {
     page: 'docs/runbooks/keys.md',
     claim: 'keys of the server, of the root and of a model are replaced, and the server goes on',
+  },
+  {
+    page: 'docs/runbooks/lost-approver-key.md',
+    claim:
+      'an approver who lost the key is replaced by the root, and a rollout under way goes on with the same charter',
+    at: { See: (one) => one.run(SHIP_UNDER_A_CHARTER), Verify: (one) => one.run('sh ask.sh') },
   },
   {
     page: 'docs/runbooks/restore.md',

@@ -27,6 +27,8 @@ export interface SmallInstallation {
   follow(page: string, at?: Happenings): Promise<number>;
   /** Runs a script that no page shows. */
   run(script: string): Promise<void>;
+  /** Ends the server and starts it again. */
+  restart(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -42,8 +44,8 @@ export async function smallInstallation(): Promise<SmallInstallation> {
   const port = await freePort();
   const shell: Shell = {
     folder,
-    // The port for mutual TLS is a default that other installations of this machine have too; no page names it.
-    environment: { ...prepareShell(folder, data), OUTRIDER_PORT: `${port}`, OUTRIDER_TLS_PORT: '0' },
+    // The port for mutual TLS is a default that other installations of this machine have too; devices know one.
+    environment: { ...prepareShell(folder, data), OUTRIDER_PORT: `${port}`, OUTRIDER_TLS_PORT: `${await freePort()}` },
     children: [],
   };
   const { children } = shell;
@@ -70,6 +72,12 @@ export async function smallInstallation(): Promise<SmallInstallation> {
         script.replaceAll(DEFAULT_URL, () => urlIn(data)),
       );
       assert.equal(code, 0, `${script}\n${text}`);
+    },
+    async restart() {
+      await installation.run(
+        `kill "$(sed 's/.*"pid":\\([0-9]*\\).*/\\1/' "$OUTRIDER_DATA/server.json")"\nwhile test -e "$OUTRIDER_DATA/server.json"; do sleep 0.2; done`,
+      );
+      await runBeside(shell, 'outrider up');
     },
     async remove() {
       for (const path of globSync(join(folder, 'device-*.pid'))) endQuietly(Number(readFileSync(path, 'utf8')));
@@ -119,7 +127,7 @@ function prepareShell(folder: string, data: string): Readonly<Record<string, str
 
 /** A command that only looks may be asked again until the fleet has come so far; one that changes something is said once. */
 const LOOKS =
-  /^(outrider (status|top|doctor|(rollout|device|release|decision|evidence|audit) (list|show|explain|reports|verify))|curl)\b/;
+  /^(outrider (status|top|doctor|(rollout|device|release|decision|evidence|audit) (list|show|identity|explain|reports|verify))|curl)\b/;
 
 /** The rule looks once a minute, and a halt needs one look and a rollback another; on a busy machine. */
 const STEP_MS_MAX = 180_000;

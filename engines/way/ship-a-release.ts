@@ -86,15 +86,13 @@ async function approve(onServer: Outrider, outrider: Outrider): Promise<void> {
 }
 
 async function makeKeys(outrider: Outrider): Promise<void> {
-  for (const group of [...GROUPS, 'ann']) {
+  for (const group of [...GROUPS, ...APPROVERS, 'ann']) {
     await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
   }
   const keys = GROUPS.flatMap((group) => ['--key', `${group}.public.json`]);
   const founding = ['--root', 'ann.key.json', '--model', 'camera', '--data', 'data'];
-  await outrider('trust', 'init', '--threshold', '2', ...keys, ...founding);
-  for (const group of APPROVERS) await outrider('key', 'create', '--group', group, '--out', `${group}.key.json`);
-  const approvers = APPROVERS.flatMap((group) => ['--key', `${group}.public.json`]);
-  await outrider('key', 'role', '--threshold', '2', ...approvers, '--out', 'data/approver-role.json');
+  const approvers = APPROVERS.flatMap((group) => ['--approver', `${group}.public.json`]);
+  await outrider('trust', 'init', '--threshold', '2', ...keys, ...founding, ...approvers);
 }
 
 /** A program of one script, packed and signed twice; answers where its image is. */

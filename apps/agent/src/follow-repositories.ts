@@ -6,15 +6,15 @@ import {
   resolveTarget,
   storedRoot,
 } from '@outrider/adapters/shared/metadata-client';
+import { approverRoleOf, envelopeKey } from '@outrider/adapters/shared/metadata-keys';
 import { TRUST_TOOLS, trustContext } from '@outrider/adapters/shared/metadata-repository';
 import { checkVouched } from '@outrider/domain/device/check-vouched';
 import type { Offer } from '@outrider/domain/gateway/check-in';
-import type { KeyId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import { type TargetClaim, targetPath } from '@outrider/domain/release/release-targets';
 import type { PublicKey } from '@outrider/domain/trust/envelope';
-import type { TrustRoots } from '@outrider/domain/trust/role';
+import type { SigningRole, TrustRoots } from '@outrider/domain/trust/role';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import type {
   RootMetadata,
@@ -48,12 +48,19 @@ export async function checkNothingOffered(
   return { result: await refreshDirector(world, now), sent: world.sentCount() };
 }
 
+/** What the repositories say of an offer. */
+export interface Vouched {
+  readonly claim: TargetClaim;
+  /** Who approves rollouts by the director's root; absent: it does not say, and whom the device pinned approves. */
+  readonly approverRole?: SigningRole;
+}
+
 /** Whether both repositories vouch for an offer, by documents that are fresh, newer than all before, and signed by whom the roots name. */
 export async function checkOfferVouched(
   ports: AgentPorts,
   offer: Offer,
   { roots, now }: { readonly roots: TrustRoots; readonly now: FleetInstant },
-): Promise<Followed<TargetClaim>> {
+): Promise<Followed<Vouched>> {
   const world = followed(ports, roots);
   return { result: await vouched(world, offer, now), sent: world.sentCount() };
 }
@@ -67,12 +74,7 @@ export async function permitKeysOf(
   const root = await storedRoot(followed(ports, roots).director(now));
   if (!root.ok) return [];
   const { keys, roles } = root.value.root.signed;
-  return roles.targets.keyIds.flatMap((keyId) => {
-    const key = keys.get(keyId);
-    if (key?.scheme !== 'ed25519') return [];
-    // A key of ours has the digest of its bytes as its id, in metadata too.
-    return [{ keyId: keyId as KeyId, publicKey: Buffer.from(key.publicKey, 'hex').toString('base64') }];
-  });
+  return roles.targets.keyIds.flatMap((keyId) => envelopeKey(keyId, keys.get(keyId)) ?? []);
 }
 
 type World = ReturnType<typeof followed>;
@@ -126,7 +128,7 @@ function provenNow(clock: FleetInstant, timestamp: SignedMetadata<TimestampMetad
   return trustedNow(clock, raisedFloor(fleetInstant(0), timestamp?.signed.fleet?.signedAt));
 }
 
-async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise<Result<TargetClaim, MetadataError>> {
+async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise<Result<Vouched, MetadataError>> {
   const director = await refreshDirector(world, clock);
   if (!director.ok) return director;
   // What the director said just now was verified a line above.
@@ -146,7 +148,7 @@ async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise
   const found = await resolveTarget(image.value, path, repository);
   if (!found.ok) return found;
   const { digest } = world.tools;
-  return checkVouched(offer, {
+  const claim = checkVouched(offer, {
     path,
     image: found.value.target,
     director: directed.value,
@@ -154,6 +156,9 @@ async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise
     hardwareId,
     digest,
   });
+  if (!claim.ok) return claim;
+  const approverRole = approverRoleOf(director.value.root.signed);
+  return ok({ claim: claim.value, ...(approverRole && { approverRole }) });
 }
 
 /** The director's word for this device: signed, not expired, and no older than the one followed last. */

@@ -2,23 +2,29 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { digestText } from '@outrider/adapters/shared/digest';
 import { createSigner } from '@outrider/adapters/shared/ed25519';
 import { metadataDigest, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
-import { signMetadata } from '@outrider/adapters/shared/metadata-repository';
+import { newestRoot, signMetadata } from '@outrider/adapters/shared/metadata-repository';
 import type { CheckInAnswer } from '@outrider/domain/gateway/check-in';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { DAY_MS, type FleetInstant, fleetInstant, HOUR_MS } from '@outrider/domain/kernel/time';
 import type { Floors } from '@outrider/domain/release/floors';
 import { HAND_OVER_TYPE } from '@outrider/domain/trust/hand-over';
+import { personDigest } from '@outrider/domain/trust/person';
 import type { Signer } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
-import type { TargetFile, TimestampMetadata } from '@outrider/domain/trust/tuf/metadata';
+import { nextApprovers } from '@outrider/domain/trust/tuf/approvers';
+import type { NamedKey } from '@outrider/domain/trust/tuf/ceremony';
+import type { RootMetadata, TargetFile, TimestampMetadata } from '@outrider/domain/trust/tuf/metadata';
 import { nextFleetTimestamp, nextSnapshot, nextTimestamp, referenceTo } from '@outrider/domain/trust/tuf/publication';
 import { parseJournal } from '@outrider/protocol/device/journal';
+import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
 import { encodeEnvelope } from '@outrider/protocol/trust/envelope';
 import { encodeHandOver } from '@outrider/protocol/trust/hand-over';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
 import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID, type LabRelease } from '@outrider/testkit/device-lab';
+import { charterFor } from '@outrider/testkit/lab-charter';
 import { labNetwork } from '@outrider/testkit/lab-network';
 import { type LabRepositories, labRepositories } from '@outrider/testkit/lab-repositories';
 import { memoryBoot } from '@outrider/testkit/memory-boot';
@@ -269,6 +275,86 @@ for (const [attack, signers, change] of [
   });
 }
 
+test('approvers that the root names outrank those of the registration: who was taken out approves nothing any more', async () => {
+  const device = await bench(undefined, true, { storeAnchors: async () => undefined });
+  device.network.permits = { kind: 'not-yet', code: 'cap-full', askAfterMs: HOUR_MS };
+  const [safety, operations] = lab.approverSigners as readonly [Signer, Signer];
+  const successor = createSigner();
+  const document = charterFor(second, { issuedAt: start, expiresAt: fleetInstant(start + 90 * DAY_MS) });
+  const offered = (signers: readonly Signer[]) =>
+    alter(device, (answer) =>
+      answer.kind === 'offer'
+        ? { ...answer, rolloutId: document.plan.rolloutId, charter: charterSignedBy(document, signers, { digestText }) }
+        : answer,
+    );
+  const wakeAfter = async (hours: number) => {
+    const at = fleetInstant(start + hours * HOUR_MS);
+    await device.repositories.renew(at);
+    device.serverNow = at;
+    device.clearRefusal();
+    await device.agent.wake(at);
+    return device.refusal();
+  };
+  // Pinned are none: this device asked for no charter until the people of the root named approvers.
+  await nameApprovers(device.repositories, { add: [named(safety, 'safety'), named(operations, 'operations')] });
+  alter(device, (answer) => answer);
+  assert.match(await wakeAfter(0), /The offer brings no charter/);
+  offered([safety]);
+  assert.match(await wakeAfter(13), /Validly signed by safety, needed are 2 groups/);
+  const gone = { remove: [operations.publicKey.keyId], add: [named(successor, 'operations')] };
+  await nameApprovers(device.repositories, gone);
+  offered([safety, operations]);
+  assert.match(await wakeAfter(26), /Validly signed by safety, needed are 2 groups/);
+  offered([safety, successor]);
+  assert.equal(await wakeAfter(39), '');
+});
+
+test('a root in which one person has keys in two groups of approvers lets nothing through', async () => {
+  const device = await bench();
+  const [safety, operations] = lab.approverSigners as readonly [Signer, Signer];
+  const person = personDigest('grace');
+  await nameApprovers(
+    device.repositories,
+    { add: [named(safety, 'safety'), named(operations, 'operations')] },
+    new Map([safety, operations].map(({ publicKey }) => [publicKey.keyId, person])),
+  );
+  alter(device, (answer) =>
+    answer.kind === 'offer' ? { ...answer, charter: lab.charter(charterFor(second, {}), []) } : answer,
+  );
+  await device.agent.wake(start);
+  assert.match(device.refusal(), /A person has keys in two groups/);
+});
+
+function named(signer: Signer, group: string): NamedKey {
+  const { keyId, key } = metadataSigner(signer);
+  return { keyId, key, group };
+}
+
+/** The next root of the director by the people of the root; `people` as a thief would write them, past the ceremony. */
+async function nameApprovers(
+  { files, keys }: LabRepositories,
+  change: { readonly remove?: readonly string[]; readonly add: readonly NamedKey[] },
+  people?: ReadonlyMap<string, string>,
+): Promise<void> {
+  const former = await newestRoot(
+    { loadMetadata: async (name) => files.get(name), storeMetadata: async () => {} },
+    'director',
+  );
+  assert(former !== undefined);
+  const next = nextApprovers(former.document.signed, {
+    change: { remove: [], people: new Map(), ...change },
+    now: start,
+  });
+  assert(next.ok, JSON.stringify(next));
+  const root = people === undefined ? next.value : withPeople(next.value, people);
+  files.set(`director/${root.version}.root.json`, await signMetadata(root, [keys.root]));
+}
+
+function withPeople(root: RootMetadata, people: ReadonlyMap<string, string>): RootMetadata {
+  assert(root.approvers !== undefined);
+  return { ...root, approvers: { ...root.approvers, people } };
+}
+
 /** Registered before there were repositories. */
 async function pinningKeys() {
   const stored: TrustAnchors[] = [];
@@ -308,6 +394,9 @@ async function bench(floors?: Floors, isHealthy = true, pinned: Partial<AgentPor
     now: start as FleetInstant,
     serverNow: start as FleetInstant,
     refusal: () => refusal,
+    clearRefusal() {
+      refusal = '';
+    },
     agent: composeAgent({
       identity: { deviceId, deviceType: LAB_DEVICE_TYPE, hardwareId: LAB_HARDWARE_ID },
       anchors: { ...lab.anchors, roots: repositories.roots, releaseRole: { threshold: 1, groups: [] } },

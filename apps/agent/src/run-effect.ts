@@ -11,14 +11,13 @@ import type { Report } from '@outrider/domain/gateway/report';
 import { assertNever, present } from '@outrider/domain/kernel/assert';
 import { type FleetInstant, fleetInstant } from '@outrider/domain/kernel/time';
 import type { DeviceFacts } from '@outrider/domain/policy/audience-facts';
-import type { TargetClaim } from '@outrider/domain/release/release-targets';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { signVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
-import { checkNothingOffered, checkOfferVouched, permitKeysOf } from './follow-repositories.ts';
+import { checkNothingOffered, checkOfferVouched, permitKeysOf, type Vouched } from './follow-repositories.ts';
 import { takeOverRoots } from './take-over-roots.ts';
 import { download, install } from './transfer.ts';
 
@@ -113,17 +112,14 @@ function untrusted({ code, detail }: MetadataError): DeviceEvent {
   return { kind: 'unanswered', error };
 }
 
-function judge(
-  answer: CheckInAnswer,
-  { ports, facts, journal, boot }: EffectContext,
-  vouched?: TargetClaim,
-): DeviceEvent {
+function judge(answer: CheckInAnswer, { ports, facts, journal, boot }: EffectContext, vouched?: Vouched): DeviceEvent {
   const { pollAfterMs } = answer;
   if (answer.kind === 'refusal') return { kind: 'refused', code: answer.code, pollAfterMs };
   const { parseManifest: parse, parseCharter, parseOpening } = ports.readers ?? SIGNED_READERS;
   const plan = checkOffer(answer, {
-    ...(vouched && { vouched }),
-    anchors: ports.anchors,
+    ...(vouched && { vouched: vouched.claim }),
+    // Approvers change by the root: what it names outranks what was pinned at registration.
+    anchors: vouched?.approverRole ? { ...ports.anchors, approverRole: vouched.approverRole } : ports.anchors,
     verifier: ports.verifier,
     parse,
     deviceType: ports.identity.deviceType,

@@ -49,6 +49,7 @@ import { requestTraces } from './observability/request-traces.ts';
 import { charterStandings } from './policy/charter-standings.ts';
 import { driverFlags } from './policy/driver-flags.ts';
 import { type PolicyCommands, policyCommands } from './policy/policy-commands.ts';
+import { signerNames } from './policy/signers.ts';
 import { snapshotHolder } from './policy/snapshot-holder.ts';
 import type { ServerPorts } from './ports.ts';
 import { type Queries, queries } from './queries.ts';
@@ -229,6 +230,7 @@ export function composeServer(ports: ServerPorts): Server {
       approvals: {
         verifier: ports.verifier,
         loadApproverRole,
+        nameSigners: signerNames(store.people, ports.verifier),
       },
     });
   const policy = commandsOn(store);

@@ -58,7 +58,7 @@ export const ROLLOUT_CODES = {
   'approver-role-missing': [
     'The server does not know who may approve.',
     UNTOUCHED,
-    'Install the role of the approvers, then send the approval again.',
+    'Name approvers in the root (`outrider trust rotate --role approvers`), then send the approval again.',
   ],
   'approval-invalid': [
     'The signed approval is not about this, or is not signed by those who may approve.',

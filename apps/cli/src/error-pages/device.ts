@@ -40,7 +40,7 @@ const REFUSALS_ACT: Readonly<Record<DeviceErrorCode, string>> = {
   'below-migration-floor':
     'Roll out a release forward instead: what lies below the floor could not read the data on the device any more.',
   'charter-missing':
-    'Submit a charter (`outrider charter submit`). If the rollout has one, the gateway has lost its approver-role.json.',
+    'Submit a charter (`outrider charter submit`). If the rollout has one, the gateway does not know of the approvers: its repository folder or its approver-role.json is gone.',
   'charter-type-wrong': 'As for release-type-wrong.',
   'charter-unsigned':
     'Compare the approvers pinned at registration with those that signed. If nobody changed them, somebody who is no approver tries to roll out.',

@@ -24,6 +24,7 @@ import { createFile, fileFailure, pathOf, readTextFile } from '../files.ts';
 import { repeated } from '../flags.ts';
 import { show } from '../output.ts';
 import type { World } from '../world.ts';
+import { digestOf, withFormerBehind, withoutCertificate, withRootBeside } from './ca-exchange.ts';
 
 const DATA_HELP = 'data folder of the server';
 
@@ -53,7 +54,20 @@ export function caNoun(program: Command, world: World): void {
   withOutput(ca.command('adopt'))
     .description('take certificates and keys that your own CA has made, after checking that they fit together')
     .requiredOption('--from <folder>', `a folder with ${Object.values(CA_FILES).slice(0, 5).join(', ')}`)
+    .option('--beside', 'go on trusting the roots and the CAs for devices that are there, behind the new ones')
     .action((flags: AdoptFlags) => adopt(world, flags));
+
+  withOutput(ca.command('pin-root'))
+    .description('let devices pin another root beside those there are, with their next certificate')
+    .argument('<certificate>', 'the roots.pem of the other CA')
+    .action((path: string, flags: DataFlags) => pinRoot(world, path, flags));
+
+  withOutput(ca.command('forget'))
+    .description(
+      'drop a former CA for devices, or a root with every CA below it; devices order new certificates by their keys',
+    )
+    .argument('<sha256>', 'the beginning of its digest, as `ca show` prints it')
+    .action((digest: string, flags: DataFlags) => forget(world, digest, flags));
 
   withOutput(ca.command('pin-factory'))
     .description('let devices register that show a certificate of this CA of a factory')
@@ -79,6 +93,7 @@ interface InitFlags extends DataFlags {
 
 interface AdoptFlags extends DataFlags {
   readonly from: string;
+  readonly beside?: true;
 }
 
 async function init(world: World, flags: InitFlags): Promise<void> {
@@ -138,7 +153,9 @@ async function adopt(world: World, flags: AdoptFlags): Promise<void> {
   if (checked.value === undefined) {
     throw usageFailure(`There is no CA in ${from}; it must hold ${Object.values(CA_FILES).slice(0, 5).join(', ')}`);
   }
-  const texts = await readCaTexts(from);
+  const next = checked.value;
+  const texts =
+    flags.beside === true ? await withFormerBehind(next, await load(world, flags)) : await readCaTexts(from);
   await writing(folder, () => writeCaFiles(folder, texts));
   world.log('Start the server again: it then speaks mutual TLS too');
   showCa(world, flags, await load(world, flags));
@@ -167,6 +184,20 @@ async function pinFactory(world: World, path: string, flags: DataFlags): Promise
   showCa(world, flags, await load(world, flags));
 }
 
+async function pinRoot(world: World, path: string, flags: DataFlags): Promise<void> {
+  const texts = await withRootBeside(await load(world, flags), await readTextFile(world, 'certificate', path), path);
+  await writing(dataFolder(world, flags), () => writeCaFiles(dataFolder(world, flags), texts));
+  world.log('Start the server again: devices pin both roots with their next certificate, within half its life');
+  showCa(world, flags, await load(world, flags));
+}
+
+async function forget(world: World, digest: string, flags: DataFlags): Promise<void> {
+  const texts = await withoutCertificate(await load(world, flags), digest);
+  await writing(dataFolder(world, flags), () => writeCaFiles(dataFolder(world, flags), texts));
+  world.log('Start the server again: devices with certificates below it order new ones by their keys, at once');
+  showCa(world, flags, await load(world, flags));
+}
+
 async function load(world: World, flags: DataFlags): Promise<CaFiles> {
   const folder = dataFolder(world, flags);
   const files = await loadCaFolder({ folder: join(folder, CA_FOLDER) });
@@ -183,23 +214,26 @@ function showCa(world: World, flags: DataFlags, files: CaFiles): void {
     factories: files.factories.length,
   };
   show(world, flags, JSON.stringify(shown), () => [
-    ...Object.entries(rowsOf(files)).map(([name, text]): readonly [string, string] => [name, text]),
+    ...Object.entries(rowsOf(files)).map(([name, text]): readonly [string, string] => [ROW_TITLES[name] ?? name, text]),
     ['server names', shown.serverNames],
     ['factories', shown.factories],
   ]);
 }
 
-function rowsOf(files: CaFiles): Readonly<Record<'root' | 'devices' | 'server', string>> {
+const ROW_TITLES: Readonly<Record<string, string>> = { formerDevices: 'former devices' };
+
+function rowsOf(files: CaFiles): Readonly<Record<'root' | 'devices' | 'formerDevices' | 'server', string>> {
   return {
     root: files.roots.map(lineOf).join('; '),
     devices: lineOf(files.issuing[0]),
+    formerDevices: files.issuing.slice(1).map(lineOf).join('; ') || 'none',
     server: lineOf(files.server[0]),
   };
 }
 
 function lineOf(certificate: X509Certificate): string {
   const until = instantText(fleetInstant(certificate.validToDate.getTime()));
-  return `${certificate.subject.replaceAll('\n', ', ')}, until ${until}, SHA-256 ${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`;
+  return `${certificate.subject.replaceAll('\n', ', ')}, until ${until}, SHA-256 ${digestOf(certificate)}`;
 }
 
 function orderOf({ name, serverName }: InitFlags) {

@@ -128,6 +128,48 @@ test('a change that nobody could sign afterwards is refused', async () => {
   assert.match(gone.log, /root asks for 2 signatures and has 1 keys/);
 });
 
+test('approvers are named, replaced and bound to people by the root, and one person never counts twice', async () => {
+  const people = '--signer ann.key.json --signer ben.key.json --data data';
+  for (const name of ['safety', 'operations', 'quality', 'spare']) {
+    const group = name === 'spare' ? 'operations' : name;
+    assert.equal((await outrider(`key create --group ${group} --out ${name}.key.json`)).code, 0);
+  }
+  const double = await outrider(
+    `trust rotate --role approvers --add safety.public.json --add operations.public.json --person safety=grace --person operations=grace ${people}`,
+  );
+  assert.match(double.log, /person-in-two-groups: One person has keys in the groups safety and operations/);
+  const begun = await outrider(
+    `trust rotate --role approvers --add safety.public.json --add operations.public.json --person safety=grace ${people}`,
+  );
+  assert.equal(begun.code, 0, begun.log);
+  assert.match(begun.log, new RegExp(`approver key ${await keyOf('operations')} is bound to nobody`));
+  await follow();
+  assert.deepEqual(await approversNow(), { threshold: 2, keys: [await keyOf('safety'), await keyOf('operations')] });
+  const alone = await outrider(
+    `trust rotate --role approvers --remove ${await keyOf('operations')} --add quality.public.json --signer ann.key.json --data data`,
+  );
+  assert.match(alone.log, /metadata-unsigned: root is validly signed by 1 different keys/);
+  const last = await outrider(`trust revoke ${await keyOf('operations')} ${people}`);
+  assert.match(last.log, /approvers asks for 2 signatures and has 1 groups of keys/);
+  const bound = await outrider(
+    `trust rotate --role approvers --remove ${await keyOf('operations')} --add spare.public.json --add quality.public.json --person operations=katherine --person quality=ada ${people}`,
+  );
+  assert.equal(bound.code, 0, bound.log);
+  assert.doesNotMatch(bound.log, /bound to nobody/);
+  const revoked = await outrider(`trust revoke ${(await keyOf('quality')).slice(0, 12)} ${people}`);
+  assert.equal(revoked.code, 0, revoked.log);
+  await follow();
+  assert.deepEqual(await approversNow(), { threshold: 2, keys: [await keyOf('safety'), await keyOf('spare')] });
+  const root = readFileSync(file('data/repository/director/1.root.json'), 'utf8');
+  assert.equal(root.includes('grace'), false, 'a root goes to every device and names nobody');
+});
+
+async function approversNow() {
+  const { items } = JSON.parse((await outrider('trust status --data data --json')).output);
+  const { threshold, keys } = items.find(({ role }: { role: string }) => role === 'approvers');
+  return { threshold, keys };
+}
+
 const SAID: readonly (readonly [string, string, RegExp])[] = [
   [
     'two signatures by one key',
@@ -158,6 +200,21 @@ const SAID: readonly (readonly [string, string, RegExp])[] = [
     'a key that no role names',
     `trust revoke ${'0'.repeat(64)} --signer ann.key.json --data data`,
     /No role names the key/,
+  ],
+  [
+    'a person bound to a key that is no approver’s',
+    'trust rotate --role root --person safety=grace --signer ann.key.json --data data',
+    /People are bound to keys of the role approvers alone/,
+  ],
+  [
+    'a person who could not sign in',
+    'trust rotate --role approvers --person safety=admin --signer ann.key.json --data data',
+    /--person safety=admin names nobody/,
+  ],
+  [
+    'an approver’s group that is not there',
+    'trust rotate --role approvers --person lorry=grace --signer ann.key.json --data data',
+    /There is no group and no key lorry among the approvers; there are operations, safety/,
   ],
   [
     'a role that is not there',

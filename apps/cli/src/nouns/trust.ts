@@ -5,6 +5,7 @@ import { wallClock } from '@outrider/adapters/shared/clock';
 import { createFolder, exists, writeFileDurably } from '@outrider/adapters/shared/files';
 import { foundRepositories } from '@outrider/adapters/shared/found-repositories';
 import { metadataSigner } from '@outrider/adapters/shared/metadata-keys';
+import type { ApproverChange } from '@outrider/domain/trust/tuf/approvers';
 import { delegatedRole, type NamedKey } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataSigner } from '@outrider/domain/trust/tuf/ports';
 import { encodeJson } from '@outrider/protocol/kernel/json-text';
@@ -27,9 +28,11 @@ import {
   ONLINE_ROLES,
   rolesOfKey,
   signersOf,
+  wholeKeyId,
 } from './trust/ceremonies.ts';
 import { type Draft, encodeDrafts, parseDrafts, publishDrafts, signDraft } from './trust/draft.ts';
 import { type HandOverFlags, handOver } from './trust/hand-over.ts';
+import { peopleNamed } from './trust/people-named.ts';
 import { trustRows, trustWarnings } from './trust/status.ts';
 import {
   accepted,
@@ -56,6 +59,9 @@ export function trustNoun(program: Command, world: World): void {
     .requiredOption('--key <file>', 'a public key file of who signs releases; repeat it', repeated)
     .requiredOption('--threshold <groups>', 'how many different groups must sign a release', parseCount)
     .requiredOption('--model <device type>', 'what they sign for; repeat it', repeatedLabel)
+    .option('--approver <file>', 'a public key file of who signs charters; repeat it', repeated)
+    .option('--approver-threshold <groups>', 'how many of their groups must sign (default: 2, or 1 of 1)', parseCount)
+    .option(PERSON[0], PERSON[1], repeated)
     .action((flags: InitFlags) => init(world, flags));
 
   ceremony(trust, 'delegate', 'let other groups sign for a further model or supplier')
@@ -67,16 +73,17 @@ export function trustNoun(program: Command, world: World): void {
     .action((flags: DelegateFlags) => delegate(world, flags));
 
   ceremony(trust, 'rotate', 'give a role other keys; those of the server are made here')
-    .requiredOption('--role <name>', 'root, snapshot, timestamp, director or a model', parseLabel)
-    .option('--remove <key id>', 'a key that leaves; repeat it', repeated)
+    .requiredOption('--role <name>', 'root, snapshot, timestamp, director, approvers or a model', parseLabel)
+    .option('--remove <key id>', 'a key that leaves, or the beginning of its id; repeat it', repeated)
     .option('--add <file>', 'a public key file that comes; repeat it', repeated)
     .option('--threshold <count>', 'the new threshold (default: as it is)', parseCount)
+    .option(PERSON[0], PERSON[1], repeated)
     .option('--signer <file>', 'a secret key file; repeat it', repeated)
     .option('--out <file>', 'where a draft goes on from that has too few signatures')
     .action((flags: RotateFlags) => rotate(world, flags));
 
   ceremony(trust, 'revoke', 'take a lost or stolen key out of every role; one of the server is replaced')
-    .argument('<key id>', 'see `outrider trust status`')
+    .argument('<key id>', 'or its beginning, as `outrider trust status` shows it')
     .option('--signer <file>', 'a secret key file; repeat it', repeated)
     .option('--out <file>', 'where a draft goes on from that has too few signatures')
     .action((keyId: string, flags: SignedFlags) => revoke(world, keyId, flags));
@@ -110,6 +117,11 @@ export function trustNoun(program: Command, world: World): void {
     .action((flags: OutputFlags & { readonly data?: string }) => status(world, flags));
 }
 
+const PERSON = [
+  '--person <group or key id=person>',
+  'whose key an approver’s is, as the issuer names them: safety=grace; repeat it',
+] as const;
+
 interface CommonFlags extends OutputFlags, PassphraseFlags {
   readonly data?: string;
 }
@@ -125,6 +137,9 @@ interface InitFlags extends CommonFlags {
   readonly key: readonly string[];
   readonly threshold: number;
   readonly model: readonly string[];
+  readonly approver?: readonly string[];
+  readonly approverThreshold?: number;
+  readonly person?: readonly string[];
 }
 
 interface DelegateFlags extends SignedFlags {
@@ -138,6 +153,7 @@ interface RotateFlags extends SignedFlags {
   readonly remove?: readonly string[];
   readonly add?: readonly string[];
   readonly threshold?: number;
+  readonly person?: readonly string[];
 }
 
 function ceremony(trust: Command, name: string, description: string): Command {
@@ -176,6 +192,7 @@ async function init(world: World, flags: InitFlags): Promise<void> {
         rootSigners,
         online,
         models: flags.model.map((name) => ({ name, keys: releaseKeys, threshold: flags.threshold })),
+        ...(flags.approver && { approvers: await approversOf(world, flags.approver, flags) }),
         now: wallClock().now(),
       }),
     );
@@ -183,6 +200,15 @@ async function init(world: World, flags: InitFlags): Promise<void> {
   await sayReleaseRole(world, folder, flags);
   world.log(`Both repositories are founded in ${folder}; keep the keys of the root offline from now on`);
   await status(world, flags);
+}
+
+async function approversOf(
+  world: World,
+  paths: readonly string[],
+  { approverThreshold: threshold, person = [] }: InitFlags,
+): Promise<Omit<ApproverChange, 'remove'>> {
+  const add = await namedKeys(world, paths);
+  return { add, people: peopleNamed(person), ...(threshold === undefined ? {} : { threshold }) };
 }
 
 /** The server asks the same people before it takes a release in; a role that is there stays. */
@@ -211,15 +237,24 @@ async function rotate(world: World, flags: RotateFlags): Promise<void> {
   }
   const add: readonly NamedKey[] =
     online === undefined ? await namedKeys(world, flags.add ?? []) : [await onlineKey(folder, `${online}.next`, true)];
-  const remove = flags.remove ?? (online === undefined ? [] : keysNow(trust, flags.role));
+  const named = flags.remove?.map((text) => wholeKeyId(trust, text));
+  const remove = named ?? (online === undefined ? [] : keysNow(trust, flags.role));
   const { threshold } = flags;
-  const change = { remove, add, ...(threshold === undefined ? {} : { threshold }) };
+  const { person = [] } = flags;
+  if (person.length > 0 && flags.role !== 'approvers') {
+    throw usageFailure(
+      `People are bound to keys of the role approvers alone, not of ${flags.role}; leave --person away`,
+    );
+  }
+  const bounds = threshold === undefined ? {} : { threshold };
+  const change = { remove, add, people: peopleNamed(person), ...bounds };
   const drafts = accepted(draftsOfChange(trust, flags.role, { change, now: wallClock().now() }));
   await conclude(world, flags, { trust, drafts, roles: [flags.role] });
 }
 
-async function revoke(world: World, keyId: string, flags: SignedFlags): Promise<void> {
+async function revoke(world: World, text: string, flags: SignedFlags): Promise<void> {
   const trust = await openTrust(dataFolder(world, flags));
+  const keyId = wholeKeyId(trust, text);
   const roles = rolesOfKey(trust, keyId);
   if (roles.length === 0) {
     const message = `No role names the key ${keyId}; see \`outrider trust status\``;

@@ -100,7 +100,7 @@ export function registrations(
     const anchors = {
       releaseRole,
       permitKeys: [options.permitKey],
-      ...(approverRole === undefined ? {} : { approverRole }),
+      ...(approverRole === undefined ? {} : { approverRole: withoutPeople(approverRole) }),
       ...(roots && { roots }),
     };
     const credentials = given === undefined ? {} : { credentials: given.value };
@@ -112,6 +112,15 @@ export function registrations(
 interface Admitted {
   readonly record: DeviceRecord;
   readonly admission: Admission;
+}
+
+/** Whose key is whose is nothing that a device pins. */
+function withoutPeople({ threshold, groups }: SigningRole): SigningRole {
+  const keysOnly = groups.map(({ name, keys }) => ({
+    name,
+    keys: keys.map(({ keyId, publicKey }) => ({ keyId, publicKey })),
+  }));
+  return { threshold, groups: keysOnly };
 }
 
 const REFUSED: Readonly<Record<RegistrationRefusalCode, string>> = {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { readTextIfPresent } from '@outrider/adapters/shared/files';
+import { approverRoleOf } from '@outrider/adapters/shared/metadata-keys';
+import {
+  MetadataFault,
+  metadataFolder,
+  newestRoot,
+  REPOSITORY_FOLDER,
+} from '@outrider/adapters/shared/metadata-repository';
 import type { SigningRole } from '@outrider/domain/trust/role';
+import type { MetadataStore } from '@outrider/domain/trust/tuf/ports';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseSigningRole } from '@outrider/protocol/trust/anchors';
 import { StartError } from '../exit-codes.ts';
@@ -31,20 +39,37 @@ export async function releaseRoleSource(flags: Flags, log: Log): Promise<() => P
 }
 
 /**
- * Who approves what the rule would not do by itself, from `approver-role.json` in the data folder. Read each time: no device
- * has pinned it, and an approver who has left must not sign until the next start.
+ * Who approves what the rule would not do by itself: whom the director's root names, which devices follow too, and else
+ * `approver-role.json` in the data folder. Looked at each time: an approver who has left must not sign until the next start.
  */
 export function approverRoleSource(dataFolder: string, log: Log): () => Promise<SigningRole | undefined> {
   const path = join(dataFolder, 'approver-role.json');
+  const loadByRoot = approversByRoot(metadataFolder(join(dataFolder, REPOSITORY_FOLDER)));
   return async () => {
     try {
-      return await readRole(path, 'approver role');
+      return (await loadByRoot()) ?? (await readRole(path, 'approver role'));
     } catch (cause) {
+      if (cause instanceof MetadataFault) {
+        log.error({ stage: 'policy', code: 'role-unusable' }, cause.message);
+        return NOBODY_SIGNS;
+      }
       if (!(cause instanceof StartError)) throw cause;
       log.error({ stage: 'policy', code: 'role-unusable' }, cause.message);
       // Not nobody: an installation whose role was damaged must not run without charters.
       return NOBODY_SIGNS;
     }
+  };
+}
+
+/** A root never changes once it is there: only whether a next one came is looked at. The same value while none did. */
+function approversByRoot(files: MetadataStore): () => Promise<SigningRole | undefined> {
+  let known: { readonly version: number; readonly role: SigningRole | undefined } = { version: 0, role: undefined };
+  return async () => {
+    const next = await newestRoot(files, 'director', { after: known.version });
+    if (next === undefined) return known.role;
+    const { signed } = next.document;
+    known = { version: signed.version, role: approverRoleOf(signed) };
+    return known.role;
   };
 }
 

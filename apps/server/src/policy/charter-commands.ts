@@ -12,9 +12,9 @@ import {
 } from '@outrider/domain/policy/charter';
 import type { GatewayCharterError } from '@outrider/domain/policy/charter-errors';
 import { draftCharter } from '@outrider/domain/policy/draft-charter';
-import type { Overrule, PolicyChange, PolicyEntry } from '@outrider/domain/policy/log';
+import type { ChangeSigner, Overrule, PolicyChange, PolicyEntry } from '@outrider/domain/policy/log';
 import type { Rollout } from '@outrider/domain/policy/rollout';
-import { verifyOpening } from '@outrider/domain/policy/verify-charter';
+import { verifyCharter, verifyOpening } from '@outrider/domain/policy/verify-charter';
 import type { PublishedRelease } from '@outrider/domain/release/release';
 import type { SigningRole } from '@outrider/domain/trust/role';
 import { type CommandError, refuse } from '../errors.ts';
@@ -23,6 +23,8 @@ import type { OverruleRequest } from './plan-lint.ts';
 import type { ChangeContext, PolicyReceipt } from './policy-commands.ts';
 import { policyProblem } from './policy-problem.ts';
 import { countAudience, ringDevicesOf } from './populations.ts';
+import { NO_APPROVERS } from './read-approval.ts';
+import { type NameSigners, roleWithout } from './signers.ts';
 import type { SnapshotHolder } from './snapshot-holder.ts';
 
 export interface CharterRequest extends ChangeContext {
@@ -37,13 +39,15 @@ export interface CharterView {
   readonly draft?: CharterDocument;
   readonly inForce?: SignedCharter;
   readonly sha256?: Sha256;
+  /** Whose signatures the charter in force bears, as the role says now. */
+  readonly signers?: readonly ChangeSigner[];
 }
 
 /** What approvers do about the charter of a rollout. */
 export interface CharterCommands {
   /** Codes: rollout-unknown, approver-role-missing, release-unknown, charter-invalid. */
   showCharter(rolloutId: RolloutId): Promise<Result<CharterView, CommandError>>;
-  /** Puts it in force, by its signatures; a draft is approved by that. Also codes: charter-in-force, revision-stale. */
+  /** Puts it in force, by its signatures; a draft is approved by that. Also codes: approver-is-author, charter-in-force, revision-stale. */
   submitCharter(request: CharterRequest): Promise<Result<PolicyReceipt, CommandError>>;
   /** Whether a rollout may start: yes where no approvers are installed. Code: charter-invalid. */
   mayStart(rollout: Rollout, release: PublishedRelease): Promise<Result<'yes', CommandError>>;
@@ -54,6 +58,7 @@ export function charterCommands(options: {
   readonly holder: SnapshotHolder;
   readonly fleetClock: FleetClock;
   readonly charters: CharterStandings;
+  readonly nameSigners: NameSigners;
   readonly append: (change: PolicyChange, context: ChangeContext) => Promise<Result<PolicyEntry, CommandError>>;
   readonly receiptOf: (entry: PolicyEntry, about: { readonly rolloutId: RolloutId }) => Promise<PolicyReceipt>;
   readonly lintedAtApproval: (
@@ -61,7 +66,7 @@ export function charterCommands(options: {
     requests: readonly OverruleRequest[],
   ) => Promise<Result<readonly Overrule[], CommandError>>;
 }): CharterCommands {
-  const { store, holder, fleetClock, charters, append, receiptOf, lintedAtApproval } = options;
+  const { store, holder, fleetClock, charters, nameSigners, append, receiptOf, lintedAtApproval } = options;
 
   async function subjectOf(rolloutId: RolloutId): Promise<Result<Subject, CommandError>> {
     await holder.refresh();
@@ -69,9 +74,7 @@ export function charterCommands(options: {
     if (rollout === undefined) return err(policyProblem({ code: 'rollout-unknown', rolloutId }));
     const role = await charters.loadRole();
     if (role === undefined) {
-      const detail =
-        'The server has no approvers; put approver-role.json, made by `outrider key role`, in its data folder';
-      return refuse('approver-role-missing', detail);
+      return refuse('approver-role-missing', NO_APPROVERS);
     }
     const { releaseId } = rollout.plan;
     const release = await store.catalogue.loadRelease(releaseId);
@@ -108,7 +111,8 @@ export function charterCommands(options: {
       const { rollout, role } = subject.value;
       const inForce = rollout.charter;
       if (inForce !== undefined && rollout.state !== 'draft') {
-        return ok({ inForce, sha256: charters.checkFor(role).digestText(inForce.document.payload) });
+        const sha256 = charters.checkFor(role).digestText(inForce.document.payload);
+        return ok({ inForce, sha256, signers: await nameSigners(inForce.document, role) });
       }
       const draft = await draftFor(subject.value);
       return draft.ok ? ok({ draft: draft.value }) : draft;
@@ -121,6 +125,11 @@ export function charterCommands(options: {
       const merged = withOpeningsOf(charter, rollout.charter);
       const standing = charters.standingOf({ ...rollout, charter: merged }, release, role);
       if (standing.kind === 'refused') return charterProblem(standing.error);
+      const byOthers = verifyCharter(merged, charters.checkFor(roleWithout(role, rollout.createdBy)));
+      if (!byOthers.ok) {
+        const detail = `${rollout.createdBy} planned ${rolloutId} and so is none of those who approve it; let another approver sign`;
+        return refuse('approver-is-author', detail, { rolloutId });
+      }
       // What somebody took the trouble to sign must not be passed over in silence.
       for (const opening of charter.openings) {
         const opened = verifyOpening(opening, standing.charter, charters.checkFor(role));
@@ -131,7 +140,11 @@ export function charterCommands(options: {
       const overrules = linted.value.length === 0 ? {} : { overrules: linted.value };
       // What was signed was compared with the rollout as it was read here: a change in between refuses this one.
       const expectedRevision = context.expectedRevision ?? holder.policy().revision;
-      const change: PolicyChange = { kind: 'rollout-chartered', rolloutId, charter: merged, reason, ...overrules };
+      const signers = await nameSigners(merged.document, role);
+      const change: PolicyChange = {
+        ...{ kind: 'rollout-chartered', rolloutId, charter: merged, reason },
+        ...{ signers, ...overrules },
+      };
       const entry = await append(change, { ...context, expectedRevision });
       return entry.ok ? ok(await receiptOf(entry.value, { rolloutId })) : entry;
     },

@@ -8,6 +8,8 @@ import { type CharterDocument, THRESHOLD_WHOLE } from '@outrider/domain/policy/c
 import { placeOf } from '@outrider/domain/policy/charter-place';
 import type { PolicyEntry } from '@outrider/domain/policy/log';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
+import type { CivilMs } from '@outrider/domain/trust/credentials';
+import { personDigest } from '@outrider/domain/trust/person';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { charterSignedBy } from '@outrider/protocol/policy/sign-charter';
@@ -19,6 +21,8 @@ import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-devi
 
 const SAFETY = signerOf('safety');
 const OPERATIONS = signerOf('operations');
+/** Ada plans all rollouts here, and has a key of an approver too. */
+const PLANNER = signerOf('planning');
 const APPROVERS = [SAFETY, OPERATIONS];
 
 describe('a rollout where approvers are installed', () => {
@@ -52,6 +56,17 @@ describe('a rollout where approvers are installed', () => {
     assert.deepEqual(rules, ['charter-unsigned', 'charter-plan-differs', 'charter-for-another', 'charter-malformed']);
     assert.ok((await submit()).ok);
     assert.equal(await stateOf(server, plan), 'approved');
+  });
+
+  test('is not approved with the key of whoever planned it, and the log says which person signed what', async () => {
+    const { server, create, submit, store } = await onStage(4);
+    await create();
+    const own = await submit(undefined, [SAFETY, PLANNER]);
+    assert.equal(!own.ok && own.error.code, 'approver-is-author');
+    await store.people.notePerson({ personId: 'grace', name: 'Grace', atMs: 1 as CivilMs });
+    assert.ok((await submit(undefined, [SAFETY, OPERATIONS, PLANNER])).ok);
+    const noted = await store.audit.loadEntries({ after: 0, limit: 100, action: 'rollout-chartered' });
+    assert.match(noted[0]?.text ?? '', /signed by grace for safety, a key of operations, /);
   });
 
   test('keeps its charter once it has started; what may be added is openings', async () => {
@@ -172,8 +187,9 @@ async function onStage(deviceCount: number, tags: readonly string[] = []): Promi
   const store = memoryStore();
   const { ports } = rehearse({ store, blobs: memoryBlobs(), schedule: SOON });
   const groups = [
-    { name: 'safety', keys: [SAFETY.publicKey] },
+    { name: 'safety', keys: [{ ...SAFETY.publicKey, person: personDigest('grace') }] },
     { name: 'operations', keys: [OPERATIONS.publicKey] },
+    { name: 'planning', keys: [{ ...PLANNER.publicKey, person: personDigest('ada') }] },
   ];
   const compose = (on: ServerStore) =>
     composeServer({ ...ports, store: on, loadApproverRole: async () => ({ threshold: 2, groups }) });

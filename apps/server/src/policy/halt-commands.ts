@@ -180,12 +180,16 @@ export function haltCommands(options: {
       const expectedRevision = context.expectedRevision ?? policyRevision;
       const approved = await readResume(approval, termsOf(found.value), approvals);
       if (!approved.ok) return approved;
-      const { reason, counts, segments, regions } = approved.value;
+      const { document, signers } = approved.value;
+      const { reason, counts, segments, regions } = document;
       const fault =
         counts === 'restart' ? faultOfRestart(found.value, segments) : faultOfGoingOn(found.value, segments);
       if (fault !== undefined) return err(fault);
       const resumed: ResumeOrder = { counts, segments, ...(regions === undefined ? {} : { regions }) };
-      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event: 'resume', reason, approval, resumed };
+      const change: PolicyChange = {
+        ...{ kind: 'rollout-event', rolloutId, event: 'resume', reason },
+        ...{ approval, signers, resumed },
+      };
       const narrowed = counts === 'restart' ? restartExposure(rollout.plan, exposure) : undefined;
       const entry = await append(change, { ...context, expectedRevision }, narrowed);
       return entry.ok ? ok(await receiptOf(entry.value, { rolloutId })) : entry;

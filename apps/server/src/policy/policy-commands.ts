@@ -241,7 +241,7 @@ export function policyCommands(options: {
 
   const { mayStart, ...charterVerbs } = charterCommands({
     ...{ store, holder, fleetClock, append, receiptOf, lintedAtApproval },
-    charters: options.charters,
+    ...{ charters: options.charters, nameSigners: options.approvals.nameSigners },
   });
 
   return {
@@ -308,8 +308,9 @@ export function policyCommands(options: {
       const approved = await readApproval(approval, { action: 'complete', rollout }, options.approvals);
       if (!approved.ok) return approved;
       const exposure = await store.exposures.loadExposure(rolloutId);
-      const { reason } = approved.value;
-      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event: 'complete', reason, approval };
+      const { document, signers } = approved.value;
+      const { reason } = document;
+      const change: PolicyChange = { kind: 'rollout-event', rolloutId, event: 'complete', reason, approval, signers };
       const halted = new Set(rollout.haltedSegments);
       const completed = exposure && completeExposure(rollout.plan, exposure, halted);
       const entry = await append(change, { ...context, expectedRevision }, completed);

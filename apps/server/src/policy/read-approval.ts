@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { APPROVAL_TYPE, type ApprovalAction, type ApprovalDocument, misfitOf } from '@outrider/domain/policy/approval';
+import type { ChangeSigner } from '@outrider/domain/policy/log';
 import {
   RESUME_GROUPS_MIN,
   RESUME_TYPE,
@@ -17,12 +18,20 @@ import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { parseApproval } from '@outrider/protocol/policy/approval';
 import { parseResumeApproval } from '@outrider/protocol/policy/resume-approval';
 import { type CommandError, refuse } from '../errors.ts';
+import type { NameSigners } from './signers.ts';
 
 /** Who approves, and how signatures are checked. */
 export interface ApprovalPorts {
   readonly verifier: SignatureVerifier;
   /** Undefined while no role is installed, and nothing can be approved then. */
   readonly loadApproverRole: () => Promise<SigningRole | undefined>;
+  readonly nameSigners: NameSigners;
+}
+
+/** What approvers have signed, and who they are. */
+export interface Approved<T> {
+  readonly document: T;
+  readonly signers: readonly ChangeSigner[];
 }
 
 /**
@@ -34,13 +43,13 @@ export async function readApproval(
   envelope: Envelope,
   { action, rollout }: { readonly action: ApprovalAction; readonly rollout: Rollout },
   ports: ApprovalPorts,
-): Promise<Result<ApprovalDocument, CommandError>> {
+): Promise<Result<Approved<ApprovalDocument>, CommandError>> {
   const signed = await verifySigned(envelope, { payloadType: APPROVAL_TYPE, groupsMin: 1 }, ports);
   if (!signed.ok) return signed;
   const parsed = parseApproval(envelope.payload);
   if (!parsed.ok) return refuse('approval-invalid', describeParseError(parsed.error));
   const misfit = misfitOf(parsed.value, action, rollout);
-  if (misfit === undefined) return ok(parsed.value);
+  if (misfit === undefined) return ok({ document: parsed.value, signers: signed.value });
   return refuse('approval-invalid', `The approval does not fit: ${misfit}; let it be signed anew`);
 }
 
@@ -52,15 +61,19 @@ export async function readResume(
   envelope: Envelope,
   terms: ResumeTerms,
   ports: ApprovalPorts,
-): Promise<Result<ResumeApproval, CommandError>> {
+): Promise<Result<Approved<ResumeApproval>, CommandError>> {
   const signed = await verifySigned(envelope, { payloadType: RESUME_TYPE, groupsMin: RESUME_GROUPS_MIN }, ports);
   if (!signed.ok) return signed;
   const parsed = parseResumeApproval(envelope.payload);
   if (!parsed.ok) return refuse('resume-invalid', describeParseError(parsed.error));
   const misfit = resumeMisfitOf(parsed.value, terms);
-  if (misfit === undefined) return ok(parsed.value);
+  if (misfit === undefined) return ok({ document: parsed.value, signers: signed.value });
   return refuse('resume-invalid', `The resume does not fit: ${misfit}; look again and let it be signed anew`);
 }
+
+/** What to do where nobody approves. */
+export const NO_APPROVERS =
+  'The server has no approvers; name them in the root with `outrider trust rotate --role approvers`, or without repositories in approver-role.json';
 
 interface Wanted {
   readonly payloadType: string;
@@ -71,13 +84,11 @@ interface Wanted {
 async function verifySigned(
   envelope: Envelope,
   { payloadType, groupsMin }: Wanted,
-  { verifier, loadApproverRole }: ApprovalPorts,
-): Promise<Result<'verified', CommandError>> {
+  { verifier, loadApproverRole, nameSigners }: ApprovalPorts,
+): Promise<Result<readonly ChangeSigner[], CommandError>> {
   const installed = await loadApproverRole();
   if (installed === undefined) {
-    const detail =
-      'The server has no role of approvers; put approver-role.json, made by `outrider key role`, in its data folder';
-    return refuse('approver-role-missing', detail);
+    return refuse('approver-role-missing', NO_APPROVERS);
   }
   if (envelope.payloadType !== payloadType) {
     return refuse('payload-type-unexpected', `The envelope holds ${envelope.payloadType}, needed is ${payloadType}`);
@@ -85,7 +96,7 @@ async function verifySigned(
   // A role of one group can then verify nothing that takes two: it is refused by name.
   const role = { ...installed, threshold: Math.max(installed.threshold, groupsMin) };
   const verified = verifyThreshold(envelope, role, verifier);
-  return verified.ok ? ok('verified') : refuseSignatures(verified.error, role);
+  return verified.ok ? ok(await nameSigners(envelope, role)) : refuseSignatures(verified.error, role);
 }
 
 type Unverified = Extract<ReturnType<typeof verifyThreshold>, { readonly ok: false }>['error'];

@@ -12,7 +12,7 @@ import { DemoFault } from './fault.ts';
 import type { DemoFlags } from './flags.ts';
 import { type DemoFolders, demoFolders } from './folders.ts';
 import { demoWorld } from './products.ts';
-import { loadApprovers, loadReleaseSigners, settleTrust, storeApproverRole } from './release-keys.ts';
+import { loadApprovers, loadReleaseSigners, settleTrust } from './release-keys.ts';
 import type { DemoReport } from './report.ts';
 import { demoRound } from './round.ts';
 
@@ -37,9 +37,8 @@ export async function openDemo(
   const folders = demoFolders(flags.dataFolder);
   await createFolders(folders);
   const signers = await loadReleaseSigners(folders.keys);
-  const house = await settleTrust(folders.server, signers, wallClock().now());
   const approvers = await loadApprovers(folders.keys);
-  await storeApproverRole(join(folders.server, 'approver-role.json'), approvers);
+  const house = await settleTrust(folders.server, { signers, approvers }, wallClock().now());
   const logPath = join(folders.logs, 'server.log');
   // It refuses a folder on which another one runs: what comes after it has the folder for itself.
   const server = await startServer({ dataFolder: folders.server, logPath, port: flags.port });

@@ -25,19 +25,19 @@ export async function loadApprovers(folder: string): Promise<readonly Signer[]> 
   return [await loadKey(folder, 'safety'), await loadKey(folder, 'operations')];
 }
 
-/** Tells a server who approves: the public halves only. */
+/** Tells a server without repositories who approves: the public halves only. */
 export async function storeApproverRole(path: string, approvers: readonly Signer[]): Promise<void> {
   const groups = approvers.map(({ publicKey }, index) => ({ name: `approver-${index + 1}`, keys: [publicKey] }));
   await writeFileDurably(path, `${encodeSigningRole({ threshold: groups.length, groups })}\n`);
 }
 
 /**
- * Sets a data folder up before its server starts, as `outrider trust init` does: who must sign a release, and both repositories.
+ * Sets a data folder up before its server starts, as `outrider trust init` does: who must sign a release and who a charter, and both repositories.
  * The keys of the server are made there; of the people's only the public halves come into it.
  */
 export async function settleTrust(
   dataFolder: string,
-  signers: ReleaseSigners,
+  { signers, approvers }: { readonly signers: ReleaseSigners; readonly approvers?: readonly Signer[] },
   now: FleetInstant,
 ): Promise<ReleaseHouse> {
   await writeFileDurably(join(dataFolder, 'release-role.json'), `${encodeSigningRole(releaseRoleOf(signers))}\n`);
@@ -48,7 +48,7 @@ export async function settleTrust(
     director: metadataSigner(await loadKey(dataFolder, 'permit', '-key.json')),
   };
   const house = releaseHouse({ signers, online, files: metadataFolder(join(dataFolder, REPOSITORY_FOLDER)) });
-  await house.settle(now);
+  await house.settle(now, approvers);
   return house;
 }
 

@@ -32,8 +32,8 @@ export interface SignedRelease {
 
 /** The people of a played installation at work: what `outrider trust` and `outrider release sign` are to those of a real one. */
 export interface ReleaseHouse {
-  /** Founds both repositories where there are none, and signs again what has less than half its life left. */
-  settle(now: FleetInstant): Promise<void>;
+  /** Founds both repositories where there are none, with these approvers, each a group of their own, and signs again what has less than half its life left. */
+  settle(now: FleetInstant, approvers?: readonly Signer[]): Promise<void>;
   /** The keys that the server signs the image repository with were stolen: a root that names others, and all signed anew by them. */
   replaceServerKeys(keys: Pick<HouseOptions['online'], 'snapshot' | 'timestamp'>, now: FleetInstant): Promise<void>;
   /** Signs a release with its way back; a model that is new is delegated to its two groups first. */
@@ -97,10 +97,12 @@ export function releaseHouse({ signers, files, tools = TRUST_TOOLS, ...options }
   }
 
   return {
-    async settle(now) {
+    async settle(now, approvers) {
       if ((await newestRoot(files, 'director', tools)) !== undefined) return renewRoots(now);
       const plan = { rootKeys: [named(signers.root)], rootThreshold: 1, rootSigners: [root], online, models: [] };
-      done(await foundRepositories(files, { ...plan, now, tools }));
+      const add = approvers?.map((one, index) => ({ ...named(one), group: `approver-${index + 1}` }));
+      const approving = add && { approvers: { add, people: new Map<string, string>() } };
+      done(await foundRepositories(files, { ...plan, ...approving, now, tools }));
     },
     async replaceServerKeys(keys, now) {
       const former = present(await newestRoot(files, 'image', tools), 'a root of the image repository').document.signed;

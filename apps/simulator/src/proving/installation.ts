@@ -56,7 +56,7 @@ export async function createInstallation(): Promise<Installation> {
   await createFolder(dataFolder);
   await createFolder(join(root, 'keys'));
   const signers = await loadReleaseSigners(join(root, 'keys'));
-  const house = await settleTrust(dataFolder, signers, wallClock().now());
+  const house = await settleTrust(dataFolder, { signers }, wallClock().now());
   const port = await findFreePort();
   const clock = monotonicClock();
   const server = supervise(() => launchServer({ dataFolder, logPath, port }));

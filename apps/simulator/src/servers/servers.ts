@@ -117,7 +117,7 @@ export async function startServers(options: ServersOptions): Promise<Servers> {
 
   try {
     const signers = await loadReleaseSigners(join(root, 'keys'));
-    const house = await settleTrust(shared, signers, wallClock().now());
+    const house = await settleTrust(shared, { signers }, wallClock().now());
     await options.prepare?.(shared);
     const start = async (name: string, role: 'control' | 'gateway') => {
       const one = await startServer({ name, role, root, shared, options, database: postgres.connection });

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { after } from '@outrider/domain/kernel/time';
+import { type ApproverChange, nextApprovers } from '@outrider/domain/trust/tuf/approvers';
 import {
   type CeremonyError,
   delegatedRole,
@@ -26,6 +27,8 @@ export interface FoundingPlan {
   readonly online: PublicationSigners & { readonly director: MetadataSigner };
   /** Models or suppliers, and whose groups sign what lies below their names. */
   readonly models: readonly { readonly name: string; readonly keys: readonly NamedKey[]; readonly threshold: number }[];
+  /** Who signs charters; absent: whom `approver-role.json` names, or nobody. */
+  readonly approvers?: Omit<ApproverChange, 'remove'>;
   readonly now: FleetInstant;
   /** Absent: those of production. */
   readonly tools?: TrustTools;
@@ -48,10 +51,15 @@ export async function foundRepositories(
   });
   if (!image.ok) return image;
   const directed = by(online.director);
-  const director = firstRoot({
+  const first = firstRoot({
     roles: { root: people, targets: directed, snapshot: directed, timestamp: directed },
     now,
   });
+  if (!first.ok) return first;
+  const director =
+    plan.approvers === undefined
+      ? first
+      : nextApprovers({ ...first.value, version: 0 }, { change: { ...plan.approvers, remove: [] }, now });
   if (!director.ok) return director;
   let targets: TargetsMetadata = {
     type: 'targets',

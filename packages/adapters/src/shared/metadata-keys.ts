@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
-import type { KeyId } from '@outrider/domain/kernel/ids';
+import type { KeyId, Sha256 } from '@outrider/domain/kernel/ids';
+import type { PublicKey } from '@outrider/domain/trust/envelope';
 import type { PatientSigner, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
-import type { MetadataKey } from '@outrider/domain/trust/tuf/metadata';
+import type { RoleKey, SigningRole } from '@outrider/domain/trust/role';
+import type { MetadataKey, RootMetadata } from '@outrider/domain/trust/tuf/metadata';
 import type { MetadataDigest, MetadataSigner, MetadataVerifier } from '@outrider/domain/trust/tuf/ports';
 
 /** Parsed keys kept: those of both repositories and of the suppliers. */
@@ -42,6 +44,31 @@ export function metadataKey(publicKey: { readonly publicKey: string }): Metadata
     keyType: 'ed25519',
     scheme: 'ed25519',
     publicKey: Buffer.from(publicKey.publicKey, 'base64').toString('hex'),
+  };
+}
+
+/** A key of metadata as envelopes name it; undefined where it is of another kind than Ed25519. A key of ours has one id in both. */
+export function envelopeKey(keyId: string, key: MetadataKey | undefined): PublicKey | undefined {
+  if (key?.scheme !== 'ed25519') return undefined;
+  return { keyId: keyId as KeyId, publicKey: Buffer.from(key.publicKey, 'hex').toString('base64') };
+}
+
+/** Who approves rollouts by a root of the director; undefined where it says nothing of it. */
+export function approverRoleOf({ approvers, keys }: RootMetadata): SigningRole | undefined {
+  if (approvers === undefined) return undefined;
+  const { threshold, people } = approvers;
+  const groups = approvers.groups ?? new Map(approvers.keyIds.map((keyId) => [keyId, [keyId]]));
+  return {
+    threshold,
+    groups: [...groups].map(([name, keyIds]) => ({
+      name,
+      keys: keyIds.flatMap((keyId): readonly RoleKey[] => {
+        const key = approvers.keyIds.includes(keyId) ? envelopeKey(keyId, keys.get(keyId)) : undefined;
+        const person = people?.get(keyId);
+        // Read as 64 hexadecimal digits.
+        return key === undefined ? [] : [{ ...key, ...(person && { person: person as Sha256 }) }];
+      }),
+    })),
   };
 }
 

@@ -73,14 +73,14 @@ export async function signMetadata(metadata: AnyMetadata, signers: readonly Meta
   return encodeMetadata(metadata, signatures);
 }
 
-/** Newest root of a folder of documents, or undefined where none was ever published. */
+/** Newest root of a folder of documents after a version, or undefined where none was ever published. */
 export async function newestRoot(
   files: MetadataStore,
   folder: string,
-  { read } = TRUST_TOOLS,
+  { read = TRUST_TOOLS.read, after = 0 }: Partial<Pick<TrustTools, 'read'>> & { readonly after?: number } = {},
 ): Promise<{ readonly text: string; readonly document: SignedMetadata<RootMetadata> } | undefined> {
   let newest: { readonly text: string; readonly document: SignedMetadata<RootMetadata> } | undefined;
-  for (let version = 1; ; version++) {
+  for (let version = after + 1; ; version++) {
     const text = await files.loadMetadata(`${folder}/${version}.root.json`);
     if (text === undefined) return newest;
     newest = { text, document: present(read.root(text), `${version}.root.json`) };

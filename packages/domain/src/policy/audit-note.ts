@@ -3,7 +3,7 @@ import type { AuditNote, UnderRequest } from '../trust/audit.ts';
 import type { AuditAction } from '../trust/audit-actions.ts';
 import { describeAudience } from './audience-match.ts';
 import { describeFreezeTimes } from './freeze.ts';
-import type { PolicyChange, PolicyEntry } from './log.ts';
+import type { ChangeSigner, PolicyChange, PolicyEntry } from './log.ts';
 
 /** What the audit log says of an entry of the policy log. The actor is its author. */
 export function policyNote(
@@ -51,13 +51,15 @@ function detailOf(change: PolicyChange): string | undefined {
     case 'rollout-created':
       return `of release ${change.plan.releaseId}`;
     case 'rollout-event': {
-      // Keys alone: whose they are stands in the role of the approvers.
+      if (change.signers !== undefined) return `signed by ${signersText(change.signers)}`;
+      // Keys alone: of before the log kept whose they are.
       const count = change.approval?.signatures.length;
       return count === undefined ? undefined : `signed by ${count === 1 ? 'one key' : `${count} keys`}`;
     }
     case 'rollout-chartered': {
       const { document, openings } = change.charter;
-      return `signed by ${document.signatures.length} keys, ${openings.length} waves opened`;
+      const by = change.signers === undefined ? `${document.signatures.length} keys` : signersText(change.signers);
+      return `signed by ${by}, ${openings.length} waves opened`;
     }
     case 'rollout-limited':
       return change.devices === undefined ? 'no ceiling' : `at most ${change.devices} devices`;
@@ -83,6 +85,14 @@ function detailOf(change: PolicyChange): string | undefined {
         ? devicesText(change.deviceIds.length)
         : undefined;
   }
+}
+
+/** `grace for safety, a key of operations`: a key that the role binds to nobody stands for its group. */
+function signersText(signers: readonly ChangeSigner[]): string {
+  const names = signers.map(({ group, personId }) =>
+    personId === undefined ? `a key of ${group}` : `${personId} for ${group}`,
+  );
+  return [...new Set(names)].join(', ');
 }
 
 function devicesText(count: number): string {

@@ -36,6 +36,8 @@ export type PolicyChange =
       readonly approval?: Envelope;
       /** Pause and cancel stop a rollback only with this. */
       readonly isIncludingRollback?: boolean;
+      /** Whose signatures the approval bears, as the role said when it came. */
+      readonly signers?: readonly ChangeSigner[];
       /** For `resume` by signatures: what the approvers have ordered beside it. */
       readonly resumed?: ResumeOrder;
     }
@@ -45,6 +47,8 @@ export type PolicyChange =
       readonly rolloutId: RolloutId;
       readonly charter: SignedCharter;
       readonly reason: string;
+      /** Whose signatures the charter bears, as the role said when it came. */
+      readonly signers?: readonly ChangeSigner[];
       /** Findings about the plan that its approvers overruled. */
       readonly overrules?: readonly Overrule[];
     }
@@ -107,6 +111,14 @@ export type PolicyChange =
       /** The revision of the group that its author saw. */
       readonly replaces: Revision;
     };
+
+/** A key that signed a change, and who that was by the role of that day: the role may say otherwise later. */
+export interface ChangeSigner {
+  readonly group: string;
+  readonly keyId: KeyId;
+  /** Of the person whom the role binds to the key, where they are known here. */
+  readonly personId?: string;
+}
 
 /** Nobody speaks for a device any more with this key, from wherever; or, when that was a mistake, its device does again. */
 export interface KeyChange<Kind extends 'device-revoked' | 'device-reinstated'> {

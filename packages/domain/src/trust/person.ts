@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Sha256 } from '../kernel/ids.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
+import { sha256Text } from '../kernel/sha256.ts';
 import type { Reach } from './reach.ts';
 
 /** What somebody may do, by the kind of their work. A person may have several. */
@@ -53,6 +55,14 @@ export function parsePersonId(text: unknown): Result<string, PersonIdError> {
   const isFit = typeof text === 'string' && PERSON_ID.test(text) && !RESERVED.has(text.toLowerCase());
   if (isFit) return ok(text);
   return err({ code: 'person-id-unfit', seen: String(text).slice(0, 120) });
+}
+
+/**
+ * How a root names the person behind an approver's key. Every device reads a root, and keeps it for good: who knows the person can
+ * check it, and nobody learns a name from it.
+ */
+export function personDigest(personId: string): Sha256 {
+  return sha256Text(`outrider-person|${personId}`);
 }
 
 /** As authors in the policy log. */

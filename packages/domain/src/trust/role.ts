@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Sha256 } from '../kernel/ids.ts';
 import type { PublicKey } from './envelope.ts';
 
 /**
@@ -14,7 +15,13 @@ export interface SigningRole {
 export interface SigningGroup {
   /** For example `build` and `release-engineering`. */
   readonly name: string;
-  readonly keys: readonly PublicKey[];
+  readonly keys: readonly RoleKey[];
+}
+
+/** A key of a group, and whose it is where that is known. */
+export interface RoleKey extends PublicKey {
+  /** The digest of a person's id (`personDigest`). */
+  readonly person?: Sha256;
 }
 
 /** What a device is given at registration and never takes from the network afterwards. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { KeyId } from '../kernel/ids.ts';
+import type { KeyId, Sha256 } from '../kernel/ids.ts';
 import { err, ok, type Result } from '../kernel/result.ts';
 import { type Envelope, type PublicKey, preAuthenticationEncoding, type Signature } from './envelope.ts';
 import type { TrustError } from './errors.ts';
@@ -32,6 +32,25 @@ export function verifyThreshold(
   return err({ code: 'threshold-not-met', threshold: role.threshold, groupsSigned, keysInvalid });
 }
 
+/** Who has validly signed: one key of a group. */
+export interface RoleSigner {
+  readonly group: string;
+  readonly keyId: KeyId;
+  /** The digest of a person's id, where the role says whose key it is. */
+  readonly person?: Sha256;
+}
+
+/** The keys of the role whose signature on this document holds, in the order of the role. Nothing is said of the threshold. */
+export function signersOf(envelope: Envelope, role: SigningRole, verifier: SignatureVerifier): readonly RoleSigner[] {
+  const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload);
+  const signatures = bySigner(envelope.signatures);
+  return role.groups.flatMap(({ name, keys }) =>
+    keys
+      .filter((key) => signatures.get(key.keyId)?.some((one) => verifier.verify(key, message, one.signature)))
+      .map(({ keyId, person }) => ({ group: name, keyId, ...(person && { person }) })),
+  );
+}
+
 /** What makes a role unfit to decide anything, as a sentence. */
 function faultOfRole(role: SigningRole): string | undefined {
   const { threshold, groups } = role;
@@ -40,6 +59,9 @@ function faultOfRole(role: SigningRole): string | undefined {
   }
   const names = groups.map((group) => group.name);
   if (new Set(names).size < names.length) return `Two groups have one name among ${names.join(', ')}`;
+  // One person with a key in two groups would be two people.
+  const people = groups.flatMap((group) => [...new Set(group.keys.flatMap(({ person }) => person ?? []))]);
+  if (new Set(people).size < people.length) return 'A person has keys in two groups; each person may stand in one';
   // One key in two groups, or under two ids, would count twice: a threshold of two would then be met by one thief.
   const keys = groups.flatMap((group) => group.keys);
   for (const part of ['keyId', 'publicKey'] as const) {

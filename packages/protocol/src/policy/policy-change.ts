@@ -3,6 +3,7 @@
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { EXCLUDED_DEVICES_MAX } from '@outrider/domain/policy/decide-change';
 import type {
+  ChangeSigner,
   Overrule,
   PolicyChange,
   PolicyEntry,
@@ -30,7 +31,7 @@ import {
   whole,
 } from '../kernel/reader.ts';
 import { deviceId, instant, keyId, label, revision, rolloutId, segmentId } from '../kernel/values.ts';
-import { envelope } from '../trust/envelope.ts';
+import { envelope, SIGNATURES_MAX } from '../trust/envelope.ts';
 import { audience } from './audience.ts';
 import { signedCharter } from './charter.ts';
 import { SEGMENTS_MAX } from './exposure.ts';
@@ -107,6 +108,10 @@ function extended<Kind extends 'freeze-set' | 'exclusion-set', T>(kind: Kind, re
   };
 }
 
+const changeSigners = listOf(record<ChangeSigner>({ group: label, keyId, personId: optional(label) }), {
+  countMax: SIGNATURES_MAX,
+});
+
 const policyChange = variant<PolicyChange>({
   'rollout-created': record<Of<'rollout-created'>>({
     kind: literal('rollout-created'),
@@ -121,6 +126,7 @@ const policyChange = variant<PolicyChange>({
     isIncludingRollback: optional(bool),
     overrules: optional(overrules),
     approval: optional(envelope),
+    signers: optional(changeSigners),
     resumed: optional(resumeOrder),
   }),
   'rollout-chartered': record<Of<'rollout-chartered'>>({
@@ -128,6 +134,7 @@ const policyChange = variant<PolicyChange>({
     rolloutId,
     charter: signedCharter,
     reason,
+    signers: optional(changeSigners),
     overrules: optional(overrules),
   }),
   'rollout-limited': record<Of<'rollout-limited'>>({

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { after, type FleetInstant } from '@outrider/domain/kernel/time';
+import { type ApproverChange, nextApprovers } from '@outrider/domain/trust/tuf/approvers';
 import {
   type CeremonyError,
   changedRole,
@@ -27,8 +28,9 @@ type Drafts = Result<readonly Draft[], CeremonyError>;
 export function draftsOfChange(
   trust: TrustFolder,
   role: string,
-  around: { readonly change: KeyChange; readonly now: FleetInstant },
+  around: { readonly change: KeyChange & Partial<ApproverChange>; readonly now: FleetInstant },
 ): Drafts {
+  if (role === 'approvers') return approverDrafts(trust, around);
   if (role === 'root') return peopleChange(trust, around);
   if (role === 'snapshot' || role === 'timestamp') return rootDrafts('image', trust.image.root.signed, [role], around);
   if (role === 'director') {
@@ -66,9 +68,22 @@ export function rolesOfKey({ image, director }: TrustFolder, keyId: string): rea
     ...(roles.root.keyIds.includes(keyId) ? ['root'] : []),
     ...(['snapshot', 'timestamp'] as const).filter((role) => roles[role].keyIds.includes(keyId)),
     ...(director.document.signed.roles.targets.keyIds.includes(keyId) ? ['director'] : []),
+    ...(director.document.signed.approvers?.keyIds.includes(keyId) === true ? ['approvers'] : []),
     ...models.filter(({ keyIds }) => keyIds.includes(keyId)).map(({ name }) => name),
   ];
 }
+
+/** The key id that begins so, as `trust status` shows them; what begins no key, or several, stays as it is. */
+export function wholeKeyId({ image, director }: TrustFolder, text: string): string {
+  const delegations = image.targets.get('targets')?.document.signed.delegations;
+  const tables = [image.root.signed.keys, director.document.signed.keys, delegations?.keys ?? new Map()];
+  const found = [...new Set(tables.flatMap((table) => [...table.keys()]))].filter((keyId) => keyId.startsWith(text));
+  const [first] = found;
+  return found.length === 1 && first !== undefined && text.length >= BEGINNING_DIGITS_MIN ? first : text;
+}
+
+/** Of a key id: a beginning that another key has by chance once in four thousand million. */
+const BEGINNING_DIGITS_MIN = 8;
 
 /** Who signs a draft: for a root the people of the former one and its own, else whoever the role above names. */
 export function signersOf(
@@ -87,6 +102,15 @@ export function signersOf(
   const above = drafts.find((one) => one.role === 'targets')?.metadata;
   const targets = above?.type === 'targets' ? above : image.targets.get('targets')?.document.signed;
   return new Set(targets?.delegations?.roles.find(({ name }) => name === role)?.keyIds ?? []);
+}
+
+/** Who signs charters stands in the director's root, which every device follows at each check-in. */
+function approverDrafts(
+  { director }: TrustFolder,
+  { change, now }: { readonly change: KeyChange & Partial<ApproverChange>; readonly now: FleetInstant },
+): Drafts {
+  const next = nextApprovers(director.document.signed, { change: { people: new Map(), ...change }, now });
+  return next.ok ? ok([draft('director', 'root', next.value)]) : next;
 }
 
 function peopleChange(trust: TrustFolder, around: { readonly change: KeyChange; readonly now: FleetInstant }): Drafts {
@@ -146,6 +170,6 @@ function draft(repository: Draft['repository'], role: string, metadata: Draft['m
 }
 
 function noSuchRole({ image }: TrustFolder, role: string): CeremonyError {
-  const known = ['root', ...Object.keys(ONLINE_ROLES), ...image.targets.keys()].join(', ');
+  const known = ['root', 'approvers', ...Object.keys(ONLINE_ROLES), ...image.targets.keys()].join(', ');
   return { code: 'role-not-there', detail: `There is no role ${role}; there are ${known}` };
 }

@@ -18,6 +18,8 @@ export interface TrustRow {
   readonly keys: readonly string[];
   readonly groups: readonly string[];
   readonly standing: Standing;
+  /** Of approvers: keys that are bound to no person. */
+  readonly keysOfNobody?: readonly string[];
 }
 
 /** Every document of both repositories; empty where there are none. */
@@ -42,7 +44,7 @@ export async function trustRows(files: MetadataStore, now: FleetInstant): Promis
   const delegations = image.targets.get('targets')?.document.signed.delegations;
   const signersOf = (role: string) =>
     role === 'targets' ? roles.targets : delegations?.roles.find(({ name }) => name === role);
-  const rows = [
+  const rows: TrustRow[] = [
     row({ repository: 'image', role: 'root' }, image.root.signed, { by: roles.root, lifeMs: LIFETIMES.root }),
     ...[...image.targets].map(([role, { document }]) =>
       row({ repository: 'image', role }, document.signed, { by: signersOf(role), lifeMs: LIFETIMES.targets }),
@@ -59,6 +61,15 @@ export async function trustRows(files: MetadataStore, now: FleetInstant): Promis
   const directed = director.document.signed;
   const ofDirector = { by: directed.roles.root, lifeMs: LIFETIMES.root };
   rows.push(row({ repository: 'director', role: 'root' }, directed, ofDirector));
+  const { approvers } = directed;
+  if (approvers !== undefined) {
+    const keysOfNobody = approvers.keyIds.filter((keyId) => approvers.people?.has(keyId) !== true);
+    const shown = row({ repository: 'director', role: 'approvers' }, directed, {
+      by: approvers,
+      lifeMs: LIFETIMES.root,
+    });
+    rows.push({ ...shown, keysOfNobody });
+  }
   const text = await files.loadMetadata('director/timestamp.json');
   const fleet = text === undefined ? undefined : metadataReader.timestamp(text);
   if (fleet?.ok) {
@@ -70,10 +81,20 @@ export async function trustRows(files: MetadataStore, now: FleetInstant): Promis
 
 /** Rows that people must act upon: the server signs its own documents anew, people sign the rest. */
 export function trustWarnings(rows: readonly TrustRow[]): readonly string[] {
-  return rows
-    .filter(({ standing, role }) => standing !== 'good' && role !== 'snapshot' && role !== 'timestamp')
+  const unbound = rows.flatMap(({ keysOfNobody = [] }) =>
+    keysOfNobody.map(
+      (keyId) =>
+        `The approver key ${keyId} is bound to nobody, so the audit log names its group alone: \`outrider trust rotate --role approvers --person ${keyId}=<person>\``,
+    ),
+  );
+  const lapsing = rows
+    .filter(({ standing, role }) => standing !== 'good' && !SIGNED_WITH_OTHERS.has(role))
     .map(({ repository, role, expires, standing }) => {
       const what = standing === 'expired' ? 'has expired' : 'expires soon';
-      return `${role} of the ${repository} repository ${what}, at ${expires}: sign it anew with \`outrider trust renew --repository ${repository} --role ${role}\``;
+      return `${role} of the ${repository} repository ${what}, at ${expires}: sign it anew with \`outrider trust renew --role ${role}\``;
     });
+  return [...lapsing, ...unbound];
 }
+
+/** The server signs the first two anew by itself, and the last is part of a root. */
+const SIGNED_WITH_OTHERS: ReadonlySet<string> = new Set(['snapshot', 'timestamp', 'approvers']);

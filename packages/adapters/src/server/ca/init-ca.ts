@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_MS } from '@outrider/domain/kernel/time';
 import { publicKeyInfo } from '../../shared/ed25519.ts';
@@ -99,7 +99,9 @@ export async function writeCaFiles(dataFolder: string, files: CaTexts): Promise<
   return folder;
 }
 
+/** The one before goes: a folder takes the place of an empty one alone, and what is two changes old nobody goes back to. */
 async function moveAway(folder: string): Promise<void> {
+  await rm(`${folder}.former`, { recursive: true, force: true });
   await rename(folder, `${folder}.former`).catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return;
     throw cause;

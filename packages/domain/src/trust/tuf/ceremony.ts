@@ -37,7 +37,13 @@ export interface RootPlan {
 
 /** A change that would leave a role that nobody can sign for. */
 export interface CeremonyError {
-  readonly code: 'threshold-out-of-reach' | 'key-not-in-role' | 'role-not-there' | 'key-there-already';
+  readonly code:
+    | 'threshold-out-of-reach'
+    | 'key-not-in-role'
+    | 'role-not-there'
+    | 'key-there-already'
+    | 'key-unfit'
+    | 'person-in-two-groups';
   readonly detail: string;
 }
 
@@ -77,7 +83,7 @@ export function nextRoot(
   const changed = changedRole(root.roles[role], role, change);
   if (!changed.ok) return changed;
   const roles = { ...root.roles, [role]: changed.value };
-  const named = new Set(Object.values(roles).flatMap(({ keyIds }) => keyIds));
+  const named = new Set([...Object.values(roles), root.approvers].flatMap((one) => one?.keyIds ?? []));
   return ok({
     ...root,
     version: root.version + 1,
@@ -168,7 +174,8 @@ function changedGroups(
   return new Map([...found].filter(([, keyIds]) => keyIds.length > 0));
 }
 
-function keysNamed(keys: KeyTable, { add }: KeyChange, named: ReadonlySet<string>): KeyTable {
+/** Of the keys that are there and come, those that somebody names still. */
+export function keysNamed(keys: KeyTable, { add }: KeyChange, named: ReadonlySet<string>): KeyTable {
   const all = new Map([...keys, ...add.map(({ keyId, key }) => [keyId, key] as const)]);
   return new Map([...all].filter(([keyId]) => named.has(keyId)));
 }

@@ -44,6 +44,12 @@ export interface RoleKeys {
   readonly groups?: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Who signs charters. A person's keys stand in one group, so that nobody counts twice. */
+export interface ApproverKeys extends RoleKeys {
+  /** Whose key it is, by key id: the digest of a person's id (`personDigest`), since every device reads this document. */
+  readonly people?: ReadonlyMap<string, string>;
+}
+
 /** What all documents have. */
 export interface MetadataHead {
   /** Grows by one with each change. */
@@ -56,6 +62,8 @@ export interface RootMetadata extends MetadataHead {
   readonly type: 'root';
   readonly keys: KeyTable;
   readonly roles: Readonly<Record<TopRole, RoleKeys>>;
+  /** The director's root says who approves rollouts. Absent: whom a device pinned when it registered. */
+  readonly approvers?: ApproverKeys;
   /** Files are named by version, so that a reader in the middle of a publication sees one state. */
   readonly isConsistent: boolean;
 }

@@ -3,6 +3,7 @@ import type { Json } from '@outrider/domain/kernel/canonical-json';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type {
+  ApproverKeys,
   DelegatedRole,
   Delegations,
   FleetStatement,
@@ -23,7 +24,7 @@ import { tufCanonical } from '@outrider/domain/trust/tuf/tuf-canonical';
 import { parseText } from '../../kernel/json-text.ts';
 import { describeParseError, type ParseError } from '../../kernel/parse-error.ts';
 import { bool, listOf, literal, malformed, optional, type Reader, record, text, whole } from '../../kernel/reader.ts';
-import { deviceId, instant } from '../../kernel/values.ts';
+import { deviceId, instant, sha256 } from '../../kernel/values.ts';
 import { expiry } from './expiry.ts';
 import { tableOf } from './table-of.ts';
 
@@ -133,14 +134,30 @@ const roles: Reader<RootMetadata['roles']> = (value) => {
   return ok({ root: rootRole, timestamp: timestampRole, snapshot: snapshotRole, targets: targetsRole });
 };
 
+interface ApproversOnWire extends RoleOnWire {
+  readonly people?: ReadonlyMap<string, string>;
+}
+
+const approvers = mapped(
+  record<ApproversOnWire>({ ...ROLE_FIELDS, people: optional(tableOf(sha256, { countMax: KEYS_MAX })) }),
+  (one): ApproverKeys => ({ ...roleKeys(one), ...(one.people && { people: one.people }) }),
+);
+
 const root = mapped(
   record<
     HeadOnWire<'root'> & {
       readonly keys: RootMetadata['keys'];
       readonly roles: RootMetadata['roles'];
       readonly consistent_snapshot?: boolean;
+      readonly 'x-outrider-approvers'?: ApproverKeys;
     }
-  >({ ...headOf('root'), keys, roles, consistent_snapshot: optional(bool) }),
+  >({
+    ...headOf('root'),
+    keys,
+    roles,
+    consistent_snapshot: optional(bool),
+    'x-outrider-approvers': optional(approvers),
+  }),
   (one): RootMetadata => ({
     type: 'root',
     version: one.version,
@@ -148,6 +165,7 @@ const root = mapped(
     keys: one.keys,
     roles: one.roles,
     isConsistent: one.consistent_snapshot ?? false,
+    ...(one['x-outrider-approvers'] && { approvers: one['x-outrider-approvers'] }),
   }),
 );
 

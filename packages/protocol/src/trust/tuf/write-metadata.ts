@@ -3,6 +3,7 @@ import { assert } from '@outrider/domain/kernel/assert';
 import type { Json } from '@outrider/domain/kernel/canonical-json';
 import { instantText } from '@outrider/domain/kernel/time';
 import type {
+  ApproverKeys,
   Delegations,
   KeyTable,
   MetadataReference,
@@ -51,6 +52,7 @@ function signedPart(metadata: AnyMetadata): Json {
         consistent_snapshot: metadata.isConsistent,
         keys: keysOnWire(metadata.keys),
         roles: Object.fromEntries(Object.entries(metadata.roles).map(([name, role]) => [name, roleOnWire(role)])),
+        ...(metadata.approvers && { 'x-outrider-approvers': approversOnWire(metadata.approvers) }),
       };
     case 'timestamp':
       return {
@@ -84,6 +86,10 @@ function keysOnWire(keys: KeyTable): Json {
 
 function roleOnWire({ keyIds, threshold, groups }: RoleKeys): { readonly [name: string]: Json } {
   return { keyids: keyIds, threshold, ...(groups && { 'x-outrider-groups': Object.fromEntries(groups) }) };
+}
+
+function approversOnWire({ people, ...role }: ApproverKeys): Json {
+  return { ...roleOnWire(role), ...(people && { people: Object.fromEntries(people) }) };
 }
 
 function referenceOnWire({ version, length, hashes }: MetadataReference): Json {
