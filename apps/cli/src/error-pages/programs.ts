@@ -131,7 +131,17 @@ export const cliArea: ErrorArea = {
     'ca-exists': [
       'There is a CA in the data folder already.',
       'Nothing was changed: devices have pinned its root.',
-      'Use `outrider ca renew`, which keeps the root. A new root means that every device registers again.',
+      'Use `outrider ca renew`, which keeps the root. Another root is pinned beside first: the runbook of a lost CA key.',
+    ],
+    'certificate-in-use': [
+      'What `outrider ca forget` was to drop is what the server works with.',
+      'Nothing was changed.',
+      'Make another first: `outrider ca renew`, or `outrider ca adopt --beside` for another root.',
+    ],
+    'certificate-unknown': [
+      'The digest begins no certificate of the CA, or several.',
+      'Nothing was changed.',
+      'Take it from `outrider ca show`, eight digits or more.',
     ],
     'root-differs': [
       'The sealed key opens, and belongs to none of the roots in the data folder.',
