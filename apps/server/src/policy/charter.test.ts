@@ -59,7 +59,7 @@ describe('a rollout where approvers are installed', () => {
   });
 
   test('is not approved with the key of whoever planned it, and the log says which person signed what', async () => {
-    const { server, create, submit, store } = await onStage(4);
+    const { create, submit, store } = await onStage(4);
     await create();
     const own = await submit(undefined, [SAFETY, PLANNER]);
     assert.equal(!own.ok && own.error.code, 'approver-is-author');
