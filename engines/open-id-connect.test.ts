@@ -129,24 +129,24 @@ test('the command line signs in by a device code, typed at another device', asyn
 
 test('tokens of the issuer that are not for us, too old, unsigned or signed by a confusion are refused by name', async () => {
   const now = Math.floor(Date.now() / 1_000);
-  assert.equal(await answerTo(await issuer.signed({})), 'grace');
+  assert.equal(await answerTo(issuer.signed({})), 'grace');
   for (const [code, token] of [
-    ['token-audience-differs', await issuer.signed({ aud: 'another-client' })],
-    ['token-issuer-differs', await issuer.signed({ iss: 'https://login.example.com' })],
-    ['token-expired', await issuer.signed({ iat: now - 7_200, exp: now - 3_600 })],
-    ['token-not-yet-valid', await issuer.signed({ nbf: now + 3_600 })],
-    ['token-algorithm-refused', await issuer.signed({}, { alg: 'none' })],
-    ['token-algorithm-refused', await issuer.signed({}, { alg: 'HS256' })],
-    ['token-signature-invalid', altered(await issuer.signed({}))],
-    ['person-without-role', await issuer.signed({ sub: 'mallory', groups: ['canteen'] })],
-    ['person-id-unfit', await issuer.signed({ sub: 'admin' })],
+    ['token-audience-differs', issuer.signed({ aud: 'another-client' })],
+    ['token-issuer-differs', issuer.signed({ iss: 'https://login.example.com' })],
+    ['token-expired', issuer.signed({ iat: now - 7_200, exp: now - 3_600 })],
+    ['token-not-yet-valid', issuer.signed({ nbf: now + 3_600 })],
+    ['token-algorithm-refused', issuer.signed({}, { alg: 'none' })],
+    ['token-algorithm-refused', issuer.signed({}, { alg: 'HS256' })],
+    ['token-signature-invalid', altered(issuer.signed({}))],
+    ['person-without-role', issuer.signed({ sub: 'mallory', groups: ['canteen'] })],
+    ['person-id-unfit', issuer.signed({ sub: 'admin' })],
   ] as const) {
     assert.equal(await answerTo(token), code);
   }
 });
 
 test('an issuer that is away is named to who signs in, and who has a token goes on; its next key is followed', async () => {
-  const former = await issuer.signed({});
+  const former = issuer.signed({});
   assert.equal(await answerTo(former), 'grace');
   await issuer.leave();
   assert.equal(await answerTo(former), 'grace', 'the keys it had last are believed');
@@ -154,7 +154,7 @@ test('an issuer that is away is named to who signs in, and who has a token goes 
   assert.match(login.log, /The issuer .* could not be discovered/);
   await issuer.comeBack();
   await issuer.replaceKey();
-  const next = await issuer.signed({});
+  const next = issuer.signed({});
   const deadline = AbortSignal.timeout(KEYS_MS_MAX);
   while ((await answerTo(next)) !== 'grace' && !deadline.aborted) await elapse(1_000);
   assert.equal(await answerTo(next), 'grace', 'a key that was not there before');

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createHmac, createPrivateKey, generateKeyPairSync, randomBytes, sign, type webcrypto } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type CryptoKey, importJWK, type JWK, SignJWT, UnsecuredJWT } from 'jose';
 import { fromNpm } from '../from-npm.ts';
 
 /** An issuer certified by the OpenID Foundation, whose code is none of ours. */
@@ -21,9 +20,7 @@ export interface IndependentIssuer {
   readonly password: string;
   readonly clientSecret: string;
   /** A token as this issuer would sign it, with other claims or another head: what a thief or a mistake would bring. */
-  signed(claims: Readonly<Record<string, unknown>>, head?: { readonly alg?: string }): Promise<string>;
-  /** The public half of its key in force. */
-  publicKey(): JWK;
+  signed(claims: Readonly<Record<string, unknown>>, head?: { readonly alg?: string }): string;
   /** Another key from now on, the former one taken away: what an issuer does whose key was stolen. */
   replaceKey(): Promise<void>;
   /** Answers nobody any more, or again. */
@@ -58,8 +55,8 @@ export async function independentIssuer(
   consoleRedirect: string,
 ): Promise<IndependentIssuer> {
   const folder = await fromNpm(PACKAGE.name, PACKAGE.version);
-  const { Provider }: { readonly Provider: ProviderClass } = await import(
-    pathToFileURL(join(folder, 'lib', 'index.js')).href
+  const { Provider }: { readonly Provider: ProviderClass } = createRequire(import.meta.url)(
+    join(folder, 'lib', 'index.js'),
   );
   const password = randomBytes(12).toString('hex');
   const clientSecret = randomBytes(24).toString('hex');
@@ -94,7 +91,7 @@ export async function independentIssuer(
     url,
     password,
     clientSecret,
-    async signed(claims, { alg = 'ES256' } = {}) {
+    signed(claims, { alg = 'ES256' } = {}) {
       const now = Math.floor(Date.now() / 1_000);
       const whole = {
         iss: url,
@@ -105,16 +102,8 @@ export async function independentIssuer(
         exp: now + 600,
         ...claims,
       };
-      if (alg === 'none') return new UnsecuredJWT(whole).encode();
-      const { d: _, ...publicHalf } = key;
-      // The old confusion: what everybody may read, taken for the secret of an HMAC.
-      const secret =
-        alg === 'HS256' ? Buffer.from(JSON.stringify(publicHalf)) : ((await importJWK(key, 'ES256')) as CryptoKey);
-      return new SignJWT(whole).setProtectedHeader({ alg, kid: String(key.kid) }).sign(secret);
-    },
-    publicKey() {
-      const { d: _, ...publicHalf } = key;
-      return publicHalf;
+      const text = [{ alg, kid: key.kid }, whole].map((part) => encoded(JSON.stringify(part))).join('.');
+      return `${text}.${signatureOf(text, alg, key)}`;
     },
     async replaceKey() {
       key = newKey();
@@ -135,7 +124,22 @@ function listenAt(server: Server, port: number): Promise<void> {
   });
 }
 
-function newKey(): JWK {
+type PrivateKey = webcrypto.JsonWebKey & { readonly kid: string };
+
+/** Right, none, or the old confusion: what everybody may read, taken for the secret of an HMAC. */
+function signatureOf(text: string, alg: string, key: PrivateKey): string {
+  if (alg === 'none') return '';
+  const { d: _, ...publicHalf } = key;
+  if (alg === 'HS256') return createHmac('sha256', JSON.stringify(publicHalf)).update(text).digest('base64url');
+  const privateKey = createPrivateKey({ key, format: 'jwk' });
+  return sign('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
+function newKey(): PrivateKey {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   return {
     ...privateKey.export({ format: 'jwk' }),
@@ -147,7 +151,7 @@ function newKey(): JWK {
 
 function configuration(of: {
   readonly people: readonly IssuedPerson[];
-  readonly key: JWK;
+  readonly key: PrivateKey;
   readonly clientSecret: string;
   readonly consoleRedirect: string;
 }): unknown {
