@@ -65,8 +65,9 @@ export function thetaUpper(strata: readonly Stratum[], error: number): number {
   const terms = lnOddsRatios(withEvents, 1, THETA_MULTIPLES);
   let best = gridPoint(0, 0);
   let bestTerm = Number.NEGATIVE_INFINITY;
-  for (const [at, point] of THETA_GRID.entries()) {
+  for (let at = 0; at < terms.length; at++) {
     // As many terms as points.
+    const point = THETA_GRID[at] as GridPoint;
     const term = terms[at] as number;
     if (term > bestTerm) [best, bestTerm] = [point, term];
     terms[at] = term + point.lnWeight;

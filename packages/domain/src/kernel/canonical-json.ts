@@ -39,16 +39,22 @@ const PLAIN = /^[\w .:+/=@-]*$/;
 /** Longer texts hold whole documents, and one quote in them would make the look vain. */
 const PLAIN_CHARACTERS_MAX = 128;
 
-/** What was read from canonical JSON is in order already. */
+/** What was read from canonical JSON is in order already; the language's own sort is for many, and begins with copies of them. */
 function sortedKeys(value: object): readonly string[] {
   const keys = Object.keys(value);
-  let former = '';
-  for (const key of keys) {
-    if (key < former) return keys.sort();
-    former = key;
+  if (keys.length > INSERTED_MAX) return keys.sort();
+  for (let at = 1; at < keys.length; at++) {
+    // Every index is one of the list.
+    const key = keys[at] as string;
+    let place = at;
+    for (; place > 0 && (keys[place - 1] as string) > key; place--) keys[place] = keys[place - 1] as string;
+    if (place < at) keys[place] = key;
   }
   return keys;
 }
+
+/** Up to so many keys are put in their places one by one: half the square of it in steps, at worst. */
+const INSERTED_MAX = 16;
 
 /** `"key":`, remembered for the names that formats have; a table with foreign keys must not fill the memory. */
 function keyText(key: string): string {

@@ -38,12 +38,15 @@ export function delegationOf(delegator: string, role: string): string {
 
 type Taken = Result<TrustedSet, MetadataError>;
 
+/** What a root alone stands for: one pair for all sets, which are made at each check-in and never change. */
+const NOTHING_YET: Pick<TrustedSet, 'targets' | 'vouched'> = { targets: new Map(), vouched: new Set() };
+
 /** Begins with the root that the device was born with, or that it stored. Codes: metadata-malformed, metadata-unsigned. */
 export function trustRoot(text: string, context: TrustContext): Taken {
   const root = context.read.root(text);
   if (!root.ok) return malformed('root', root.error);
   const verified = verifyTop(root.value, { role: 'root', root: root.value.signed, context });
-  return verified.ok ? ok({ root: root.value, targets: new Map(), vouched: new Set() }) : verified;
+  return verified.ok ? ok({ root: root.value, ...NOTHING_YET }) : verified;
 }
 
 /**
@@ -59,7 +62,7 @@ export function withRoot(set: TrustedSet, text: string, context: TrustContext): 
   }
   const next = set.root.signed.version + 1;
   if (root.value.signed.version !== next) return versionWrong('root', root.value.signed.version, next);
-  return ok({ root: root.value, targets: new Map(), vouched: new Set() });
+  return ok({ root: root.value, ...NOTHING_YET });
 }
 
 /**

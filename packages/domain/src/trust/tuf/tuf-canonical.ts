@@ -31,8 +31,10 @@ export function tufCanonical(value: Json): string | undefined {
 }
 
 function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  return SPECIAL.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
 }
+
+const SPECIAL = /["\\]/;
 
 /** Below the surrogates both orders are one, and the language's own is a quarter of the cost. */
 const LOW = /^[\0-\ud7ff]*$/;

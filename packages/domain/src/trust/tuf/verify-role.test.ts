@@ -93,6 +93,40 @@ test('a signature that is wrong, or by a key of another role, counts nothing', (
   );
 });
 
+test('a document that was found signed for one role is looked at anew for another role, other keys or another verifier', () => {
+  const document = documentBy([
+    ['build-1', 'aa'],
+    ['releng', 'cc'],
+  ]);
+  const by = { name: 'camera', role, keys, verifier };
+  assert.equal(verifyRole(document, by).ok, true);
+  assert.equal(verifyRole(document, { ...by, role: { ...role, threshold: 3 } }).ok, false);
+  assert.equal(verifyRole(document, { ...by, keys: new Map([['build-1', keyOf('dd')]]) }).ok, false);
+  assert.equal(verifyRole(document, { ...by, verifier: { verify: () => false } }).ok, false);
+  assert.equal(verifyRole(document, by).ok, true);
+});
+
+test('a document that is verified again costs no signature, and one that was refused is never taken as verified', () => {
+  let looks = 0;
+  const counting: MetadataVerifier = { verify: (...given) => ++looks > 0 && verifier.verify(...given) };
+  const by = { name: 'camera', role, keys, verifier: counting };
+  const [good, bad] = [
+    documentBy([
+      ['build-1', 'aa'],
+      ['releng', 'cc'],
+    ]),
+    documentBy([['build-1', 'aa']]),
+  ];
+  for (const expected of [2, 2]) {
+    assert.equal(verifyRole(good, by).ok, true);
+    assert.equal(looks, expected);
+  }
+  for (const expected of [3, 4]) {
+    assert.equal(verifyRole(bad, by).ok, false);
+    assert.equal(looks, expected);
+  }
+});
+
 test('a refusal names who has signed and how many are needed', () => {
   const result = verifyRole(documentBy([['build-1', 'aa']]), { name: 'camera', role, keys, verifier });
   assert.deepEqual(result, {

@@ -34,12 +34,27 @@ export function verifyRole(
   document: SignedMetadata<unknown>,
   by: { readonly name: string; readonly role: RoleKeys; readonly keys: KeyTable; readonly verifier: MetadataVerifier },
 ): Result<'verified', MetadataError> {
+  if (isKnown(document, by)) return VERIFIED;
   const { keyIds, groups } = roleSignatures(document, by);
   const { threshold } = by.role;
-  if (keyIds.length >= threshold && groups.length >= threshold) return ok('verified');
+  if (keyIds.length >= threshold && groups.length >= threshold) {
+    known.set(document, by);
+    return VERIFIED;
+  }
   const from = by.role.groups === undefined ? 'keys' : 'groups';
   const detail = `${by.name} is validly signed by ${groups.length} different ${from} (${groups.join(', ') || 'none'}), needed are ${threshold}`;
   return err({ code: 'metadata-unsigned', detail });
+}
+
+type VerifiedBy = Pick<Parameters<typeof verifyRole>[1], 'role' | 'keys' | 'verifier'>;
+
+/** For whom each document was verified last: none of the four ever changes, and a root is asked about at each check-in. */
+const known = new WeakMap<SignedMetadata<unknown>, VerifiedBy>();
+const VERIFIED: Result<'verified', never> = ok('verified');
+
+function isKnown(document: SignedMetadata<unknown>, { role, keys, verifier }: VerifiedBy): boolean {
+  const last = known.get(document);
+  return last !== undefined && last.role === role && last.keys === keys && last.verifier === verifier;
 }
 
 function fingerprint({ scheme, publicKey }: MetadataKey): string {
