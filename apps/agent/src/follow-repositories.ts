@@ -4,7 +4,9 @@ import {
   refresh,
   refreshTimestamp,
   resolveTarget,
+  type StoredState,
   storedRoot,
+  storedState,
 } from '@outrider/adapters/shared/metadata-client';
 import { approverRoleOf, envelopeKey } from '@outrider/adapters/shared/metadata-keys';
 import { TRUST_TOOLS, trustContext } from '@outrider/adapters/shared/metadata-repository';
@@ -77,6 +79,8 @@ export async function permitKeysOf(
   return roles.targets.keyIds.flatMap((keyId) => envelopeKey(keyId, keys.get(keyId)) ?? []);
 }
 
+const NO_DOCUMENTS = err({ code: 'unreachable', detail: 'This network carries no documents of repositories' } as const);
+
 type World = ReturnType<typeof followed>;
 
 function followed({ identity, storage, network, trustTools: tools }: AgentPorts, roots: TrustRoots) {
@@ -86,10 +90,8 @@ function followed({ identity, storage, network, trustTools: tools }: AgentPorts,
     pinnedRoot: roots[folder],
     store: storage,
     source: {
-      async fetchMetadata(name, bytesMax) {
-        if (network.fetchMetadata === undefined) {
-          return err({ code: 'unreachable', detail: 'This network carries no documents of repositories' });
-        }
+      fetchMetadata(name, bytesMax) {
+        if (network.fetchMetadata === undefined) return Promise.resolve(NO_DOCUMENTS);
         sent += 1;
         return network.fetchMetadata(name, bytesMax);
       },
@@ -108,14 +110,13 @@ function followed({ identity, storage, network, trustTools: tools }: AgentPorts,
 
 /** The director's root and its word to the fleet, judged by the later of the clock and the time that its last word proved. */
 async function refreshDirector(world: World, clock: FleetInstant): Promise<Result<TrustedSet, MetadataError>> {
-  return refreshTimestamp(world.director(await nowOf(world, clock)));
+  const stored = await storedState(world.director(clock));
+  return refreshTimestamp(world.director(nowOf(world, stored, clock)), stored);
 }
 
 /** A clock at 1970 is moved up to what the director said last, if that still counts. */
-async function nowOf(world: World, clock: FleetInstant): Promise<FleetInstant> {
-  const text = await world.storage.loadMetadata('director/timestamp.json');
+function nowOf(world: World, { root, timestamp: text }: StoredState, clock: FleetInstant): FleetInstant {
   const timestamp = text === undefined ? undefined : world.tools.read.timestamp(text);
-  const root = await storedRoot(world.director(clock));
   if (!timestamp?.ok || !root.ok) return clock;
   // Its age does not matter here: that it was signed proves that it is at least so late.
   const context = trustContext(fleetInstant(0), world.tools);

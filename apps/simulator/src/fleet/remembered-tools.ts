@@ -3,7 +3,7 @@ import type { Result } from '@outrider/domain/kernel/result';
 import type { MetadataReader, TrustTools } from '@outrider/domain/trust/tuf/ports';
 
 /** The documents of a repository are some dozens; the director's word for one device is read twice or three times. */
-const REMEMBERED_MAX = 4_096;
+const REMEMBERED_MAX = 32_768;
 
 /**
  * Reads, hashes and verifies each document once for a whole process of devices. Each device of a real fleet does it on its own

@@ -39,16 +39,16 @@ const BYTES_MAX = { root: 512_000, timestamp: 16_384, snapshot: 2_000_000, targe
  * to §5.5. Codes: those of MetadataError.
  */
 export async function refresh(repository: FollowedRepository): Promise<Followed> {
-  const rooted = await followRoots(repository);
-  if (!rooted.ok) return rooted;
-  const timed = await takeTimestamp(rooted.value, repository);
+  const timed = await followTimestamp(repository, await storedState(repository));
   return timed.ok ? takeSnapshot(timed.value, repository) : timed;
 }
 
-/** The chain of roots and the timestamp: what the director's answer to the whole fleet consists of. */
-export async function refreshTimestamp(repository: FollowedRepository): Promise<Followed> {
-  const rooted = await followRoots(repository);
-  const timed = rooted.ok ? await takeTimestamp(rooted.value, repository) : rooted;
+/**
+ * The chain of roots and the timestamp: what the director's answer to the whole fleet consists of. Whoever
+ * has asked `storedState` a moment ago hands it over.
+ */
+export async function refreshTimestamp(repository: FollowedRepository, stored?: StoredState): Promise<Followed> {
+  const timed = await followTimestamp(repository, stored ?? (await storedState(repository)));
   if (!timed.ok) return timed;
   const fresh = checkFresh(timed.value, repository.context);
   return fresh.ok ? timed : fresh;
@@ -71,6 +71,19 @@ export async function resolveTarget(
   }
 }
 
+/** What a device holds before it asks anyone. */
+export interface StoredState {
+  readonly root: Followed;
+  /** Not verified yet. */
+  readonly timestamp: string | undefined;
+}
+
+/** Reads what is stored of a repository, once for a refresh. */
+export async function storedState(repository: FollowedRepository): Promise<StoredState> {
+  const timestamp = await repository.store.loadMetadata(nameOf(repository, 'timestamp.json'));
+  return { root: await storedRoot(repository), timestamp };
+}
+
 /** The newest root that is trusted already, without asking anyone. Codes: metadata-malformed, metadata-unsigned. */
 export async function storedRoot(repository: FollowedRepository): Promise<Followed> {
   const { pinnedRoot, store, context } = repository;
@@ -80,9 +93,14 @@ export async function storedRoot(repository: FollowedRepository): Promise<Follow
   return known?.ok ? known : trustRoot(pinnedRoot, context);
 }
 
-async function followRoots(repository: FollowedRepository): Promise<Followed> {
+async function followTimestamp(repository: FollowedRepository, stored: StoredState): Promise<Followed> {
+  const rooted = await followRoots(repository, stored.root);
+  return rooted.ok ? takeTimestamp(rooted.value, { repository, stored: stored.timestamp }) : rooted;
+}
+
+async function followRoots(repository: FollowedRepository, start: Followed): Promise<Followed> {
   const { store, context } = repository;
-  let set = await storedRoot(repository);
+  let set = start;
   for (let count = 0; set.ok && count < ROOTS_MAX; count++) {
     const name = `${set.value.root.signed.version + 1}.root.json`;
     const text = await fetched(repository, name, BYTES_MAX.root);
@@ -94,10 +112,11 @@ async function followRoots(repository: FollowedRepository): Promise<Followed> {
   return set;
 }
 
-async function takeTimestamp(start: TrustedSet, repository: FollowedRepository): Promise<Followed> {
+async function takeTimestamp(
+  start: TrustedSet,
+  { repository, stored }: { readonly repository: FollowedRepository; readonly stored: string | undefined },
+): Promise<Followed> {
   const { store, context } = repository;
-  const name = nameOf(repository, 'timestamp.json');
-  const stored = await store.loadMetadata(name);
   // One that no longer holds, since its key was replaced, is left out. Source: TUF 1.0 §5.3.11 (fast-forward recovery).
   const known = stored === undefined ? undefined : withTimestamp(start, stored, context);
   const set = known?.ok ? known.value : start;
@@ -107,7 +126,7 @@ async function takeTimestamp(start: TrustedSet, repository: FollowedRepository):
   if (!taken.ok || taken.value.timestamp === set.timestamp) return taken;
   const fresh = checkFresh(taken.value, context);
   if (!fresh.ok) return fresh;
-  await store.storeMetadata(name, text.value);
+  await store.storeMetadata(nameOf(repository, 'timestamp.json'), text.value);
   return taken;
 }
 
