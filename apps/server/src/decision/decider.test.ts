@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreAwayError } from '@outrider/domain/decision/store-away';
-import { fleetInstant, MINUTE_MS } from '@outrider/domain/kernel/time';
+import { fleetInstant, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { MetricGate, RolloutPlan } from '@outrider/domain/policy/rollout';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
@@ -206,4 +206,18 @@ test('a decision is stored with its inputs when something was heard, and not for
   const after = await stage.server.queries.listDecisions(stage.plan.rolloutId, page);
   assert.equal(after.length, before.length + 1);
   assert.equal(after.at(-1)?.input.evidence.base.find((one) => one.metric === 'revert')?.events, 1);
+});
+
+test('a completed rollout is decided about when something is heard of it, and not as time goes by', async () => {
+  const waves = [{ name: 'everyone', ringTags: [], exposurePermille: 1_000, bakeMs: hours(0) }];
+  const stage = await onStage(4, { waves });
+  assert.equal((await viewOf(stage)).rollout.state, 'completed');
+  const decided = () => stage.server.recorder.counters.read().decision?.complete ?? 0;
+  await stage.step();
+  const before = decided();
+  for (let steps = 0; steps < 5; steps++) await stage.step();
+  assert.equal(decided(), before);
+  await reportAll(stage, 'reverted', 1);
+  await stage.step();
+  assert.ok(decided() > before);
 });

@@ -46,6 +46,10 @@ const GRID_MS = 10 * MINUTE_MS;
 interface Watch {
   readonly evidence: Evidence;
   readonly decision?: Decision;
+  /** As it was decided about; absent where the decision was read from the store. */
+  readonly decidedAbout?: Rollout;
+  /** When it was last seen that the decision stands, later than it was made. */
+  readonly stoodAt?: FleetInstant;
 }
 
 export function decider(options: {
@@ -107,7 +111,7 @@ export function decider(options: {
     const hasNews = advanced.hasNews || isAnew;
     const countedAt = traces?.now();
     traces?.counted(plan.rolloutId, advanced.counted);
-    const isOnGrid = gridOf(now) > gridOf(before.decision?.at ?? -1);
+    const isOnGrid = gridOf(now) > gridOf(before.stoodAt ?? before.decision?.at ?? -1);
     // A server that was killed may have left a verdict that is stored and was not acted upon: the first look decides.
     const isFirstLook = watched === undefined;
     if (!hasNews && !isOnGrid && !isFirstLook) return void watches.set(plan.rolloutId, { ...before, evidence });
@@ -115,6 +119,9 @@ export function decider(options: {
     // Between the grid's points, while nothing is given out or the clock is in doubt, evidence can only stop.
     const isWidening = isOnGrid && rollout.state !== 'paused' && isClockTrusted();
     const exposure = await store.exposures.loadExposure(plan.rolloutId);
+    if (!hasNews && isSettled(rollout, before, exposure)) {
+      return void watches.set(plan.rolloutId, { ...before, evidence, stoodAt: now });
+    }
     const input = inputOf(rollout, { evidence, exposure, now, isWidening });
     const { decision, cause } = decideSafely(plan, input);
     counters.add('decision', cause === undefined ? decision.overall.kind : 'failed');
@@ -137,7 +144,7 @@ export function decider(options: {
     if (isAnotherExposure(input.exposure, decision.exposure)) await store.exposures.storeExposure(decision.exposure);
     await verdicts.apply(rollout, decision);
     // Last: where the store went away half-way, the next round finds the same news, stores it and acts upon it.
-    watches.set(plan.rolloutId, { evidence, decision });
+    watches.set(plan.rolloutId, { evidence, decision, decidedAbout: rollout });
   }
 
   /** By what the policy leaves out now; both exclusion and restart are of people, so it is seldom that all rows are read. */
@@ -216,6 +223,19 @@ function inputOf(
     ...(seen.isWidening ? {} : { isStopOnly: true }),
     rule: RULE_NOW,
   };
+}
+
+/**
+ * All are released, as the last decision about this very rollout said, and its exposure was stored: until something is heard,
+ * time alone changes nothing. Most rollouts of an installation are such, and each would be decided about anew in every round.
+ */
+function isSettled(rollout: Rollout, { decision, decidedAbout }: Watch, stored: Exposure | undefined): boolean {
+  if (rollout.state !== 'completed' || decidedAbout !== rollout || decision?.overall.kind !== 'complete') return false;
+  return (
+    stored !== undefined &&
+    !isAnotherExposure(stored, decision.exposure) &&
+    stored.granted === decision.exposure.granted
+  );
 }
 
 /** A person resumed what the rule had paused: its installation counts begin again under that signature. */
