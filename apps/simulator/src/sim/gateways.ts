@@ -38,8 +38,8 @@ const MOVED_SHARE = 0.1;
 
 interface Gateway {
   readonly server: Server;
-  readonly died: Promise<undefined>;
-  readonly kill: () => void;
+  /** What whoever waits for it does at its death. Not a promise: that would keep all that ever waited for it. */
+  readonly waiting: Set<() => void>;
   isAlive: boolean;
 }
 
@@ -56,7 +56,6 @@ export function createGateways(options: {
   let answered = 0;
 
   function start(index: number): Gateway {
-    const died = Promise.withResolvers<undefined>();
     const gateway = { isAlive: true };
     const server = composeServer({
       ...ports,
@@ -64,7 +63,7 @@ export function createGateways(options: {
       machineClock: turns.clock,
       schedule: scheduleOf(gateway),
     });
-    return Object.assign(gateway, { server, died: died.promise, kill: () => died.resolve(undefined) });
+    return Object.assign(gateway, { server, waiting: new Set<() => void>() });
   }
 
   /** The network between a server and its store. What a dead server has sent may still arrive; no answer reaches it. */
@@ -128,13 +127,17 @@ export function createGateways(options: {
 
   async function on<T>(gateway: Gateway | undefined, work: (server: Server) => Promise<T>): Promise<T | undefined> {
     if (gateway === undefined) return undefined;
-    return Promise.race([work(gateway.server), gateway.died]);
+    return unlessDying(gateway, work(gateway.server));
   }
 
   return {
     count,
     async handle(request, device) {
-      const response = await on(connectionOf(device), (server) => server.handleDevice(request));
+      const gateway = connectionOf(device);
+      // As its listener does: a check-in of a device in memory is answered at once.
+      const answer = gateway?.server.handleDeviceAtOnce(request);
+      const isHere = answer !== undefined && !(answer instanceof Promise);
+      const response = isHere ? answer : await on(gateway, (server) => answer ?? server.handleDevice(request));
       if (response !== undefined) answered++;
       return response;
     },
@@ -144,7 +147,7 @@ export function createGateways(options: {
         gateways.map(async (one, index) => {
           if (!one.isAlive) return;
           try {
-            await Promise.race([work(one.server, index), one.died]);
+            await unlessDying(one, work(one.server, index));
           } catch (cause) {
             // Whatever the server wanted it does again later, or another one does it.
             if (!(cause instanceof StoreAwayError)) throw cause;
@@ -156,13 +159,22 @@ export function createGateways(options: {
       const gateway = gateways[index];
       if (gateway === undefined || !gateway.isAlive) return;
       gateway.isAlive = false;
-      gateway.kill();
+      for (const leave of gateway.waiting) leave();
     },
     restart(index) {
       if (gateways[index]?.isAlive === false) gateways[index] = start(index);
     },
     answeredCount: () => answered,
   };
+}
+
+/** What the work comes to, or undefined when the server dies first. */
+function unlessDying<T>({ waiting }: Gateway, work: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const leave = () => resolve(undefined);
+    waiting.add(leave);
+    void work.then(resolve, reject).finally(() => waiting.delete(leave));
+  });
 }
 
 function never(): Promise<never> {
