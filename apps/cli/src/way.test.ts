@@ -31,6 +31,7 @@ test('from two keys to a published release and a rollout, on a real server that 
       await world.run('release', 'sign', `${version}.json`, '--key', `${group}.key.json`);
     const published = await outrider(`release publish ${version}.json`);
     assert.equal(published.code, 0, published.log);
+    assert.match(published.log, /The server has no repositories, .*found them with `outrider trust init`/);
   }
   assert.match((await outrider('release list')).output, /^camera-1\.1\.0 +camera +1\.1\.0 +2 +1\.0\.0 /m);
   assert.match((await outrider('release show camera-1.1.0')).output, /^delta from +to +bytes$/m);

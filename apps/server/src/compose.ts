@@ -358,7 +358,10 @@ export function composeServer(ports: ServerPorts): Server {
     acceptClock: clock.accept,
     identities: identityDesk({ ...{ store, holder, policy, fleetClock }, digestText: ports.digestText, deviceCa }),
     registry: registryDesk({ store, holder, fleetClock, follower, schedule, log }),
-    forecasts: forecasts({ store, holder, fleetClock, play: threads.play }),
+    forecasts: forecasts({
+      ...{ store, holder, fleetClock, play: threads.play },
+      ...(trust === undefined ? {} : { floorsOf: trust.floorsFor }),
+    }),
     recounts: recounts({ store, holder }),
     reporters: reporters({ store, holder }),
     overviews: glance,

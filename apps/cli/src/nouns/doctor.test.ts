@@ -65,8 +65,8 @@ async function examine(...flags: readonly string[]): Promise<Examined> {
   };
 }
 
-/** What a healthy installation without a role and a backup has to be told. */
-const HEALTHY = 'release-role:warn backup:warn';
+/** What a healthy installation without a role, repositories and a backup has to be told. */
+const HEALTHY = 'release-role:warn trust:warn backup:warn';
 
 test('a running installation is found healthy, with its database, its port and its snapshot', async () => {
   const { code, bad, of, text } = await examine();
@@ -87,7 +87,7 @@ test('nothing is changed by looking, in an installation or where there is none',
   assert.deepEqual(await readdir(data), before);
   const empty = join(world.folder, 'none', 'yet');
   const { code, bad } = await examine('--data', empty);
-  assert.equal(bad, 'release-role:warn');
+  assert.equal(bad, 'release-role:warn trust:warn');
   assert.equal(code, 0);
   await assert.rejects(readdir(join(world.folder, 'none')));
 });
@@ -209,7 +209,7 @@ test('a server that was killed leaves an address nobody answers at, and its data
   const { code, of, bad } = await examine();
   assert.match(of('server').seen, /nobody answers there/);
   assert.match(of('database').seen, /^PostgreSQL 18|^Killed|^Stopped/);
-  assert.equal(bad, `release-role:warn server:warn backup:warn`);
+  assert.equal(bad, `release-role:warn trust:warn server:warn backup:warn`);
   assert.equal(code, 0);
 });
 

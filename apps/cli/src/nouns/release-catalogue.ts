@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Component, ReleaseManifest } from '@outrider/domain/release/release';
 import type { Command } from 'commander';
-import { type Answer, cellAt, listAt, parseAnswer, timeAt } from '../answer.ts';
+import { type Answer, cellAt, jsonAt, listAt, parseAnswer, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
 import { CommandFailure } from '../failure.ts';
 import { parseLabel } from '../flags.ts';
@@ -60,7 +60,12 @@ async function publish(world: World, path: string, flags: ChangeFlags & { artifa
   world.log(`Publishing ${manifest.releaseId}: the server checks the images and makes the deltas`);
   const target = withQuery(PATHS.releases, { author: flags.author });
   const answer = await client.ask({ method: 'POST', path: target, json: encodeReleaseFile(release) });
-  showOne(world, flags, parseAnswer(answer));
+  const published = parseAnswer(answer);
+  showOne(world, flags, published);
+  if (jsonAt(published.value, 'isVouched') !== 'false') return;
+  const sentence =
+    'The server has no repositories, so devices believe this release by pinned keys alone; found them with `outrider trust init`';
+  world.log(sentence);
 }
 
 /** Images and block lists, of the rollback twin too, each once. */

@@ -3,6 +3,7 @@ import { type Drift, driftOf } from '@outrider/domain/decision/base-rates/drift'
 import { lintPlan, type PlanFinding } from '@outrider/domain/decision/base-rates/lint-plan';
 import { type BaseRateProposal, proposeBaseRates } from '@outrider/domain/decision/base-rates/propose';
 import { fleetCounter } from '@outrider/domain/decision/forecast/counted-fleet';
+import type { ForecastFloors } from '@outrider/domain/decision/forecast/floor-limits';
 import type { Forecast, ForecastInput } from '@outrider/domain/decision/forecast/forecast';
 import type { ForecastOrders } from '@outrider/domain/decision/forecast/orders';
 import type { TrafficPrice } from '@outrider/domain/decision/forecast/traffic';
@@ -13,7 +14,7 @@ import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { Rollout, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { validatePlan } from '@outrider/domain/policy/validate-plan';
-import type { PublishedRelease } from '@outrider/domain/release/release';
+import type { PublishedRelease, ReleaseManifest } from '@outrider/domain/release/release';
 import { type CommandError, refuse } from '../errors.ts';
 import { policyProblem } from '../policy/policy-problem.ts';
 import { allDevices } from '../policy/populations.ts';
@@ -45,10 +46,12 @@ export function forecasts(options: {
   readonly store: ServerStore;
   readonly holder: SnapshotHolder;
   readonly fleetClock: FleetClock;
+  /** What was signed of floors, for a release; absent: there are no repositories. */
+  readonly floorsOf?: (manifest: ReleaseManifest) => Promise<ForecastFloors>;
   /** Plays the forecast somewhere where it keeps nobody waiting. */
   readonly play: (input: ForecastInput) => Promise<Forecast>;
 }): Forecasts {
-  const { store, holder, fleetClock, play } = options;
+  const { store, holder, fleetClock, floorsOf, play } = options;
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -74,8 +77,10 @@ export function forecasts(options: {
     const others = [...rollouts.values()].filter((one) => one.plan.rolloutId !== rolloutId);
     const past = await loadPast(store.ledger, others, plan.deviceType);
     const { behaviour } = past;
+    const floors = await floorsOf?.(manifest);
     return ok({
       ...{ plan, release: manifest, deltas, orders, fleet: counter.counted(), now },
+      ...(floors && { floors }),
       ...(behaviour === undefined ? {} : { behaviour, measured: ['rates'] as const }),
       isApproved: known !== undefined && known.state !== 'draft',
       baseRates: {

@@ -20,7 +20,10 @@ export async function answerDocument(
   const path = request.path.slice(REPOSITORY_PATH.length);
   const text = await repositories?.read(path);
   if (text === undefined) {
-    const detail = `The repository has no document ${path.slice(0, 200)}`;
+    const hasRoots = (await repositories?.roots()) !== undefined;
+    const detail = hasRoots
+      ? `The repository has no document ${path.slice(0, 200)}`
+      : 'This server has no repositories; found them with `outrider trust init`, or restore the folder repository from a backup';
     return problemResponse({ code: 'document-unknown', detail });
   }
   const tag = `"${digestText(text)}"`;

@@ -40,7 +40,8 @@ export function releaseRoutes({ releases, queries }: Server): readonly ApiRoute[
       summary: 'Verifies a signed release, makes its deltas and publishes it for good',
       schemas: { query: Type.Object({ author: CHANGE_FIELDS.author }), body: Type.Unknown() },
       status: 201,
-      answers: 'PublishedRelease {manifest, envelope, publishedAt}; GET /status shows the progress meanwhile',
+      answers:
+        'PublishedRelease {manifest, envelope, publishedAt, isVouched?: false}; GET /status shows the progress meanwhile',
       async handle({ query, body }) {
         const envelope = parseEnvelope(JSON.stringify(body));
         if (!envelope.ok) return refuse('body-malformed', describeParseError(envelope.error));

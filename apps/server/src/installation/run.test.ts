@@ -92,6 +92,9 @@ test('a fresh installation keeps its secrets to its owner and says where it is',
   const found = JSON.parse(await readFile(join(dataFolder, 'server.json'), 'utf8'));
   assert.deepEqual(found, { url: server.url, pid: process.pid });
   assert.equal((await fetch(`${server.url}/health/ready`)).status, 200);
+  assert.ok(logged.some(({ stage, code }) => stage === 'release' && code === 'repositories-missing'));
+  const asked = await fetch(`${server.url}/repo/director/1.root.json`);
+  assert.match(await asked.text(), /This server has no repositories; found them with `outrider trust init`/);
 });
 
 test('a release goes from its signatures to a device, through PostgreSQL and HTTP', async () => {

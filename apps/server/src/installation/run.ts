@@ -8,7 +8,12 @@ import { digestText } from '@outrider/adapters/shared/digest';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode, isDiskFull } from '@outrider/adapters/shared/files';
 import { loopTurns } from '@outrider/adapters/shared/loop-turns';
-import { metadataFolder, REPOSITORY_FOLDER } from '@outrider/adapters/shared/metadata-repository';
+import {
+  MetadataFault,
+  metadataFolder,
+  newestRoot,
+  REPOSITORY_FOLDER,
+} from '@outrider/adapters/shared/metadata-repository';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
@@ -147,6 +152,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     });
     await server.drain();
     tellRestore(server, log);
+    await tellMissingRoots(secretsFolder, log);
     server.start();
     const { host, port, publicUrl } = flags;
     const { version, schedule } = world;
@@ -262,6 +268,23 @@ function tellRestore({ queries }: Server, log: Log): void {
   const { revision, reason } = restored;
   const message = `${reason}: everything is paused until \`outrider resume global\``;
   log.warn({ stage: 'server', code: 'restored', revision }, message);
+}
+
+/** Without roots a server runs on, as those of before did; it says so, since nobody would notice what devices then cannot. */
+async function tellMissingRoots(folder: string, log: Log): Promise<void> {
+  const files = metadataFolder(join(folder, REPOSITORY_FOLDER));
+  try {
+    const [image, director] = [await newestRoot(files, 'image'), await newestRoot(files, 'director')];
+    if (image !== undefined && director !== undefined) return;
+    const message =
+      image === undefined && director === undefined
+        ? `There are no repositories in ${folder}, so devices pin keys alone: they cannot tell a frozen server, and keep a stolen key for good; found them with \`outrider trust init\``
+        : `The repositories in ${folder} have a root of the ${image === undefined ? 'director' : 'image repository'} alone; run \`outrider trust init\` again, or restore the folder repository from a backup`;
+    log.warn({ stage: 'release', code: 'repositories-missing' }, message);
+  } catch (cause) {
+    if (!(cause instanceof MetadataFault)) throw cause;
+    log.error({ stage: 'release', code: 'repositories-missing', err: cause }, cause.message);
+  }
 }
 
 /** What is gathered is a few statements; together with the drain of requests it stays below the time to stop. */

@@ -29,6 +29,12 @@ export interface PublishProgress {
   readonly deltasTotal: number;
 }
 
+/** A release as it was published just now. */
+export interface JustPublished extends PublishedRelease {
+  /** There are no repositories here: devices believe it by the keys that they pinned, and by nothing else. */
+  readonly isVouched?: false;
+}
+
 export interface ReleaseCommands {
   /** Stores a blob under the digest that the caller says it has. Codes: digest-mismatch, body-too-large, storage-full. */
   putBlob(
@@ -36,7 +42,7 @@ export interface ReleaseCommands {
     chunks: AsyncIterable<Uint8Array>,
   ): Promise<Result<{ readonly digest: Sha256; readonly bytes: Bytes }, CommandError>>;
   /** Verifies, makes the deltas, then publishes for good; one release at a time. */
-  publish(envelope: Envelope, author?: string, targets?: string): Promise<Result<PublishedRelease, CommandError>>;
+  publish(envelope: Envelope, author?: string, targets?: string): Promise<Result<JustPublished, CommandError>>;
   withdraw(releaseId: ReleaseId, reason: string, author?: string): Promise<Result<PublishedRelease, CommandError>>;
   /** The release being published, if any. */
   progress(): PublishProgress | undefined;
@@ -44,6 +50,9 @@ export interface ReleaseCommands {
 
 /** Largest blob: an image of a large vehicle computer; a gigabyte more would not fit in the deltas' codec anyway. */
 const BLOB_BYTES_MAX = 4_294_967_296;
+
+const NO_REPOSITORIES =
+  'No repository vouches for the release, so devices believe it by pinned keys alone; found the repositories with `outrider trust init`, then publish the next one';
 
 /** Whoever has the token of the administrator and does not say who it is. */
 const AUTHOR_DEFAULT = 'admin';
@@ -69,7 +78,7 @@ export function releaseCommands(options: {
     envelope: Envelope,
     author: string,
     targets: string | undefined,
-  ): Promise<Result<PublishedRelease, CommandError>> {
+  ): Promise<Result<JustPublished, CommandError>> {
     const role = await loadReleaseRole();
     if (role === undefined) {
       const detail =
@@ -104,7 +113,9 @@ export function releaseCommands(options: {
       { stage: 'release', code: 'release-published', releaseId, version, deviceType },
       'A release was published',
     );
-    return published;
+    if (vouched?.value !== 'no-repository') return published;
+    log.warn({ stage: 'release', code: 'repositories-missing', releaseId }, NO_REPOSITORIES);
+    return ok({ ...published.value, isVouched: false });
   }
 
   async function makeItsDeltas(manifest: ReleaseManifest): Promise<Result<unknown, CommandError>> {

@@ -17,6 +17,7 @@ import {
 import { present } from '@outrider/domain/kernel/assert';
 import { ok } from '@outrider/domain/kernel/result';
 import { durationMs, fleetInstant, HOUR_MS, after as later } from '@outrider/domain/kernel/time';
+import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { nextReleaseTargets, targetPath } from '@outrider/domain/release/release-targets';
 import type { MetadataStore } from '@outrider/domain/trust/tuf/ports';
 import { deviceLab, LAB_DEVICE_TYPE } from '@outrider/testkit/device-lab';
@@ -108,6 +109,18 @@ test('a server that is behind with its policy takes no word of another server to
   assert.equal(await epochSeen(ahead), 9, 'the one that was ahead is behind now');
 });
 
+test('what floors mean for a plan is read from what the people of its model have signed', async () => {
+  const files = memory();
+  const served = await founded(files);
+  assert.ok((await vouchFor(served, files, 0)).ok);
+  const [first, second] = lab.releases.map(({ manifest }) => manifest) as [ReleaseManifest, ReleaseManifest];
+  assert.deepEqual(await served.floorsFor(first), {});
+  const floors = { security: second.releaseCounter };
+  assert.ok((await vouchFor(served, files, 1, { floors, formerCounter: first.releaseCounter })).ok);
+  assert.deepEqual((await served.floorsFor(first)).raised, floors);
+  assert.equal((await served.floorsFor(second)).wayBack?.contentCounter, first.releaseCounter);
+});
+
 function memory(): MetadataStore {
   const documents = new Map<string, string>();
   return {
@@ -149,10 +162,15 @@ function reading(
 }
 
 /** The lab's release of this number, as its two groups sign it after what is published. */
-async function vouchFor(served: Repositories, files: MetadataStore, index: number) {
+async function vouchFor(
+  served: Repositories,
+  files: MetadataStore,
+  index: number,
+  said: Pick<Parameters<typeof nextReleaseTargets>[1], 'floors' | 'formerCounter'> = {},
+) {
   const { manifest, envelope } = present(lab.releases[index], 'a release of the lab');
   const former = (await loadPublished(files, 'image'))?.targets.get(LAB_DEVICE_TYPE)?.document.signed;
-  const next = nextReleaseTargets(former, { manifest, payload: envelope.payload, now: NOW }, metadataDigest);
+  const next = nextReleaseTargets(former, { manifest, payload: envelope.payload, now: NOW, ...said }, metadataDigest);
   const targets = await signMetadata(next, [build, releng]);
   return served.vouchFor(manifest, { payload: envelope.payload, targets });
 }

@@ -8,6 +8,7 @@ import {
   signMetadata,
   TRUST_TOOLS,
 } from '@outrider/adapters/shared/metadata-repository';
+import type { ForecastFloors } from '@outrider/domain/decision/forecast/floor-limits';
 import type { Offer } from '@outrider/domain/gateway/check-in';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
@@ -15,7 +16,14 @@ import { ok, type Result } from '@outrider/domain/kernel/result';
 import { after } from '@outrider/domain/kernel/time';
 import { floorAbove, type WayBack } from '@outrider/domain/release/floors';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
-import { claimOf, entriesAsSaid, releaseTarget, targetPath, wayBackOf } from '@outrider/domain/release/release-targets';
+import {
+  claimOf,
+  entriesAsSaid,
+  floorsOf,
+  releaseTarget,
+  targetPath,
+  wayBackOf,
+} from '@outrider/domain/release/release-targets';
 import type { TrustRoots } from '@outrider/domain/trust/role';
 import { LIFETIMES } from '@outrider/domain/trust/tuf/ceremony';
 import type { MetadataHead, TargetFile, TargetsMetadata } from '@outrider/domain/trust/tuf/metadata';
@@ -38,6 +46,8 @@ export interface Repositories {
   ): Promise<Result<'vouched' | 'no-repository', CommandError>>;
   /** What was signed of the way back of a release; undefined where it has none, or no floor was ever signed for its model. */
   wayBackOf(manifest: ReleaseManifest): Promise<WayBack | undefined>;
+  /** What was signed of floors that a plan for this release meets. */
+  floorsFor(manifest: ReleaseManifest): Promise<ForecastFloors>;
   /** The director's word that this device shall have this: signed on demand, and only where there is an offer. */
   direct(offer: Offer, device: { readonly deviceId: DeviceId; readonly hardwareId: string }): Promise<Offer>;
   /** Signs anew what is due, long before it lapses. */
@@ -189,6 +199,12 @@ export function repositories(options: {
       if (rollbackTwin === undefined) return undefined;
       const targets = (await lookUp()).image?.targets.get(deviceType)?.document.signed;
       return wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
+    },
+    async floorsFor({ deviceType, rollbackTwin }) {
+      const targets = (await lookUp()).image?.targets.get(deviceType)?.document.signed;
+      const raised = floorsOf(targets);
+      const wayBack = rollbackTwin && wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
+      return { ...(raised && { raised }), ...(wayBack && { wayBack }) };
     },
     async direct(offer, { deviceId, hardwareId }) {
       const { keys } = await lookUp();

@@ -10,7 +10,15 @@ import { type Finding, ok, warn, wrong } from './finding.ts';
 export async function trustCheck(folder: string, now: FleetInstant): Promise<Finding> {
   try {
     const rows = await trustRows(trustFiles(folder), now);
-    if (rows.length === 0) return ok('trust', 'No repositories: devices pin keys alone until `outrider trust init`');
+    if (rows.length === 0) {
+      const seen =
+        'No repositories: devices pin keys alone, cannot tell a frozen server, and keep a stolen key for good';
+      return warn(
+        'trust',
+        seen,
+        'Found them with `outrider trust init`, then hand the devices over with `outrider trust hand-over`',
+      );
+    }
     const [warning] = trustWarnings(rows);
     const [seen = '', mend = ''] = warning?.split(': ') ?? [];
     if (warning !== undefined) return warn('trust', seen, mend);

@@ -10,6 +10,7 @@ import type { CountedFleet } from './counted-fleet.ts';
 import { type Course, type CourseOptions, runCourse, stepsOf } from './course.ts';
 import { STEP_HOURS } from './course-fleet.ts';
 import { type DefectForecast, forecastDefects } from './defect-forecast.ts';
+import { type ForecastFloors, floorLimits } from './floor-limits.ts';
 import { freezeCalendar } from './freeze-calendar.ts';
 import { CONFIDENCE_PERCENT, type Interval, jointIntervals, type Sampled } from './interval.ts';
 import { type Measured, type Missing, missingOf } from './missing.ts';
@@ -40,7 +41,7 @@ export interface Forecast {
   readonly provable: readonly Provable[];
   readonly defects: readonly DefectForecast[];
   readonly missing: readonly Missing[];
-  /** Orders of people that keep devices out or make them wait: what is said above reckons with them. */
+  /** Floors that bar the release or its way back, then orders that keep devices out or make them wait: what is said above reckons with the latter. */
   readonly limits: readonly OrderLimit[];
 }
 
@@ -70,6 +71,8 @@ export interface ForecastInput {
   readonly measured?: readonly Measured[];
   /** What people have ordered: the fleet was counted under the same. Absent: nothing. */
   readonly orders?: ForecastOrders;
+  /** Absent: there are no repositories, and so no floors. */
+  readonly floors?: ForecastFloors;
   readonly isApproved: boolean;
   readonly price?: TrafficPrice;
   readonly now: FleetInstant;
@@ -109,7 +112,7 @@ export function forecast(input: ForecastInput): Forecast {
     provable,
     defects: defectCourses === 0 ? [] : forecastDefects({ ...options, seed, courses: defectCourses }),
     missing: missingOf({ ...input, measured: input.measured ?? [], provable }),
-    limits: orderLimits(orders, fleet),
+    limits: [...floorLimits(release, input.floors ?? {}), ...orderLimits(orders, fleet)],
   };
 }
 

@@ -26,7 +26,10 @@ export type OrderLimitCode =
   | 'charter-refused'
   | 'wave-unsigned'
   | 'rollout-stopped'
-  | 'flagged';
+  | 'flagged'
+  | 'below-security-floor'
+  | 'below-migration-floor'
+  | 'way-back-barred';
 
 /** Every order that limits this plan: those that concern devices first, those about the whole rollout after them. */
 export function orderLimits(orders: ForecastOrders, fleet: CountedFleet): readonly OrderLimit[] {
