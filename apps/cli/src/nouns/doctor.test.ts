@@ -78,7 +78,7 @@ test('a running installation is found healthy, with its database, its port and i
   const page = await world.run('doctor', '--data', data);
   assert.match(page.output, /^warn +release-role +There is none at /m);
   assert.match(page.output, /^release-role: Make it with `outrider trust init`/m);
-  assert.match(page.output, /^0 wrong, 2 to look at$/m);
+  assert.match(page.output, /^0 wrong, 3 to look at$/m);
 });
 
 test('nothing is changed by looking, in an installation or where there is none', async () => {
