@@ -13,6 +13,7 @@ import { listBlocks } from '@outrider/delta/block-list';
 import { checkBlocks } from '@outrider/delta/check-blocks';
 import { encodeDelta } from '@outrider/delta/encode';
 import { DeltaError } from '@outrider/delta/errors';
+import { bytesOfHex, parseAttest } from '@outrider/domain/gateway/tpm-quote';
 import { assert } from '@outrider/domain/kernel/assert';
 import { type Bytes, type DeviceId, type KeyId, parseId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
@@ -181,6 +182,7 @@ async function binary(): Promise<readonly FuzzedParser[]> {
       parse: async (bytes: Uint8Array) => readCertificateRequest(Buffer.from(bytes).toString('base64')),
     },
     factoryCertificate(),
+    tpmAttest(),
   ];
 }
 
@@ -212,6 +214,18 @@ function factoryCertificate(): FuzzedParser {
       const alone = verdictOn([bytes]);
       return alone.ok ? alone : verdictOn([leaf.der, bytes]);
     },
+  };
+}
+
+/** What a TPM signs: the bytes of the golden report. */
+function tpmAttest(): FuzzedParser {
+  const texts = vectorsOf('report').map((text) => JSON.parse(text).quote?.attest);
+  const golden = texts.filter((attest) => attest !== undefined).map(bytesOfHex);
+  return {
+    ...{ kind: 'bytes', name: 'TPM quote (TPMS_ATTEST)', golden, shareOfThousand: 30 },
+    passesOuter: (bytes: Uint8Array) =>
+      bytes[0] === 0xff && bytes[1] === 0x54 && bytes[2] === 0x43 && bytes[3] === 0x47,
+    parse: async (bytes: Uint8Array) => parseAttest(bytes),
   };
 }
 

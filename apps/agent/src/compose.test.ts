@@ -6,12 +6,13 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { keptConnections } from '@outrider/adapters/device/http-client';
 import { httpNetwork } from '@outrider/adapters/device/http-network';
+import { digestText } from '@outrider/adapters/shared/digest';
 import { createSigner } from '@outrider/adapters/shared/ed25519';
 import { blockListBytes } from '@outrider/delta/block-list';
 import type { ChooserState } from '@outrider/domain/device/boot-chooser';
-import type { Boot, HealthVerdict, Network } from '@outrider/domain/device/ports';
+import type { Boot, HealthVerdict, Network, Tpm } from '@outrider/domain/device/ports';
 import { verifyManifest } from '@outrider/domain/gateway/judge-claim';
-import type { DeviceId } from '@outrider/domain/kernel/ids';
+import type { DeviceId, Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok } from '@outrider/domain/kernel/result';
 import { DAY_MS, fleetInstant, HOUR_MS, hours, MINUTE_MS } from '@outrider/domain/kernel/time';
 import type { Signer } from '@outrider/domain/trust/ports';
@@ -85,6 +86,30 @@ test('what it says it installed comes with a version manifest: signed by its key
     }),
   );
   assert.ok(!('claim' in report), 'what stood in the journal stays there');
+});
+
+test('a device with a TPM sends its quote about that very manifest, and without an answer of it says why', async () => {
+  const signer = createSigner();
+  const asked: Sha256[] = [];
+  const answers = [
+    ok({ attest: 'ff', signature: 'AAAA', publicKey: 'AAAA', pcrs: [] }),
+    err({ detail: 'tpm2 quote ended with exit code 1' }),
+  ] as const;
+  for (const answer of answers) {
+    const tpm: Tpm = {
+      async quote(qualifyingData) {
+        asked.push(qualifyingData);
+        return answer;
+      },
+    };
+    const { agent, network } = device({ signer, tpm });
+    network.offered = { release: second, isRollback: false };
+    await agent.wake(start);
+    const [report] = network.reports.values();
+    assert.equal(asked.at(-1), digestText(report?.manifest?.payload ?? ''));
+    assert.deepEqual(report?.quote, answer.ok ? answer.value : undefined);
+    assert.equal(report?.detail, answer.ok ? '' : 'The TPM gave no quote: tpm2 quote ended with exit code 1');
+  }
 });
 
 test('an unhealthy image is tried three times, then the old slot runs and the report carries its log', async () => {
@@ -367,6 +392,7 @@ function device(
     /** The power goes right after the first arm. */
     readonly isCutAfterArm?: boolean;
     readonly signer?: Signer;
+    readonly tpm?: Tpm;
   } = {},
 ) {
   const network = labNetwork(lab);
@@ -387,6 +413,7 @@ function device(
       anchors: lab.anchors,
       verifier: lab.verifier,
       ...(options.signer && { signer: options.signer }),
+      ...(options.tpm && { tpm: options.tpm }),
       network: way,
       storage,
       boot: options.isCutAfterArm ? cutBoot : boot,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DeviceEvent, Effect, Step, WakeFacts } from '@outrider/domain/device/events';
 import { step } from '@outrider/domain/device/machine';
-import type { Boot, Health, Network, Readiness, SlotName, Storage } from '@outrider/domain/device/ports';
+import type { Boot, Health, Network, Readiness, SlotName, Storage, Tpm } from '@outrider/domain/device/ports';
 import {
   type DevicePhase,
   type DeviceState,
@@ -29,6 +29,8 @@ export interface AgentPorts {
   readonly verifier: SignatureVerifier;
   /** The key that the device registered with: it signs version manifests. Absent: it shows none. */
   readonly signer?: Signer;
+  /** Vouches for the version manifest. Absent: the device has none, or is not to use it. */
+  readonly tpm?: Tpm;
   /** How documents of the repositories are read and checked; absent: as in production. */
   readonly trustTools?: TrustTools;
   readonly network: Network;

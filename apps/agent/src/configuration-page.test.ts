@@ -48,3 +48,26 @@ test('a device has its settings in a file, and its token in another', () => {
     (cause: unknown) => cause instanceof AgentEnd && !/two words/.test(cause.message),
   );
 });
+
+test('a device with a TPM names the program that asks it; registers are numbers, and nothing else', () => {
+  const parameters = ['--server', 'http://h:1', '--data', 'elsewhere', '--device-id', 'd-1', '--device-type', 'camera'];
+  const start = { environment: {}, workingFolder: folder };
+  const settingsWith = (...more: readonly string[]) =>
+    readFlags({ ...start, parameters: [...parameters, '--hardware-id', 'rev-a', ...more] });
+  const none = settingsWith();
+  assert.ok(typeof none !== 'string' && none.tpm === undefined);
+  const asked = settingsWith(
+    '--tpm-program',
+    '/usr/bin/tpm2',
+    '--tpm-pcrs',
+    '0,7,23',
+    '--tpm-tcti',
+    'device:/dev/tpmrm0',
+  );
+  assert.ok(typeof asked !== 'string');
+  const tpm = { program: '/usr/bin/tpm2', key: '0x81010002', pcrs: [0, 7, 23], tcti: 'device:/dev/tpmrm0' };
+  assert.deepEqual(asked.tpm, tpm);
+  for (const wrong of ['24', '7,', 'sha256:7', '']) {
+    assert.throws(() => settingsWith('--tpm-program', '/usr/bin/tpm2', '--tpm-pcrs', wrong), AgentEnd, wrong);
+  }
+});

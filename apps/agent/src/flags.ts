@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TpmProgramOptions } from '@outrider/adapters/device/tpm-program';
 import { loadSecretFile } from '@outrider/adapters/shared/settings/config-file';
 import {
   type ProgramSettings,
@@ -27,6 +28,8 @@ export interface AgentFlags {
   readonly serverRootsFile: string | undefined;
   /** Absent: the device registers with a token. */
   readonly factoryIdentity: { readonly certificateFile: string; readonly keyFile: string } | undefined;
+  /** Absent: no TPM is asked. */
+  readonly tpm: TpmFlags | undefined;
   readonly isConducted: boolean;
   readonly isRebootByExit: boolean;
   /** Ask at the start, whatever poll the journal waits for. */
@@ -39,6 +42,9 @@ export interface AgentFlags {
   /** Sentences about what works and should be looked at. */
   readonly notices: readonly string[];
 }
+
+/** How the TPM of the device is asked. */
+export type TpmFlags = Pick<TpmProgramOptions, 'program' | 'key' | 'pcrs' | 'tcti'>;
 
 /** What the device leaves the factory with. */
 export interface FactoryFlags {
@@ -97,6 +103,7 @@ function flagsOf(settings: Settings): AgentFlags {
     tokenFile: values.tokenFile,
     serverRootsFile: values.serverRoots,
     factoryIdentity: factoryIdentityOf(values),
+    tpm: tpmOf(values),
     isConducted: values.conducted,
     isRebootByExit: values.reboot === 'exit',
     isCheckInNow: values.checkInNow,
@@ -106,6 +113,11 @@ function flagsOf(settings: Settings): AgentFlags {
     factory: factoryOf(settings),
     notices: notices.map(({ sentence }) => sentence),
   };
+}
+
+function tpmOf({ tpmProgram: program, tpmKey: key, tpmPcrs, tpmTcti: tcti }: Settings['values']): AgentFlags['tpm'] {
+  if (program === undefined) return undefined;
+  return { program, key, pcrs: tpmPcrs.split(',').map(Number), ...(tcti === undefined ? {} : { tcti }) };
 }
 
 function factoryIdentityOf({ factoryCertificate, factoryKey }: Settings['values']): AgentFlags['factoryIdentity'] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
 import { commandHealth } from '@outrider/adapters/device/command-health';
 import { loadAnchors, storeAnchors } from '@outrider/adapters/device/device-identity';
 import { isProvisioned, openFileBoot, provisionBoot } from '@outrider/adapters/device/file-boot';
@@ -7,6 +8,7 @@ import { openFileStorage, provisionImage } from '@outrider/adapters/device/file-
 import { lockFolder } from '@outrider/adapters/device/folder-lock';
 import type { HttpClient } from '@outrider/adapters/device/http-client';
 import { httpNetwork } from '@outrider/adapters/device/http-network';
+import { tpmProgram } from '@outrider/adapters/device/tpm-program';
 import { createVerifier } from '@outrider/adapters/shared/ed25519';
 import { createFolder, errorCode } from '@outrider/adapters/shared/files';
 import { runningSoftware } from '@outrider/domain/device/state';
@@ -45,6 +47,9 @@ export async function openDevice(
     storeAnchors: (next) => storeAnchors(folder, next),
     verifier: createVerifier(),
     signer: identity.client.signer,
+    ...(flags.tpm && {
+      tpm: tpmProgram({ ...flags.tpm, folder: join(folder, 'tpm'), environment: { PATH: environment.path } }),
+    }),
     client: identity.client,
     network: identity.overMutualTls(httpNetwork(identity.client)),
     storage,

@@ -14,6 +14,7 @@ import type { DeviceFacts } from '@outrider/domain/policy/audience-facts';
 import type { MetadataError } from '@outrider/domain/trust/tuf/errors';
 import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
 import { signVersionManifest } from '@outrider/protocol/gateway/version-manifest';
+import { DETAIL_CHARACTERS_MAX } from '@outrider/protocol/kernel/limits';
 import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
@@ -174,17 +175,25 @@ function floorOf({ timeFloor }: Journal): FleetInstant {
   return timeFloor ?? fleetInstant(0);
 }
 
-/** The report as it leaves: what stands beside it is signed now, as it was when it happened. */
-function signedReport({ claim, ...report }: QueuedReport, { signer }: AgentPorts): Report {
+/**
+ * The report as it leaves: what stands beside it is signed now, as it was when it happened. A TPM that does not answer must not
+ * keep the report back for ever: it goes without a quote, and says why.
+ */
+async function signedReport({ claim, ...report }: QueuedReport, { signer, tpm }: AgentPorts): Promise<Report> {
   if (claim === undefined || signer === undefined) return report;
-  return { ...report, manifest: signVersionManifest(claim, signer) };
+  const manifest = signVersionManifest(claim, signer);
+  const quote = await tpm?.quote(digestText(manifest.payload));
+  if (quote === undefined) return { ...report, manifest };
+  if (quote.ok) return { ...report, manifest, quote: quote.value };
+  const detail = `${report.detail}The TPM gave no quote: ${quote.error.detail}`.slice(0, DETAIL_CHARACTERS_MAX);
+  return { ...report, manifest, detail };
 }
 
 async function sendReport(
   { report }: Extract<Effect, { kind: 'send-report' }>,
   { ports }: EffectContext,
 ): Promise<DeviceEvent> {
-  const answer = await ports.network.sendReport(signedReport(report, ports));
+  const answer = await ports.network.sendReport(await signedReport(report, ports));
   if (answer.ok) return { kind: 'report-acknowledged', sequence: report.sequence };
   return { kind: 'report-unsent', error: answer.error };
 }

@@ -72,6 +72,41 @@ export const AGENT_SETTINGS = {
     variable: 'OUTRIDER_AGENT_FACTORY_KEY',
     sentence: 'The key of the factory certificate, PEM',
   },
+  tpmProgram: {
+    shape: { kind: 'path' },
+    flag: 'tpm-program',
+    variable: 'OUTRIDER_AGENT_TPM_PROGRAM',
+    sentence: 'The program `tpm2` of tpm2-tools; with it the TPM of the device vouches for its version manifests',
+  },
+  tpmKey: {
+    shape: {
+      kind: 'text',
+      pattern: /^(0x81[0-9a-fA-F]{6}|\/\S+)$/,
+      allowed: 'a persistent handle, for example 0x81010002, or the path of a context file',
+    },
+    flag: 'tpm-key',
+    variable: 'OUTRIDER_AGENT_TPM_KEY',
+    default: '0x81010002',
+    sentence: 'The attestation key of the TPM',
+  },
+  tpmPcrs: {
+    shape: {
+      kind: 'text',
+      pattern: /^(\d|1\d|2[0-3])(,(\d|1\d|2[0-3]))*$/,
+      allowed: 'numbers from 0 to 23 with commas between them',
+    },
+    flag: 'tpm-pcrs',
+    variable: 'OUTRIDER_AGENT_TPM_PCRS',
+    default: '0,2,7',
+    sentence:
+      'The registers of the SHA-256 bank that are quoted: those that an update of the images leaves as they are',
+  },
+  tpmTcti: {
+    shape: { kind: 'text', pattern: /^\S+$/, allowed: 'as in TPM2TOOLS_TCTI, for example device:/dev/tpmrm0' },
+    flag: 'tpm-tcti',
+    variable: 'OUTRIDER_AGENT_TPM_TCTI',
+    sentence: 'Which TPM is asked; without it the one of the machine',
+  },
   component: {
     shape: ID,
     flag: 'component',

@@ -6,10 +6,10 @@ import { after, describe, test } from 'node:test';
 import { BACKUP_ERRORS } from '@outrider/adapters/server/backup/errors';
 import { STORE_AWAY_REASONS } from '@outrider/domain/decision/store-away';
 import { DEVICE_ERRORS, INSTALL_FAILURES } from '@outrider/domain/device/errors';
+import { CLAIM_FAULTS } from '@outrider/domain/gateway/claim-faults';
 import { DEVICE_IMPORT_ERRORS } from '@outrider/domain/gateway/device-import';
 import { NOT_YETS, REFUSALS } from '@outrider/domain/gateway/errors';
 import { ROLLOUT_CAUSES } from '@outrider/domain/gateway/explain-rollout';
-import { MANIFEST_FAULTS } from '@outrider/domain/gateway/manifest-faults';
 import { PLAN_ERRORS } from '@outrider/domain/policy/errors';
 import { RELEASE_ERRORS } from '@outrider/domain/release/errors';
 import { AUDIT_FAULTS } from '@outrider/domain/trust/audit-faults';
@@ -47,7 +47,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   'not-yets': Object.keys(NOT_YETS),
   causes: Object.keys(ROLLOUT_CAUSES).filter((code) => !Object.hasOwn(REFUSALS, code)),
   device: [...Object.keys(DEVICE_ERRORS), ...Object.keys(INSTALL_FAILURES)],
-  claims: Object.keys(MANIFEST_FAULTS),
+  claims: Object.keys(CLAIM_FAULTS),
   import: Object.keys(DEVICE_IMPORT_ERRORS),
   rules: [...Object.keys(PLAN_ERRORS), ...Object.keys(RELEASE_ERRORS)],
   'store-away': Object.keys(STORE_AWAY_REASONS),

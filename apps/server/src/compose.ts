@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { QUOTE_TOOLS } from '@outrider/adapters/shared/quote-tools';
 import type { DecidedBy } from '@outrider/domain/decision/lease-ports';
 import type { ServerStore } from '@outrider/domain/decision/server-store';
 import type { FleetClock, MachineClock } from '@outrider/domain/kernel/clock';
@@ -156,7 +157,10 @@ export function composeServer(ports: ServerPorts): Server {
   });
   const reportDesk = reports({
     ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
-    claims: claims({ ...{ holder, reportLog: store.reports }, verifier: ports.verifier, counters, log }),
+    claims: claims({
+      ...{ holder, reportLog: store.reports, counters, log },
+      ...{ verifier: ports.verifier, digestText: ports.digestText, quoteTools: QUOTE_TOOLS },
+    }),
     onDriverFlag: (report) => drivers.record(report),
   });
   const isRevoked = (keyId: KeyId) => {

@@ -68,6 +68,7 @@ export function aroundStore(store: ServerStore, around: AroundCall): ServerStore
     reports: {
       appendReports: (...all) => around('reports.appendReports', () => reports.appendReports(...all)),
       loadReports: (...all) => around('reports.loadReports', () => reports.loadReports(...all)),
+      forgetTpm: (...all) => around('reports.forgetTpm', () => reports.forgetTpm(...all)),
       loadKeptManifests: (...all) => around('reports.loadKeptManifests', () => reports.loadKeptManifests(...all)),
     },
     policyLog: {

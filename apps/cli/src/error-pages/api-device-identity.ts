@@ -129,6 +129,11 @@ export const DEVICE_IDENTITY_CODES = {
     UNTOUCHED,
     'Look at the id: `outrider device identity <id>` shows how it stands.',
   ],
+  'tpm-not-enrolled': [
+    'There is no TPM of this device to be forgotten.',
+    UNTOUCHED,
+    'Nothing: its next quote enrols one. `outrider device show` says what is enrolled.',
+  ],
   'device-key-differs': [
     'The id is registered, or was announced, with another key.',
     'The device that holds the key keeps its id; the newcomer got nothing.',

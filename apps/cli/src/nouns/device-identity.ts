@@ -14,7 +14,7 @@ import { showReceipt } from './receipt.ts';
 
 type Flags = ConnectionFlags & OutputFlags;
 
-/** `outrider device token|tokens|identity|revoke|reinstate`: who devices are. */
+/** `outrider device token|tokens|identity|forget-tpm|revoke|reinstate`: who devices are. */
 export function deviceIdentityVerbs(device: Command, world: World): void {
   withConnection(device.command('token'))
     .description('make a token that a new device registers with, once; it is shown this once')
@@ -39,6 +39,21 @@ export function deviceIdentityVerbs(device: Command, world: World): void {
     .argument('<device>', 'its id')
     .option('--json', 'print JSON')
     .action((id: string, flags: Flags) => identity(world, id, flags));
+
+  withConnection(device.command('forget-tpm'))
+    .description('forget the TPM of a device: its next quote enrols the key and the registers that are there then')
+    .argument('<device>', 'its id')
+    .requiredOption('--reason <text>', 'why; it stands in the audit log')
+    .option('--author <name>', 'who does this')
+    .option('--json', 'print JSON')
+    .action(async (id: string, flags: ChangeFlags) => {
+      const body = { reason: flags.reason, author: flags.author };
+      const { text, value } = await tell(world, flags, pathOfOne('devices', id, 'forget-tpm'), body);
+      show(world, flags, text, () => [
+        ['device', id],
+        ['forgotten', timeAt(value, 'at')],
+      ]);
+    });
 
   for (const [verb, description] of [
     ['revoke', 'revoke the key of a device: nobody speaks for it any more, on open connections too'],

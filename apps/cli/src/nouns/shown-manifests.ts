@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MANIFEST_FAULTS } from '@outrider/domain/gateway/manifest-faults';
+import { CLAIM_FAULTS } from '@outrider/domain/gateway/claim-faults';
 import { instantText } from '@outrider/domain/kernel/time';
 import { parseVersionManifest } from '@outrider/protocol/gateway/version-manifest';
-import { cellAt, timeAt } from '../answer.ts';
+import { cellAt, listAt, timeAt } from '../answer.ts';
 
 /** What a device last proved of what it runs, and what it said that is not believed: lines for a person. */
 export function manifestLines(value: unknown): readonly (readonly [string, string | number | undefined])[] {
-  return [...provedLines(value), ...disbelievedLines(value)];
+  return [...provedLines(value), ...tpmLines(value), ...disbelievedLines(value)];
 }
 
 function provedLines(value: unknown): ReturnType<typeof manifestLines> {
@@ -22,12 +22,20 @@ function provedLines(value: unknown): ReturnType<typeof manifestLines> {
   ];
 }
 
+function tpmLines(value: unknown): ReturnType<typeof manifestLines> {
+  if (cellAt(value, 'manifests.manifest.tpm.publicKey') === undefined) return [];
+  const registers = listAt(value, 'manifests.manifest.tpm.pcrs').map((one) => cellAt(one, 'index'));
+  const since = timeAt(value, 'manifests.manifest.tpm.enrolledAt');
+  return [['TPM', `enrolled ${since}, registers ${registers.join(', ')}`]];
+}
+
 function disbelievedLines(value: unknown): ReturnType<typeof manifestLines> {
   const code = cellAt(value, 'manifests.disbelieved.code');
   if (typeof code !== 'string') return [];
-  const sentence = Object.entries(MANIFEST_FAULTS).find(([known]) => known === code)?.[1];
+  const sentence = Object.entries(CLAIM_FAULTS).find(([known]) => known === code)?.[1];
   return [
     ['not believed', sentence === undefined ? code : `${code}: ${sentence}`],
+    ['seen', cellAt(value, 'manifests.disbelieved.detail')],
     ['not believed at', timeAt(value, 'manifests.disbelieved.receivedAt')],
   ];
 }

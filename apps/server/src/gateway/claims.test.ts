@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
+import { digestBytes, digestText } from '@outrider/adapters/shared/digest';
 import type { ManifestFaultCode } from '@outrider/domain/gateway/manifest-faults';
-import type { PermitDocument } from '@outrider/domain/gateway/permit';
 import type { Report } from '@outrider/domain/gateway/report';
+import type { TpmQuote } from '@outrider/domain/gateway/tpm-quote';
 import type { VersionManifest } from '@outrider/domain/gateway/version-manifest';
 import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { RolloutPlan } from '@outrider/domain/policy/rollout';
-import { parsePermitDocument } from '@outrider/protocol/gateway/permit';
-import { encodeReport, parseReportAnswer } from '@outrider/protocol/gateway/report';
-import { signVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
-import { manifestOf, planOf, rehearse, SOON, signed, signerOf, startRollout } from '../rehearsal.ts';
-import { type RehearsedDevice, rehearsedDevice, sendTo } from '../rehearsed-device.ts';
+import { rehearse, SOON } from '../rehearsal.ts';
+import { claimingDevice, type RehearsedClaim, sendReport, withManifest } from '../rehearsed-claims.ts';
 
 test('what a device says it installed counts with its version manifest, and the manifest is kept', async () => {
-  const { device, claim, outcome, server } = await permitted();
+  const { device, claim, outcome, server } = await onStage();
   const { report, manifest } = claim();
-  assert.deepEqual(await tell(device, report, manifest), { result: 'counted' });
+  assert.deepEqual(await sendReport(device, withManifest(report, manifest)), { result: 'counted' });
   assert.ok((await outcome())?.verifiedAt !== undefined);
   await server.drain();
   const shown = await server.queries.showDevice(device.deviceId);
@@ -31,7 +30,7 @@ test('what a device says it installed counts with its version manifest, and the 
 });
 
 test('a claim whose manifest is forged, replayed or of another device is recorded, and counts for nothing', async () => {
-  const faults: readonly [ManifestFaultCode, (claim: Claim) => Report][] = [
+  const faults: readonly [ManifestFaultCode, (claim: RehearsedClaim) => Report][] = [
     ['manifest-signature-invalid', ({ report, manifest }) => withManifest(report, manifest, 'somebody')],
     [
       'manifest-for-another',
@@ -45,9 +44,9 @@ test('a claim whose manifest is forged, replayed or of another device is recorde
     ],
   ];
   for (const [code, forge] of faults) {
-    const { device, claim, outcome, server } = await permitted();
+    const { device, claim, outcome, server } = await onStage();
     const forged = forge(claim());
-    assert.deepEqual(await send(device, forged), { result: 'unmatched', disbelieved: code });
+    assert.deepEqual(await sendReport(device, forged), { result: 'unmatched', disbelieved: code });
     assert.equal((await outcome())?.verifiedAt, undefined, code);
     assert.deepEqual(server.recorder.counters.read().claim, { [code]: 1 });
     await server.drain();
@@ -59,109 +58,114 @@ test('a claim whose manifest is forged, replayed or of another device is recorde
     const [stored] = await server.queries.listReports(forged.rolloutId, { afterPosition: 0, limit: 9 });
     assert.equal(stored?.report.event, 'verified', 'recorded');
     const { report, manifest } = claim(forged.sequence + 1);
-    assert.equal((await tell(device, report, manifest)).result, 'counted', 'the honest one counts after that');
+    assert.equal(
+      (await sendReport(device, withManifest(report, manifest))).result,
+      'counted',
+      'the honest one counts after that',
+    );
   }
 });
 
 test('a device that signs no manifests counts by its signature until it has shown one, never after', async () => {
-  const { device, claim, outcome } = await permitted();
+  const { device, claim, outcome } = await onStage();
   const { report } = claim();
-  assert.deepEqual(await send(device, report), { result: 'counted' });
+  assert.deepEqual(await sendReport(device, report), { result: 'counted' });
   assert.ok((await outcome())?.verifiedAt !== undefined);
   const shown = claim(report.sequence + 1);
-  assert.deepEqual(await tell(device, shown.report, shown.manifest), { result: 'counted' });
+  assert.deepEqual(await sendReport(device, withManifest(shown.report, shown.manifest)), { result: 'counted' });
   const bare = claim(report.sequence + 2).report;
-  assert.deepEqual(await send(device, bare), { result: 'unmatched', disbelieved: 'manifest-missing' });
+  assert.deepEqual(await sendReport(device, bare), { result: 'unmatched', disbelieved: 'manifest-missing' });
 });
 
 test('a plan says whether a manifest is needed from every device, or from none', async () => {
-  const strict = await permitted({ claimNeeds: 'manifest' });
+  const strict = await onStage({ claimNeeds: 'manifest' });
   const bare = strict.claim().report;
-  assert.deepEqual(await send(strict.device, bare), { result: 'unmatched', disbelieved: 'manifest-missing' });
+  assert.deepEqual(await sendReport(strict.device, bare), { result: 'unmatched', disbelieved: 'manifest-missing' });
   assert.equal((await strict.outcome())?.verifiedAt, undefined);
-  const lenient = await permitted({ claimNeeds: 'signature' });
+  const lenient = await onStage({ claimNeeds: 'signature' });
   const { report, manifest } = lenient.claim();
-  assert.equal((await tell(lenient.device, report, manifest)).result, 'counted');
-  assert.deepEqual(await send(lenient.device, lenient.claim(report.sequence + 1).report), { result: 'counted' });
+  assert.equal((await sendReport(lenient.device, withManifest(report, manifest))).result, 'counted');
+  assert.deepEqual(await sendReport(lenient.device, lenient.claim(report.sequence + 1).report), { result: 'counted' });
 });
 
 const OTHER = 'camera-2' as DeviceId;
-
-interface Claim {
-  readonly report: Report;
-  readonly manifest: VersionManifest;
-}
-
-/** A device that holds a permit for 1.1.0. */
-async function permitted(overrides: Partial<RolloutPlan> = {}) {
-  const { server, step } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON });
-  const former = await manifestOf(server, '1.0.0');
-  const newer = await manifestOf(server, '1.1.0', former);
-  for (const manifest of [former, newer]) assert.ok((await server.releases.publish(signed(manifest))).ok);
-  const device = rehearsedDevice({
-    ...{ deviceId: 'camera-1', hardwareId: 'rev-a', tags: ['dogfood'], factory: former, send: sendTo(server) },
-    isHealthy: () => true,
-  });
-  assert.equal((await device.register()).status, 201);
-  const plan = planOf(newer, overrides);
-  await startRollout(server, plan);
-  await step();
-  const offer = await device.checkIn();
-  assert.ok(offer.kind === 'offer', JSON.stringify(offer));
-  const granted = await device.askPermit(offer);
-  assert.ok(granted.kind === 'permit', JSON.stringify(granted));
-  const permit = parsePermitDocument(granted.permit.payload);
-  assert.ok(permit.ok);
-  const { version, releaseCounter, components } = newer;
-  return {
-    ...{ server, device },
-    claim: (sequence = device.lastSequence() + 1): Claim =>
-      claimOf(permit.value, { version, releaseCounter, components, sequence }),
-    async outcome() {
-      const [row] = await server.queries.listLedger(plan.rolloutId, { afterPosition: 0, limit: 1 });
-      return row;
-    },
-  };
-}
-
-function claimOf(
-  { deviceId, rolloutId, releaseId, permitId, epoch, grantedAt }: PermitDocument,
-  runs: Pick<Awaited<ReturnType<typeof manifestOf>>, 'version' | 'releaseCounter' | 'components'> & {
-    readonly sequence: number;
-  },
-): Claim {
-  const { version, releaseCounter, components, sequence } = runs;
-  const running = {
-    version,
-    releaseCounter,
-    components: components.map(({ name, image }) => ({ name, digest: image.digest })),
-  };
-  return {
-    report: { deviceId, sequence, rolloutId, releaseId, permitId, event: 'verified', running, detail: '' },
-    manifest: {
-      ...{ schema: 1, deviceId, sequence, rolloutId, releaseId, permitId, epoch, slot: 'b', version, releaseCounter },
-      images: components.map(({ name, image: { digest, bytes } }) => ({ name, digest, bytes })),
-      ...{ bootCount: 2, confirmedAt: grantedAt },
-    },
-  };
-}
-
-function withManifest(report: Report, manifest: VersionManifest, signer: string): Report {
-  return { ...report, manifest: signVersionManifest(manifest, signerOf(signer)) };
-}
 
 function shorter({ images }: VersionManifest): VersionManifest['images'] {
   const image = present(images[0], 'an image');
   return [{ ...image, bytes: (image.bytes - 1) as typeof image.bytes }];
 }
 
-function tell(device: RehearsedDevice, report: Report, manifest: VersionManifest) {
-  return send(device, withManifest(report, manifest, device.deviceId));
+test('a device whose TPM has vouched once is asked for its quote, and is held against what it enrolled', async () => {
+  const { device, claim, server } = await onStage();
+  const tpm = playedTpm();
+  const first = quoted(claim(), tpm);
+  assert.deepEqual(await sendReport(device, first), { result: 'counted' });
+  const enrolled = await tpmOf(device.deviceId);
+  assert.deepEqual(enrolled?.pcrs, [{ index: 7, digest: digestText('secure boot') }]);
+  const { sequence } = first;
+  const { report, manifest } = claim(sequence + 1);
+  const lacking = await sendReport(device, withManifest(report, manifest));
+  assert.deepEqual(lacking, { result: 'unmatched', disbelieved: 'quote-missing' });
+  const others: readonly [string, Report][] = [
+    ['quote-key-differs', quoted(claim(sequence + 2), playedTpm())],
+    ['quote-pcr-changed', quoted(claim(sequence + 3), tpm, 'no secure boot')],
+    ['quote-nonce-wrong', { ...quoted(claim(sequence + 4), tpm), quote: present(first.quote, 'a quote') }],
+  ];
+  for (const [code, said] of others) {
+    assert.deepEqual(await sendReport(device, said), { result: 'unmatched', disbelieved: code });
+  }
+  const shown = await server.queries.showDevice(device.deviceId);
+  assert.equal(shown.ok && shown.value.manifests?.disbelieved?.code, 'quote-nonce-wrong');
+  assert.deepEqual(await sendReport(device, quoted(claim(sequence + 5), tpm)), { result: 'counted' });
+  assert.deepEqual(await tpmOf(device.deviceId), enrolled, 'what was enrolled first stays');
+
+  const asked = { author: 'ada', deviceId: device.deviceId, reason: 'a new main board' };
+  assert.ok((await server.identities.forgetTpm(asked)).ok);
+  const again = await server.identities.forgetTpm(asked);
+  assert.equal(!again.ok && again.error.code, 'tpm-not-enrolled');
+  assert.deepEqual(await sendReport(device, quoted(claim(sequence + 6), playedTpm())), { result: 'counted' });
+  assert.notEqual((await tpmOf(device.deviceId))?.publicKey, enrolled?.publicKey);
+
+  async function tpmOf(deviceId: DeviceId) {
+    const found = await server.queries.showDevice(deviceId);
+    assert.ok(found.ok);
+    return found.value.manifests?.manifest?.tpm;
+  }
+});
+
+test('a plan may ask every device for the quote of a TPM', async () => {
+  const { device, claim } = await onStage({ claimNeeds: 'quote' });
+  const { report, manifest } = claim();
+  const lacking = await sendReport(device, withManifest(report, manifest));
+  assert.deepEqual(lacking, { result: 'unmatched', disbelieved: 'quote-missing' });
+  assert.deepEqual(await sendReport(device, quoted(claim(report.sequence + 1), playedTpm())), { result: 'counted' });
+});
+
+function onStage(overrides: Partial<RolloutPlan> = {}) {
+  return claimingDevice(rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule: SOON }), overrides);
 }
 
-async function send(device: RehearsedDevice, report: Report) {
-  const { status, body } = await device.send('/v1/report', encodeReport(report));
-  const answer = parseReportAnswer(body);
-  assert.ok(status === 200 && answer.ok, body);
-  return answer.value;
+/** A key on P-256: `npm run test:engines -- tpm` has a real software TPM in its place. */
+function playedTpm() {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+/** A claim with its manifest, and a quote of register 7 about it. */
+function quoted(
+  { report, manifest }: RehearsedClaim,
+  tpm: ReturnType<typeof playedTpm>,
+  holds = 'secure boot',
+): Report {
+  const said = withManifest(report, manifest);
+  const value = digestText(holds);
+  const attest = [
+    ...['ff544347', '8018', '0000', `0020${digestText(said.manifest?.payload ?? '')}`, '00'.repeat(25)],
+    ...['00000001', '000b', '03800000', `0020${digestBytes(Buffer.from(value, 'hex'))}`],
+  ].join('');
+  const quote: TpmQuote = {
+    ...{ attest, pcrs: [value] },
+    signature: sign('sha256', Buffer.from(attest, 'hex'), tpm.privateKey).toString('base64'),
+    publicKey: tpm.publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+  };
+  return { ...said, quote };
 }

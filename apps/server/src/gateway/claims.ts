@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ClaimFaultCode } from '@outrider/domain/gateway/claim-faults';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
-import { mayLackManifest, verifyManifest } from '@outrider/domain/gateway/judge-claim';
-import type { ManifestFaultCode } from '@outrider/domain/gateway/manifest-faults';
+import { mayLackManifest, mayLackQuote, verifyManifest } from '@outrider/domain/gateway/judge-claim';
+import { type QuoteFault, type QuoteTools, verifyQuote } from '@outrider/domain/gateway/judge-quote';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
 import type { Report } from '@outrider/domain/gateway/report';
+import type { EnrolledTpm } from '@outrider/domain/gateway/tpm-quote';
 import type { KeptManifests } from '@outrider/domain/gateway/version-manifest';
+import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import type { RollbackTwin } from '@outrider/domain/release/release';
-import type { SignatureVerifier } from '@outrider/domain/trust/ports';
+import type { Envelope } from '@outrider/domain/trust/envelope';
+import type { DigestText, SignatureVerifier } from '@outrider/domain/trust/ports';
 import { parseVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log } from '../ports.ts';
@@ -15,13 +19,13 @@ import type { Counters } from './counters.ts';
 
 /** Judges what devices with a key of their own say they have installed, before it counts. */
 export interface Claims {
-  /** Of a report `verified`. The store is read only where a version manifest is missing. */
+  /** Of a report `verified`. What is kept of its device is read once. */
   judge(device: KnownDevice, report: Report, receivedAt: FleetInstant): Promise<ClaimVerdict>;
 }
 
 export interface ClaimVerdict {
   /** Absent: the claim is believed. */
-  readonly fault?: ManifestFaultCode;
+  readonly fault?: ClaimFaultCode;
   /** What is kept of it with the report. */
   readonly kept?: KeptManifests;
 }
@@ -30,48 +34,85 @@ export function claims(options: {
   readonly holder: SnapshotHolder;
   readonly reportLog: Pick<ReportLog, 'loadKeptManifests'>;
   readonly verifier: SignatureVerifier;
+  readonly quoteTools: QuoteTools;
+  readonly digestText: DigestText;
   readonly counters: Counters;
   readonly log: Log;
 }): Claims {
-  const { holder, reportLog, verifier, counters, log } = options;
+  const { holder, reportLog, verifier, quoteTools, digestText, counters, log } = options;
 
-  async function isLackAllowed(report: Report): Promise<boolean> {
-    const { rolloutId, releaseId, deviceId } = report;
+  /** What the plan says of claims, and whether the device has gone back. */
+  function conditionsOf({ rolloutId, releaseId }: Report) {
     const plan = holder.policy().rollouts.get(rolloutId)?.plan;
     const needs = plan?.claimNeeds;
-    const isWayBack = plan !== undefined && plan.releaseId !== releaseId;
-    const about = { ...(needs === undefined ? {} : { needs }), isWayBack };
-    if (needs !== undefined || isWayBack) return mayLackManifest({ ...about, hasShownOne: false });
-    const kept = await reportLog.loadKeptManifests(deviceId);
-    return mayLackManifest({ ...about, hasShownOne: kept?.manifest !== undefined });
+    return {
+      ...(needs === undefined ? {} : { needs }),
+      isWayBack: plan !== undefined && plan.releaseId !== releaseId,
+    };
   }
 
-  function disbelieve(device: KnownDevice, report: Report, code: ManifestFaultCode, receivedAt: FleetInstant) {
+  /** The device's TPM as it is enrolled from now on. */
+  function enrolledBy(
+    report: Report,
+    manifest: Envelope,
+    { known, receivedAt }: Judging,
+  ): Result<EnrolledTpm, QuoteFault> {
+    const { quote } = report;
+    if (quote === undefined) return err({ code: 'quote-missing' });
+    const verified = verifyQuote(quote, {
+      manifestSha256: digestText(manifest.payload),
+      tools: quoteTools,
+      ...(known === undefined ? {} : { enrolled: known }),
+    });
+    if (!verified.ok) return verified;
+    return ok(known ?? { publicKey: quote.publicKey, pcrs: verified.value, enrolledAt: receivedAt });
+  }
+
+  function disbelieve(report: Report, { code, detail }: ClaimFault, receivedAt: FleetInstant): ClaimVerdict {
     counters.add('claim', code);
-    const { deviceId } = device.record;
-    const { rolloutId, sequence } = report;
+    const { deviceId, rolloutId, sequence } = report;
     log.warn({ stage: 'gateway', code, deviceId, rolloutId }, 'What a device says it installed is not believed');
-    return { fault: code, kept: { disbelieved: { code, sequence, receivedAt } } };
+    const said = detail === undefined ? {} : { detail };
+    return { fault: code, kept: { disbelieved: { code, sequence, receivedAt, ...said } } };
   }
 
   return {
-    async judge(device, report, receivedAt) {
+    async judge({ record: { publicKey } }, report, receivedAt) {
       const { manifest: envelope, sequence } = report;
+      const before = (await reportLog.loadKeptManifests(report.deviceId))?.manifest;
+      const conditions = conditionsOf(report);
       if (envelope === undefined) {
-        if (!(await isLackAllowed(report))) return disbelieve(device, report, 'manifest-missing', receivedAt);
+        const isLackAllowed = mayLackManifest({ ...conditions, hasShownOne: before !== undefined });
+        if (!isLackAllowed) return disbelieve(report, { code: 'manifest-missing' }, receivedAt);
         counters.add('claim', 'believed-by-signature');
         return {};
       }
       const release = permittedIn(holder, report);
       const verified = verifyManifest(report, {
-        ...{ publicKey: device.record.publicKey, verifier, parse: parseVersionManifest },
+        ...{ publicKey, verifier, parse: parseVersionManifest },
         ...(release === undefined ? {} : { release }),
       });
-      if (!verified.ok) return disbelieve(device, report, verified.error, receivedAt);
-      counters.add('claim', 'believed');
-      return { kept: { manifest: { envelope, sequence, receivedAt } } };
+      if (!verified.ok) return disbelieve(report, { code: verified.error }, receivedAt);
+      const known = before?.tpm;
+      const isOptional = mayLackQuote({ ...conditions, hasEnrolled: known !== undefined });
+      const tpm = enrolledBy(report, envelope, { known, receivedAt });
+      if (!tpm.ok && (report.quote !== undefined || !isOptional)) return disbelieve(report, tpm.error, receivedAt);
+      counters.add('claim', tpm.ok ? 'believed-by-tpm' : 'believed');
+      const enrolled = tpm.ok ? tpm.value : known;
+      const manifest = { envelope, sequence, receivedAt, ...(enrolled === undefined ? {} : { tpm: enrolled }) };
+      return { kept: { manifest } };
     },
   };
+}
+
+interface Judging {
+  readonly known: EnrolledTpm | undefined;
+  readonly receivedAt: FleetInstant;
+}
+
+interface ClaimFault {
+  readonly code: ClaimFaultCode;
+  readonly detail?: string;
 }
 
 /** The release or its twin, by the id that the permit names; of a rollout that is no longer live nothing. */

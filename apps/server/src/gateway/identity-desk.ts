@@ -25,6 +25,8 @@ export interface IdentityDesk {
   show(deviceId: DeviceId): Promise<Result<ShownIdentity, CommandError>>;
   /** Codes: device-not-found, key-revoked-already, key-not-revoked, revision-stale. */
   changeKey(request: KeyCommand): Promise<Result<PolicyReceipt, CommandError>>;
+  /** Code: device-not-found, tpm-not-enrolled. */
+  forgetTpm(request: Omit<KeyCommand, 'kind'>): Promise<Result<{ readonly at: FleetInstant }, CommandError>>;
 }
 
 export interface TokenRequest {
@@ -113,6 +115,19 @@ export function identityDesk(options: {
         certificates: await store.identities.loadCertificates(deviceId, CERTIFICATES_SHOWN_MAX),
         ...(revoked === undefined ? {} : { revoked }),
       });
+    },
+
+    async forgetTpm({ author, deviceId, reason }) {
+      const record = await keyOf(deviceId);
+      if (!record.ok) return record;
+      const at = fleetClock.now();
+      const action = 'device-tpm-forgotten';
+      const isDone = await store.reports.forgetTpm(deviceId, {
+        ...changedBy(author),
+        ...{ at, action, subject: deviceId, reason },
+      });
+      if (isDone) return ok({ at });
+      return refuse('tpm-not-enrolled', 'No TPM of this device is enrolled; its next quote enrols one', { deviceId });
     },
 
     async changeKey({ author, kind, deviceId, reason }) {

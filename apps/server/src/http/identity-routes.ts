@@ -73,5 +73,20 @@ export function identityRoutes({ identities }: Server): readonly ApiRoute[] {
       'Revokes the key of a device: nobody speaks for it any more, on open connections too, until it has a new one',
     ),
     changeOfKey('device-reinstated', 'reinstate', 'Takes the revocation of a device back: its key counts again'),
+    apiRoute({
+      method: 'POST',
+      path: '/devices/:deviceId/forget-tpm',
+      summary: 'Forgets the TPM of a device, its key and its registers: its next quote enrols what is there then',
+      schemas: {
+        params: DeviceParams,
+        body: Type.Object({ reason: ReasonText, author: CHANGE_FIELDS.author }, { additionalProperties: false }),
+      },
+      answers: '{at}',
+      handle: ({ params, body: { reason, author } }) =>
+        identities.forgetTpm({
+          ...{ deviceId: idOf<DeviceId>('device id', params.deviceId), reason },
+          author: authorOf(author),
+        }),
+    }),
   ];
 }

@@ -81,6 +81,7 @@ export const ROUTE_ACCESS = {
   'GET /devices/:deviceId/identity': { roles: EVERYONE, reach: 'device' },
   'POST /devices/:deviceId/revoke': { roles: STOPPING, reach: 'device' },
   'POST /devices/:deviceId/reinstate': { roles: OPERATING, reach: 'device' },
+  'POST /devices/:deviceId/forget-tpm': { roles: OPERATING, reach: 'device' },
   'GET /registration-tokens': { roles: EVERYONE, reach: 'whole' },
   'POST /registration-tokens': { roles: OPERATING, reach: 'whole' },
   'GET /device-count': { roles: EVERYONE, reach: 'filtered' },

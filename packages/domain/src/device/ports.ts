@@ -4,6 +4,7 @@ import type { CheckIn, CheckInAnswer } from '../gateway/check-in.ts';
 import type { RunningComponent } from '../gateway/device-record.ts';
 import type { PermitAnswer, PermitRequest } from '../gateway/permit.ts';
 import type { Report } from '../gateway/report.ts';
+import type { TpmQuote } from '../gateway/tpm-quote.ts';
 import type { Bytes, ReleaseCounter, Sha256 } from '../kernel/ids.ts';
 import type { Result } from '../kernel/result.ts';
 import type { DurationMs, FleetInstant } from '../kernel/time.ts';
@@ -129,4 +130,10 @@ export interface Readiness {
   mayDownload(now: FleetInstant): boolean;
   /** The earliest instant at which it would ask for the permit, now or later. */
   readyAt(now: FleetInstant): FleetInstant;
+}
+
+/** A TPM 2.0 with an attestation key. Adapter: `adapters/device/tpm-program.ts` over tpm2-tools. */
+export interface Tpm {
+  /** Its word about its registers, with this hash in it; `detail` says what went wrong, for people. */
+  quote(qualifyingData: Sha256): Promise<Result<TpmQuote, { readonly detail: string }>>;
 }

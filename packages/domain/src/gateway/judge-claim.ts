@@ -63,6 +63,13 @@ export function mayLackManifest({ needs, isWayBack, hasShownOne }: LackWorld): b
   return isWayBack || !hasShownOne;
 }
 
+/** The same of the quote of a TPM, of which a plan may say that everybody needs one. */
+export function mayLackQuote(world: Omit<LackWorld, 'hasShownOne'> & { readonly hasEnrolled: boolean }): boolean {
+  const { needs, isWayBack, hasEnrolled } = world;
+  if (needs !== undefined) return needs !== 'quote';
+  return isWayBack || !hasEnrolled;
+}
+
 /** One permit, one report: a manifest that was seen before is of no use with another. */
 function isForReport(manifest: VersionManifest, report: Report): boolean {
   return (

@@ -3,6 +3,7 @@ import type { Bytes, DeviceId, Epoch, PermitId, Revision, RolloutId, Sha256 } fr
 import type { Result } from '../kernel/result.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Scope } from '../policy/log.ts';
+import type { AuditNote } from '../trust/audit.ts';
 import type { AdmissionWorld, RegistrationRefusalCode } from './admit-registration.ts';
 import type { DeviceRecord, DeviceStatus, KnownDevice, ReportedState } from './device-record.ts';
 import type { HourCount, LedgerOutcome, LedgerRow } from './ledger.ts';
@@ -123,6 +124,8 @@ export interface ReportLog {
   appendReports(reports: readonly TakenReport[]): Promise<readonly ('counted' | 'duplicate' | 'unmatched')[]>;
   /** What is kept of the manifests of a device; undefined: nothing yet. */
   loadKeptManifests(deviceId: DeviceId): Promise<KeptManifests | undefined>;
+  /** Forgets the TPM of a device, so that its next quote enrols one; false: none was enrolled. A note goes into the audit log with it. */
+  forgetTpm(deviceId: DeviceId, note: AuditNote): Promise<boolean>;
   /** Reports about a rollout after `position`, ascending, at most `limit`; with `deviceIds`, of these devices alone. */
   loadReports(
     rolloutId: RolloutId,

@@ -3,6 +3,7 @@ import type { DeviceId, PermitId, ReleaseId, RolloutId } from '../kernel/ids.ts'
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
 import type { RunningSoftware } from './device-record.ts';
+import type { TpmQuote } from './tpm-quote.ts';
 import type { KeptManifests } from './version-manifest.ts';
 
 /** What a device says happened, signed with its key. Counts once: (device, sequence) is unique. */
@@ -19,6 +20,8 @@ export interface Report {
   readonly detail: string;
   /** With `verified`: the version manifest, signed by the device. Absent from a device that signs none. */
   readonly manifest?: Envelope;
+  /** With the version manifest: the word of the device's TPM about it. Absent from a device without. */
+  readonly quote?: TpmQuote;
 }
 
 /** What happened to the device; each moves the evidence in its own way. */

@@ -2,7 +2,8 @@
 import type { Bytes, DeviceId, Epoch, PermitId, ReleaseCounter, ReleaseId, RolloutId, Sha256 } from '../kernel/ids.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Envelope } from '../trust/envelope.ts';
-import type { ManifestFaultCode } from './manifest-faults.ts';
+import type { ClaimFaultCode } from './claim-faults.ts';
+import type { EnrolledTpm } from './tpm-quote.ts';
 
 /**
  * What a device signs about what it runs, after it has booted and confirmed it: the payload of an envelope of
@@ -52,13 +53,17 @@ export interface KeptManifests {
 /** A version manifest as it came: whoever has the key of the device can check it again. */
 export interface KeptManifest {
   readonly envelope: Envelope;
+  /** Its TPM, from its first quote on; absent: it has shown none. */
+  readonly tpm?: EnrolledTpm;
   readonly sequence: number;
   readonly receivedAt: FleetInstant;
 }
 
 /** A claim that was recorded and not counted. */
 export interface DisbelievedClaim {
-  readonly code: ManifestFaultCode;
+  readonly code: ClaimFaultCode;
+  /** What was seen, where that tells more than the code. */
+  readonly detail?: string;
   readonly sequence: number;
   readonly receivedAt: FleetInstant;
 }

@@ -27,14 +27,14 @@ export interface RolloutPlan {
   readonly driverFlagsToPause?: number;
   /** Of DDI devices, the ways to show who they are whose reports count. Absent: `DDI_REPORTS_COUNTED`. */
   readonly ddiReportsCounted?: readonly DdiReportClass[];
-  /** What a device with a key must bring with its word that it installed. Absent: a manifest, once it has shown one. */
+  /** What a device with a key must bring with its word that it installed. Absent: what it has once shown. */
   readonly claimNeeds?: ClaimNeeds;
   /** How long a permit may be used, 1 to 24 h. */
   readonly permitLifeMs: DurationMs;
 }
 
-/** `signature` of the report alone, as devices of before send it, or a version manifest too. */
-export type ClaimNeeds = 'signature' | 'manifest';
+/** `signature` of the report alone, as devices of before send it, a version manifest too, or also the quote of a TPM. */
+export type ClaimNeeds = 'signature' | 'manifest' | 'quote';
 
 /** How a DDI device showed who it is: a report is worth no more than that. */
 export type DdiReportClass = 'certificate' | 'target-token' | 'gateway-token';

@@ -33,6 +33,7 @@ export const AUDIT_ACTIONS = {
   'release-withdrawn': 'A release was withdrawn',
   'device-revoked': 'The key of a device was revoked',
   'device-reinstated': 'A key of a device that was revoked counts again',
+  'device-tpm-forgotten': 'The TPM of a device was forgotten: its next quote enrols one',
   'device-clone-suspected': 'A key of a device was seen in two places',
   'token-issued': 'A token to register devices with was made',
   'devices-imported': 'Devices were announced, or attributes of devices were changed',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MANIFEST_FAULTS, type ManifestFaultCode } from '@outrider/domain/gateway/manifest-faults';
+import { CLAIM_FAULTS, type ClaimFaultCode } from '@outrider/domain/gateway/claim-faults';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
 import type { Result } from '@outrider/domain/kernel/result';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
@@ -9,12 +9,13 @@ import { keyOf, keyOr, oneOf, optional, record, text, whole } from '../kernel/re
 import { deviceId, permitId, releaseId, rolloutId } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
 import { toldSoftware } from './device-record.ts';
+import { tpmQuote } from './tpm-quote.ts';
 
 /** What the server did with a report: all three mean that it is durable and need not be sent again. */
 export interface ReportAnswer {
   readonly result: 'counted' | 'duplicate' | 'unmatched';
   /** Why the claim in it is not believed, and counts for nothing. Absent: it is, or there was none. */
-  readonly disbelieved?: ManifestFaultCode;
+  readonly disbelieved?: ClaimFaultCode;
 }
 
 /** Writes the body of `POST /v1/report`. */
@@ -58,9 +59,10 @@ export const report = record<Report>({
   running: toldSoftware,
   detail: text({ charactersMax: DETAIL_CHARACTERS_MAX }),
   manifest: optional(envelope),
+  quote: optional(tpmQuote),
 });
 
 const reportAnswer = record<ReportAnswer>({
   result: oneOf(['counted', 'duplicate', 'unmatched']),
-  disbelieved: optional(keyOr<ManifestFaultCode>(MANIFEST_FAULTS, 'manifest-malformed')),
+  disbelieved: optional(keyOr<ClaimFaultCode>(CLAIM_FAULTS, 'manifest-malformed')),
 });

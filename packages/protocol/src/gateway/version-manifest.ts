@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { MANIFEST_FAULTS, type ManifestFaultCode } from '@outrider/domain/gateway/manifest-faults';
+import { CLAIM_FAULTS, type ClaimFaultCode } from '@outrider/domain/gateway/claim-faults';
+import type { EnrolledTpm, PcrValue } from '@outrider/domain/gateway/tpm-quote';
 import type { DisbelievedClaim, KeptManifest, KeptManifests } from '@outrider/domain/gateway/version-manifest';
 import {
   type ManifestImage,
@@ -11,9 +12,9 @@ import type { Result } from '@outrider/domain/kernel/result';
 import { type Envelope, preAuthenticationEncoding } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
-import { COMPONENTS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
+import { COMPONENTS_MAX, DETAIL_CHARACTERS_MAX, DOCUMENT_BYTES_MAX, REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { keyOr, listOf, literal, optional, record, whole } from '../kernel/reader.ts';
+import { keyOr, listOf, literal, optional, record, text, whole } from '../kernel/reader.ts';
 import {
   bytes,
   deviceId,
@@ -28,6 +29,7 @@ import {
   version,
 } from '../kernel/values.ts';
 import { envelope } from '../trust/envelope.ts';
+import { attestationKey, PCRS_MAX } from './tpm-quote.ts';
 
 /** Writes the payload of a version manifest's envelope: the exact text that is signed. */
 export function encodeVersionManifest(manifest: VersionManifest): string {
@@ -72,16 +74,27 @@ export const versionManifest = record<VersionManifest>({
 });
 
 /** Reads what a server keeps of the manifests of a device. Code: body-malformed. */
-export function parseKeptManifests(text: string): Result<KeptManifests, ParseError> {
-  return parseText(text, { noun: 'kept-manifests', bytesMax: DOCUMENT_BYTES_MAX, reader: keptManifests });
+export function parseKeptManifests(body: string): Result<KeptManifests, ParseError> {
+  return parseText(body, { noun: 'kept-manifests', bytesMax: DOCUMENT_BYTES_MAX, reader: keptManifests });
 }
 
+const enrolledTpm = record<EnrolledTpm>({
+  publicKey: attestationKey,
+  pcrs: listOf(record<PcrValue>({ index: whole({ min: 0, max: PCRS_MAX - 1 }), digest: sha256 }), {
+    countMax: PCRS_MAX,
+  }),
+  enrolledAt: instant,
+});
+
 const keptManifests = record<KeptManifests>({
-  manifest: optional(record<KeptManifest>({ envelope, sequence: whole({ min: 1 }), receivedAt: instant })),
+  manifest: optional(
+    record<KeptManifest>({ envelope, tpm: optional(enrolledTpm), sequence: whole({ min: 1 }), receivedAt: instant }),
+  ),
   disbelieved: optional(
     record<DisbelievedClaim>({
-      code: keyOr<ManifestFaultCode>(MANIFEST_FAULTS, 'manifest-malformed'),
+      code: keyOr<ClaimFaultCode>(CLAIM_FAULTS, 'manifest-malformed'),
       sequence: whole({ min: 1 }),
+      detail: optional(text({ charactersMax: DETAIL_CHARACTERS_MAX })),
       receivedAt: instant,
     }),
   ),

@@ -42,6 +42,7 @@ export const PROBLEMS = {
   'certificate-superseded': { status: 401, title: 'The certificate is for a former key of the device' },
   'device-revoked': { status: 403, title: 'The key of the device has been revoked' },
   'key-revoked-already': { status: 409, title: 'The key of the device has been revoked before' },
+  'tpm-not-enrolled': { status: 409, title: 'No TPM of the device is enrolled' },
   'key-not-revoked': { status: 409, title: 'The key of the device is not revoked' },
   'device-key-differs': { status: 409, title: 'The device is registered with another key' },
   'device-not-as-expected': { status: 409, title: 'The device is not the one that was announced under this id' },

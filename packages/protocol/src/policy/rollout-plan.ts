@@ -78,6 +78,6 @@ export const rolloutPlan = record<RolloutPlan>({
   onHalt: oneOf(['roll-back', 'stay']),
   driverFlagsToPause: optional(whole({ min: 1, max: DRIVER_FLAGS_MAX })),
   ddiReportsCounted: optional(listOf(oneOf(['certificate', 'target-token', 'gateway-token']), { countMax: 3 })),
-  claimNeeds: optional(oneOf(['signature', 'manifest'])),
+  claimNeeds: optional(oneOf(['signature', 'manifest', 'quote'])),
   permitLifeMs: duration,
 });

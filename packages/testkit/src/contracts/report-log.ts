@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type KeptManifests, VERSION_MANIFEST_TYPE } from '@outrider/domain/gateway/version-manifest';
-import type { KeyId, PermitId, ReleaseId } from '@outrider/domain/kernel/ids';
+import type { KeyId, PermitId, ReleaseId, Sha256 } from '@outrider/domain/kernel/ids';
 import {
   at,
   device,
@@ -84,6 +84,24 @@ export function reportLogContract(adapter: string, open: OpenStore): void {
         const late = [told(2, believed(2)), { ...told(5, believed(9)), receivedAt: at(9) }];
         assert.deepEqual(await store.reports.appendReports(late), ['unmatched', 'duplicate']);
         assert.deepEqual(await store.reports.loadKeptManifests(deviceIdOf(1)), { ...believed(4), ...DISBELIEVED });
+      }));
+
+    test('a TPM is enrolled with the manifest, and forgotten once, with an entry in the audit log', () =>
+      useStore(open, async ({ registry, reports, audit }) => {
+        await registry.register([device(1)]);
+        const [deviceId, note] = [deviceIdOf(1), { at: at(6), actor: 'ada', action: 'device-tpm-forgotten' } as const];
+        const { manifest } = believed(3);
+        assert.ok(manifest !== undefined);
+        const pcrs = [{ index: 7, digest: 'e'.repeat(64) as Sha256 }];
+        const enrolled = { manifest: { ...manifest, tpm: { publicKey: 'AAAA', pcrs, enrolledAt: at(3) } } };
+        assert.equal(await reports.forgetTpm(deviceId, { ...note, subject: deviceId }), false);
+        await reports.appendReports([{ ...signedReport(1, 'verified', { sequence: 3 }), kept: enrolled }]);
+        assert.deepEqual(await reports.loadKeptManifests(deviceId), enrolled);
+        assert.equal(await reports.forgetTpm(deviceId, { ...note, subject: deviceId }), true);
+        assert.deepEqual(await reports.loadKeptManifests(deviceId), { manifest });
+        assert.equal(await reports.forgetTpm(deviceId, { ...note, subject: deviceId }), false);
+        const entries = await audit.loadEntries({ after: 0, limit: 9, action: note.action });
+        assert.equal(entries.length, 1);
       }));
 
     test('the first instant of an outcome stays: a device that crashes daily has crashed once', () =>

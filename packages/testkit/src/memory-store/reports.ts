@@ -3,6 +3,7 @@ import type { LedgerOutcome } from '@outrider/domain/gateway/ledger';
 import type { ReportLog } from '@outrider/domain/gateway/ports';
 import type { OutcomeEvent, Report, TakenReport } from '@outrider/domain/gateway/report';
 import type { KeptManifests } from '@outrider/domain/gateway/version-manifest';
+import { appendAudit } from './audit.ts';
 import { type LedgerEntry, type MemoryState, takenInAt } from './state.ts';
 import { noteHeard } from './touch-index.ts';
 
@@ -13,6 +14,14 @@ export function memoryReports(state: MemoryState): ReportLog {
     },
     async loadKeptManifests(deviceId) {
       return state.keptManifests.get(deviceId);
+    },
+    async forgetTpm(deviceId, note) {
+      const kept = state.keptManifests.get(deviceId);
+      if (kept?.manifest?.tpm === undefined) return false;
+      const { tpm: _, ...manifest } = kept.manifest;
+      state.keptManifests.set(deviceId, { ...kept, manifest });
+      appendAudit(state, note);
+      return true;
     },
     async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
       const wanted = deviceIds === undefined ? undefined : new Set(deviceIds);

@@ -4,6 +4,7 @@ import { present } from '@outrider/domain/kernel/assert';
 import { fleetInstant } from '@outrider/domain/kernel/time';
 import { parseReport } from '@outrider/protocol/gateway/report';
 import { parseKeptManifests } from '@outrider/protocol/gateway/version-manifest';
+import { appendAudit } from './audit-chain.ts';
 import type { Database } from './pool.ts';
 import { numberOf, textOf, wellFormed } from './row.ts';
 
@@ -26,6 +27,13 @@ export function postgresReports(database: Database): ReportLog {
       const [row] = await database.query(LOAD_KEPT, [deviceId]);
       return row === undefined ? undefined : wellFormed(parseKeptManifests(textOf(row, 'kept')));
     },
+    async forgetTpm(deviceId, note) {
+      return await database.transaction(async (query) => {
+        const forgotten = await query(FORGET_TPM, [deviceId]);
+        if (forgotten.length > 0) await appendAudit(query, [note]);
+        return forgotten.length > 0;
+      });
+    },
     async loadReports(rolloutId, { afterPosition, limit, deviceIds }) {
       const page = [rolloutId, afterPosition, limit];
       const rows = await (deviceIds === undefined
@@ -45,6 +53,9 @@ const RESULTS = ['counted', 'duplicate', 'unmatched'] as const;
 const LOAD_KEPT = `
 select jsonb_strip_nulls(jsonb_build_object('manifest', manifest, 'disbelieved', disbelieved)) as kept
 from version_manifest where device_id = $1`;
+
+const FORGET_TPM = `
+update version_manifest set manifest = manifest - 'tpm' where device_id = $1 and manifest ? 'tpm' returning device_id`;
 
 const LOAD = `
 select position, received_at, report from report where rollout_id = $1 and position > $2 order by position limit $3`;
