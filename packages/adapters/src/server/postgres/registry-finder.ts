@@ -81,8 +81,8 @@ async function idsOf(database: Database, query: DeviceQuery, { after, limit, now
     keys === undefined ? profilesBy(sqlConditionOf(query, now, 3)) : { text: PROFILES_BY_KEYS, values: [keys] };
   const isDense = devices * WALKED_IDS_MAX >= WALK_MARGIN * limit * total;
   if (isDense || profiles > MERGED_PROFILES_MAX) {
-    const { text, values } = matching;
-    const walked = await ask(idsByWalking(text, values.length + 3), [...values, start]);
+    const { isMatching, values } = isDense && keys === undefined ? oneByOne() : inSetOf(matching);
+    const walked = await ask(idsByWalking(isMatching, values.length + 3), [...values, start]);
     if (walked.length === limit) return walked;
   }
   if (profiles > MERGED_PROFILES_MAX) {
@@ -90,6 +90,17 @@ async function idsOf(database: Database, query: DeviceQuery, { after, limit, now
     if (ids !== undefined) return ids;
   }
   return await ask(idsByMerging(matching.text), matching.values);
+
+  /** Nearly every device matches, so a few looks are enough: a set of tens of thousands of profiles is not made for them. */
+  function oneByOne() {
+    const { text, values } = sqlConditionOf(query, now, 3);
+    return { isMatching: `(select ${text} from device_profile p where p.profile = d.profile)`, values };
+  }
+
+  /** The case keeps the set of profiles from becoming a join. */
+  function inSetOf({ text, values }: SqlCondition) {
+    return { isMatching: `case when d.profile in (${text}) then true end`, values };
+  }
 
   /** From the profiles that can begin first; undefined where another may have a smaller id than the last of these. */
   async function idsOfFirst({ text, values }: SqlCondition): Promise<readonly string[] | undefined> {
@@ -175,17 +186,14 @@ select p.profile::text as profile, greatest(coalesce(p.first_id, ''), $1::text) 
 from device_profile p where $2::bigint > 0 and p.profile in (${profiles}) order by bound limit $${countParameter}`;
 }
 
-/**
- * Along the ids from where the first may be, for as long as it is cheap. The case keeps the set of profiles from becoming a
- * join.
- */
-function idsByWalking(profiles: string, startParameter: number): string {
+/** Along the ids from where the first may be, for as long as it is cheap. */
+function idsByWalking(isMatching: string, startParameter: number): string {
   return `
 select d.device_id from (
   select device_id, profile from device where device_id > $1 and device_id >= $${startParameter}::text
   order by device_id limit ${WALKED_IDS_MAX}
 ) d
-where case when d.profile in (${profiles}) then true end
+where ${isMatching}
 order by d.device_id limit $2`;
 }
 

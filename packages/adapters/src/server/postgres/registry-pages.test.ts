@@ -43,10 +43,14 @@ async function pageOf(where: string, afterId: string | undefined, limit: number)
 }
 
 /** What stands in the table itself, without any of our ways to it. */
-async function expected(afterId: string | undefined, limit: number): Promise<readonly unknown[]> {
+async function expected(
+  afterId: string | undefined,
+  limit: number,
+  hardwareIds: readonly string[] = ['rev-b'],
+): Promise<readonly unknown[]> {
   const statement = `select device_id from device
-    where attributes ->> 'hardwareId' = 'rev-b' and device_id > $1 order by device_id limit $2`;
-  return (await database.query(statement, [afterId ?? '', limit])).map((row) => row.device_id);
+    where attributes ->> 'hardwareId' = any ($3) and device_id > $1 order by device_id limit $2`;
+  return (await database.query(statement, [afterId ?? '', limit, hardwareIds])).map((row) => row.device_id);
 }
 
 async function assertPages(): Promise<void> {
@@ -86,4 +90,18 @@ test('the bounds of a profile hold while devices move to and fro, also when as m
 test('bounds that nobody knows bound nothing', async () => {
   await database.query('update device_profile set first_id = null, last_id = null where release_counter = 1');
   await assertPages();
+});
+
+test('a page of nearly everyone in more profiles than are handed over is the one of the table too', async () => {
+  // Between the others, and each with a version of its own.
+  const many = FILL.replace("lpad(n::text, 6, '0')", "lpad((3 * n)::text, 6, '0') || '-x'")
+    .replaceAll('n % 15 = 0', 'true')
+    .replace("'rev-b'", "'rev-c'")
+    .replace('generate_series(1, 25000)', 'generate_series(1, 7000)');
+  await database.query(many.replaceAll('int8send(n)', 'int8send(1000000 + n)'));
+  await database.query('vacuum analyze device');
+  for (const afterId of [undefined, 'cam-012345', 'cam-020990', 'dam']) {
+    const wanted = await expected(afterId, 100, ['rev-a', 'rev-c']);
+    assert.deepEqual(await pageOf('hardware = rev-a or hardware = rev-c', afterId, 100), wanted);
+  }
 });
