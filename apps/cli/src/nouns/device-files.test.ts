@@ -32,7 +32,7 @@ test('lines that are no devices stand in the report with their number, and the e
   assert.equal(code, 4);
   assert.match(
     log,
-    /2 of 2 lines were refused; each stands in bad\.ndjson\.refused\.ndjson .* all others are taken in$/,
+    /2 of 2 lines were refused; each stands in bad\.ndjson\.refused\.ndjson .* all others are taken in\. The first is line 1: /,
   );
   const report = readFileSync(join(world.folder, 'bad.ndjson.refused.ndjson'), 'utf8');
   assert.deepEqual(
@@ -42,7 +42,10 @@ test('lines that are no devices stand in the report with their number, and the e
       .map((line) => JSON.parse(line).line),
     [1, 2],
   );
-  assert.match((await device('import', 'bad.ndjson', '--dry-run')).log, /all others would be taken in$/);
+  assert.match(
+    (await device('import', 'bad.ndjson', '--dry-run')).log,
+    /all others would be taken in\. The first is line 1: /,
+  );
 });
 
 test('a report that cannot be written ends an import with one sentence, and never takes the place of the list', async () => {

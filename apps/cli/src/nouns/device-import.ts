@@ -54,12 +54,14 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
   const bar = progressBar(world, source.bytes === undefined ? 'lines' : 'bytes');
   const tally = { lines: 0, announced: 0, updated: 0, unchanged: 0, refused: 0 };
   let batch: DeviceRow[] = [];
+  let firstFault: LineFault | undefined;
 
   async function send(): Promise<void> {
     const answer = await sendBatch(client, batch, { isDryRun: flags.dryRun === true, author: flags.author });
     for (const name of COUNTS) tally[name] += Number(cellAt(answer.value, name) ?? 0);
     const faults = faultsOf(batch, answer.value);
     tally.refused += faults.length;
+    firstFault ??= faults[0];
     await report.add(faults);
     tally.lines += batch.length;
     batch = [];
@@ -81,9 +83,14 @@ async function importFile(world: World, file: string, flags: ImportFlags): Promi
   const result = { isDryRun: flags.dryRun === true, ...tally, ...(tally.refused === 0 ? {} : { report: report.path }) };
   show(world, flags, JSON.stringify(result), () => Object.entries({ ...tally }));
   if (tally.refused > 0) {
-    const sentence = `${tally.refused} of ${tally.lines} lines were refused; each stands in ${report.path} with its reason, all others ${done(flags)}`;
+    const sentence = `${tally.refused} of ${tally.lines} lines were refused; each stands in ${report.path} with its reason, all others ${done(flags)}${firstOf(firstFault)}`;
     throw new CommandFailure('refused', sentence, { code: 'lines-refused' });
   }
+}
+
+/** A column that is missing refuses every line: who reads the first reason need not open the report. */
+function firstOf(fault: LineFault | undefined): string {
+  return fault === undefined ? '' : `. The first is line ${fault.line}: ${fault.detail}`;
 }
 
 /** What became of the lines that were not refused. */
