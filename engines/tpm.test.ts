@@ -20,7 +20,10 @@ import { rehearse, SOON } from '@outrider/server/rehearsal';
 import { claimingDevice, sendReport, withManifest } from '@outrider/server/rehearsed-claims';
 import { memoryStore } from '@outrider/testkit/memory-store';
 import { memoryBlobs } from '@outrider/testkit/memory-store/blobs';
+import { checkoutRoot } from '../scripts/gates.ts';
 import { fromDebian } from './postgresql/debian-packages.ts';
+import { bareEnvironment } from './way/programs.ts';
+import { shipARelease } from './way/ship-a-release.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'outrider-tpm-'));
@@ -129,6 +132,27 @@ test('a server believes a device whose TPM vouches for it, and none whose regist
   const { deviceId } = device;
   assert.ok((await server.identities.forgetTpm({ author: 'ada', deviceId, reason: 'new firmware' })).ok);
   assert.deepEqual((await tell(sequence + 2)).answer, { result: 'counted' });
+});
+
+test('the programs ship a release to a device whose TPM vouches for what it runs, and a person sees it', async () => {
+  const at = await startTpm('in a device');
+  await makeKey(at, ELLIPTIC);
+  const home = join(folder, 'programs');
+  mkdirSync(home, { mode: 0o700 });
+  const checkout = checkoutRoot();
+  const environment = { ...bareEnvironment(process.env.PATH ?? ''), OUTRIDER_ROOT: checkout };
+  const main = (app: string): readonly string[] => [process.execPath, join(checkout, 'apps', app, 'src', 'main.ts')];
+  const shown: string[] = [];
+  await shipARelease(
+    { folder: home, environment, wrapper: [] },
+    {
+      outrider: main('cli'),
+      server: [...main('cli'), 'up', '--data', 'data', '--port', '0'],
+      agent: [...main('agent'), '--tpm-program', program, '--tpm-tcti', at],
+      isSeen: (text) => shown.push(text) > 0 && /^TPM +enrolled \S+, registers 0, 2, 7$/m.test(text),
+    },
+  );
+  assert.match(shown.at(-1) ?? '', /^proved +version 1\.1\.0, counter \d+, slot b$/m);
 });
 
 interface Asked {

@@ -11,6 +11,8 @@ export interface Commands {
   readonly agent: readonly string[];
   /** What else is to be seen while the server is up. */
   readonly look?: (url: string) => Promise<void>;
+  /** True once the server says of the device, by `device show`, what is to be seen at the end. */
+  readonly isSeen?: (shown: string) => boolean;
 }
 
 /**
@@ -63,6 +65,10 @@ export async function shipARelease(place: Place, commands: Commands): Promise<vo
     ]);
     await until('the device runs the new release', device, () => runs(onServer, '1.1.0'));
     assert.match(await onServer('rollout', 'show', 'r1'), /r1/);
+    const { isSeen } = commands;
+    if (isSeen !== undefined) {
+      await until('what the device proves', device, async () => isSeen(await onServer('device', 'show', 'device-1')));
+    }
     assert.equal(await device.stop(), 0, device.said());
   } finally {
     await device?.stop();

@@ -102,7 +102,7 @@ export const AGENT_SETTINGS = {
       'The registers of the SHA-256 bank that are quoted: those that an update of the images leaves as they are',
   },
   tpmTcti: {
-    shape: { kind: 'text', pattern: /^\S+$/, allowed: 'as in TPM2TOOLS_TCTI, for example device:/dev/tpmrm0' },
+    shape: { kind: 'text', pattern: /^[a-z][^\0]*$/, allowed: 'as in TPM2TOOLS_TCTI, for example device:/dev/tpmrm0' },
     flag: 'tpm-tcti',
     variable: 'OUTRIDER_AGENT_TPM_TCTI',
     sentence: 'Which TPM is asked; without it the one of the machine',
