@@ -19,7 +19,7 @@ export interface RehearsedClaim {
 }
 
 /** A device that holds a permit for 1.1.0 and can claim anything. */
-export interface ClaimingDevice extends Pick<Rehearsal, 'server'> {
+export interface ClaimingDevice extends Pick<Rehearsal, 'server' | 'step'> {
   readonly device: RehearsedDevice;
   /** The honest one. */
   claim(sequence?: number): RehearsedClaim;
@@ -50,7 +50,7 @@ export async function claimingDevice(
   const permit = parsePermitDocument(granted.permit.payload);
   assert(permit.ok, 'a permit with a document');
   return {
-    ...{ server, device },
+    ...{ server, step, device },
     claim: (sequence = device.lastSequence() + 1) => claimOf(permit.value, newer, sequence),
     async outcome() {
       const [row] = await server.queries.listLedger(plan.rolloutId, { afterPosition: 0, limit: 1 });
