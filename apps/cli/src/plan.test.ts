@@ -17,6 +17,15 @@ test('a plan from flags is one that the server accepts', async () => {
   assert.ok(validatePlan(plan.value).ok);
   assert.equal(plan.value.gates.budgetDevices, 60);
   assert.equal(plan.value.gates.profile, 'careful');
+  assert.equal(plan.value.claimNeeds, undefined);
+});
+
+test('a plan says what a device must bring with its word that it installed', async () => {
+  const asked = [...BASIS, '--everyone', '--claim-needs'];
+  const plan = parseRolloutPlan((await world.run(...asked, 'quote')).output.trim());
+  assert.equal(plan.ok && plan.value.claimNeeds, 'quote');
+  const refused = await world.run(...asked, 'faith');
+  assert.deepEqual([refused.code, /signature, manifest, quote/.test(refused.log)], [2, true]);
 });
 
 test('no two rollouts share a salt, so that the same devices are not always first', async () => {

@@ -6,7 +6,7 @@ import type { DurationMs } from '@outrider/domain/kernel/time';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { AttributeName, Audience } from '@outrider/domain/policy/audience';
 import { defaultGates, defaultWaves, PERMIT_LIFE_MS_DEFAULT } from '@outrider/domain/policy/default-plan';
-import type { Gates, RolloutPlan } from '@outrider/domain/policy/rollout';
+import type { ClaimNeeds, Gates, RolloutPlan } from '@outrider/domain/policy/rollout';
 
 /** What a person says about a rollout; waves, gates and metrics are the defaults unless a whole plan is given as a file. */
 export interface PlanDraft {
@@ -24,6 +24,7 @@ export interface PlanDraft {
   readonly onSegmentHalt: RolloutPlan['onSegmentHalt'];
   readonly onHalt: RolloutPlan['onHalt'];
   readonly permitLifeMs?: number;
+  readonly claimNeeds?: ClaimNeeds;
 }
 
 /** Completes a plan with the default waves and gates of the decision rule. */

@@ -2,7 +2,7 @@
 import { randomSecret } from '@outrider/adapters/shared/random';
 import type { ReleaseId, RolloutId } from '@outrider/domain/kernel/ids';
 import type { AttributeName } from '@outrider/domain/policy/audience';
-import type { Gates, RolloutPlan } from '@outrider/domain/policy/rollout';
+import type { ClaimNeeds, Gates, RolloutPlan } from '@outrider/domain/policy/rollout';
 import { encodeRolloutPlan, parseRolloutPlan } from '@outrider/protocol/policy/rollout-plan';
 import { type Command, Option } from 'commander';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
@@ -27,7 +27,7 @@ const DESCRIBING: readonly (keyof CreateFlags & string)[] = [
   ...(['id', 'release', 'deviceType', 'ring', 'segmentBy', 'profile', 'budget'] as const),
   ...AUDIENCE_FLAGS,
   'baseRate',
-  ...(['onSegmentHalt', 'onHalt', 'permitLife'] as const),
+  ...(['onSegmentHalt', 'onHalt', 'permitLife', 'claimNeeds'] as const),
 ];
 
 /** `outrider rollout create`: a plan from flags or from a file, as a draft that nobody gets yet. */
@@ -68,6 +68,12 @@ export function rolloutCreateVerb(rollout: Command, world: World): void {
         .default('roll-back'),
     )
     .option('--permit-life <hours>', 'how long a permit may be used, 1h to 24h (default: 1h)', parseHours)
+    .addOption(
+      new Option(
+        '--claim-needs <what>',
+        'what every device with a key must bring with its word that it installed (default: what it has once shown)',
+      ).choices(['signature', 'manifest', 'quote']),
+    )
     .option('--author <name>', 'who does this (default: USER; whoever is signed in is taken by name)', parseLabel)
     .option('--print-plan', 'print the plan instead of sending it')
     .option('--json', 'print JSON')
@@ -87,6 +93,7 @@ interface CreateFlags extends ConnectionFlags, OutputFlags, OverruleFlags, Audie
   readonly onSegmentHalt: RolloutPlan['onSegmentHalt'];
   readonly onHalt: RolloutPlan['onHalt'];
   readonly permitLife?: number;
+  readonly claimNeeds?: ClaimNeeds;
   readonly author?: string;
   readonly printPlan?: true;
 }
@@ -125,5 +132,6 @@ async function draftOf(world: World, flags: CreateFlags): Promise<RolloutPlan> {
     ...(flags.ring === undefined ? {} : { ringTags: flags.ring }),
     ...(flags.budget === undefined ? {} : { budgetDevices: flags.budget }),
     ...(flags.permitLife === undefined ? {} : { permitLifeMs: flags.permitLife }),
+    ...(flags.claimNeeds === undefined ? {} : { claimNeeds: flags.claimNeeds }),
   });
 }
