@@ -182,7 +182,7 @@ async function olderDatabase(): Promise<PostgresConnection> {
     connection,
     `drop table audit_log, audit_head;
      alter table permit_gate drop column halted_regions, drop column rollback_regions;
-     drop table decision_lease, registration_token, device_certificate, service_token, person_session, person, ddi_device;
+     drop table decision_lease, registration_token, device_certificate, service_token, person_session, person, ddi_device, version_manifest;
      drop index device_of_key;
      alter table device_profile drop column first_id, drop column last_id;
      alter type profile_change drop attribute first_id, drop attribute last_id;
