@@ -18,7 +18,7 @@ export const name = 'wake-up';
 
 export const flags: Readonly<Record<string, WholeFlag>> = {
   devices: {
-    sentence: 'devices that listen, each over a WebSocket of its own',
+    sentence: 'devices that listen, each over a WebSocket of its own; then by held requests',
     default: 10_000,
     min: 100,
     max: 15_000,
@@ -26,12 +26,55 @@ export const flags: Readonly<Record<string, WholeFlag>> = {
   'idle-seconds': { sentence: 'seconds of doing nothing that are measured', default: 20, min: 2, max: 600 },
 };
 
+/** A request is held for 25 seconds. */
+const HELD_S = 30;
 /** After a change of what a process does its memory and its timers come to rest. */
 const REST_MS = 8_000;
 
-/** What it costs that devices listen while nothing happens, and how long it takes until the last has heard of a pause. */
-export async function run({ flags: given, log, seed, root }: MeasureOptions): Promise<readonly Figure[]> {
-  const { devices = 10_000, 'idle-seconds': idleS = 20 } = given;
+/** What it costs that devices listen while nothing happens, and how long it takes until the last has heard of a pause: in both manners. */
+export async function run(options: MeasureOptions): Promise<readonly Figure[]> {
+  const { devices = 10_000, 'idle-seconds': idleS = 20 } = options.flags;
+  const sockets = await measure('websocket', options, { devices, idleS });
+  // Longer than a request is held: each has been answered with nothing, and has been asked again.
+  const held = await measure('held-request', options, { devices, idleS: Math.max(idleS, HELD_S) });
+  return [shown('devices that listen', devices, 'count'), ...[sockets, held].flatMap((one) => figuresOf(one))];
+}
+
+function figuresOf({ manner, perDevice, before, after, paused, resumed }: Measured): readonly Figure[] {
+  return [
+    shown(`${manner}: memory of the server, for each`, perDevice, 'bytes'),
+    shown(`${manner}: processor time of the server while nothing happens, without listeners`, before, 'ms/s'),
+    shown(`${manner}: processor time of the server while nothing happens, with them`, after, 'ms/s'),
+    shown(`${manner}: calls of a pause of everything that were heard`, paused.atMs.length, 'count'),
+    shown(`${manner}: from the command to the first call heard`, quantile(paused.atMs, 0), 'ms'),
+    shown(`${manner}: from the command to its receipt`, paused.tookMs, 'ms'),
+    shown(`${manner}: from the command to half of them`, quantile(paused.atMs, 0.5), 'ms'),
+    shown(`${manner}: from the command to the last call heard`, quantile(paused.atMs, 1), 'ms'),
+    // Of requests that are held, those who ask again all at once are partly asked to come later: they are not counted once more.
+    ...(resumed === undefined
+      ? []
+      : [
+          shown(`${manner}: calls of its end that were heard`, resumed.atMs.length, 'count'),
+          shown(`${manner}: from the end of the pause to the last call heard`, quantile(resumed.atMs, 1), 'ms'),
+        ]),
+  ];
+}
+
+interface Measured {
+  readonly manner: ListenJob['manner'];
+  readonly perDevice: number;
+  readonly before: number;
+  readonly after: number;
+  readonly paused: Awaited<ReturnType<typeof called>>;
+  readonly resumed: Awaited<ReturnType<typeof called>> | undefined;
+}
+
+/** On a server and a database of its own: what another manner has left in memory is not counted. */
+async function measure(
+  manner: ListenJob['manner'],
+  { log, seed, root }: MeasureOptions,
+  { devices, idleS }: { readonly devices: number; readonly idleS: number },
+): Promise<Measured> {
   const postgres = await startPostgresForTests();
   const folder = await mkdtemp(join(tmpdir(), 'outrider-bench-'));
   const ending: (() => unknown)[] = [];
@@ -50,28 +93,16 @@ export async function run({ flags: given, log, seed, root }: MeasureOptions): Pr
     const listeners = fork(join(import.meta.dirname, 'wake-up', 'listeners.ts'));
     ending.push(() => listeners.kill('SIGKILL'));
     const began = performance.now();
-    await told(listeners, { seed, first: 0, count: devices, port: Number(new URL(ours.url).port) }, 'listening');
-    log(`${devices} devices listen after ${Math.round(performance.now() - began)} ms`);
+    const job = { manner, seed, first: 0, count: devices, port: Number(new URL(ours.url).port) };
+    await told(listeners, job, 'listening');
+    log(`${devices} devices listen by ${manner} after ${Math.round(performance.now() - began)} ms`);
     await delay(REST_MS);
-    const bytesAfter = residentBytesOf(ours.pid);
     const after = await idle(ours.pid, idleS);
+    const perDevice = (residentBytesOf(ours.pid) - bytesBefore) / devices;
     const paused = await called(listeners, () => changeScope(ours, 'pause'));
     await delay(REST_MS);
-    const resumed = await called(listeners, () => changeScope(ours, 'resume'));
-    const perDevice = (bytesAfter - bytesBefore) / devices;
-    return [
-      shown('devices that listen', devices, 'count'),
-      shown('memory of the server, for each', perDevice, 'bytes'),
-      shown('processor time of the server while nothing happens, without listeners', before, 'ms/s'),
-      shown('processor time of the server while nothing happens, with them', after, 'ms/s'),
-      shown('calls of a pause of everything that were heard', paused.atMs.length, 'count'),
-      shown('from the command to the first call heard', quantile(paused.atMs, 0), 'ms'),
-      shown('from the command to its receipt', paused.tookMs, 'ms'),
-      shown('from the command to half of them', quantile(paused.atMs, 0.5), 'ms'),
-      shown('from the command to the last call heard', quantile(paused.atMs, 1), 'ms'),
-      shown('calls of its end that were heard', resumed.atMs.length, 'count'),
-      shown('from the end of the pause to the last call heard', quantile(resumed.atMs, 1), 'ms'),
-    ];
+    const resumed = manner === 'websocket' ? await called(listeners, () => changeScope(ours, 'resume')) : undefined;
+    return { manner, perDevice, before, after, paused, resumed };
   } finally {
     for (const end of ending.reverse()) await end();
     await postgres.remove();

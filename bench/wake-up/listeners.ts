@@ -8,6 +8,8 @@ import { herdDeviceId, herdKey, signatureOfText } from '../../scenarios/herd/her
 
 /** What the parent asks this process for: so many devices that listen, each over a connection of its own. */
 export interface ListenJob {
+  /** Over WebSockets, or by requests that the server holds back. */
+  readonly manner: 'websocket' | 'held-request';
   readonly seed: string;
   readonly first: number;
   readonly count: number;
@@ -36,11 +38,11 @@ process.on('message', (job: ListenJob | 'count') => {
 });
 process.on('disconnect', () => process.exit(0));
 
-async function listen({ seed, first, count: many, port }: ListenJob): Promise<Told> {
+async function listen({ manner, seed, first, count: many, port }: ListenJob): Promise<Told> {
   expected = many;
   for (let number = first; number < first + many; number += PER_TURN) {
     const some = Array.from({ length: Math.min(PER_TURN, first + many - number) }, (_, index) => number + index);
-    await Promise.all(some.map((one) => open(one, { seed, port })));
+    await Promise.all(some.map((one) => open(one, { manner, seed, port })));
     await elapse(TURN_MS);
   }
   return { kind: 'listening' };
@@ -55,27 +57,48 @@ async function count(): Promise<Told> {
   return { kind: 'heard', atMs: heard };
 }
 
-function open(number: number, { seed, port }: { readonly seed: string; readonly port: number }): Promise<void> {
+function open(number: number, { manner, seed, port }: Pick<ListenJob, 'manner' | 'seed' | 'port'>): Promise<void> {
   const deviceId = herdDeviceId(number);
   const signature = signatureOfText(herdKey(seed, number), requestText({ method: 'GET', path: WAKE_PATH, body: '' }));
+  const upgrade =
+    manner === 'held-request'
+      ? ''
+      : 'connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
   const request =
-    `GET ${WAKE_PATH} HTTP/1.1\r\nhost: updates.example.com\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
-    `sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n` +
+    `GET ${WAKE_PATH} HTTP/1.1\r\nhost: updates.example.com\r\n${upgrade}` +
     `${DEVICE_HEADER}: ${deviceId}\r\n${SIGNATURE_HEADER}: ${signature}\r\n\r\n`;
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.2.${1 + (number % ADDRESSES)}` });
     sockets.push(socket);
     let isOpen = false;
+    let text = '';
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`The connection of ${deviceId} was closed`)));
-    socket.on('connect', () => socket.write(request));
+    socket.on('connect', () =>
+      socket.write(request, () => {
+        // Nothing comes back to a request that is held, until there is a call.
+        isOpen = manner === 'held-request';
+        if (isOpen) resolve();
+      }),
+    );
     socket.on('data', (bytes) => {
+      if (isOpen && manner === 'held-request') {
+        text += bytes.toString('latin1');
+        // Head and body may come in two pieces.
+        if (!text.endsWith('}')) return;
+        if (text.includes('"check-in"')) heard.push(Date.now());
+        else if (!text.includes('"nothing"')) return reject(new Error(text.slice(0, 300)));
+        text = '';
+        // As an agent does: the server has said that there was nothing, or has called, and is asked again.
+        socket.write(request);
+        return;
+      }
       if (isOpen) {
         // A frame of text that is not in pieces: 0x81, its length, the call.
         if (bytes[0] === 0x81) heard.push(Date.now());
         return;
       }
-      const text = bytes.toString('latin1');
+      text = bytes.toString('latin1');
       if (!text.startsWith('HTTP/1.1 101')) return reject(new Error(text.slice(0, 300)));
       isOpen = true;
       resolve();

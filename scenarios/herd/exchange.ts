@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Duplex } from 'node:stream';
+import type { LoopTurns } from '@outrider/adapters/shared/loop-turns';
 
 /** What came back over a connection, as far as a device looks at it. */
 export interface Answer {
@@ -8,13 +9,18 @@ export interface Answer {
   readonly retryAfter?: string;
   readonly body: string;
   readonly isLast: boolean;
+  /** The longest that it can have lain in this process before it was read. */
+  readonly ownLagMs: number;
 }
 
 /** An answer is small; what goes on beyond it is none. */
 const ANSWER_CHARACTERS_MAX = 100_000;
 
 /** One request after the other over one connection. An answer has a Content-Length, as the gateway gives it. Rejects when there is none. */
-export function exchanger(socket: Duplex, limitMs: number): (request: string) => Promise<Answer> {
+export function exchanger(
+  socket: Duplex,
+  { limitMs, turns }: { readonly limitMs: number; readonly turns: LoopTurns },
+): (request: string) => Promise<Answer> {
   let text = '';
   let waiting: { resolve(answer: Answer): void; reject(cause: Error): void } | undefined;
   function fail(cause: Error): void {
@@ -24,6 +30,7 @@ export function exchanger(socket: Duplex, limitMs: number): (request: string) =>
   }
   socket.setEncoding('latin1');
   socket.on('data', (chunk: string) => {
+    const { waitedMs: ownLagMs } = turns.enter();
     text += chunk;
     if (text.length > ANSWER_CHARACTERS_MAX) return fail(new Error('The answer has no end'));
     const headEnd = text.indexOf('\r\n\r\n');
@@ -36,6 +43,7 @@ export function exchanger(socket: Duplex, limitMs: number): (request: string) =>
       status: Number(head.slice(9, 12)),
       body: text.slice(headEnd + 4, end),
       isLast: /^connection: *close/im.test(head),
+      ownLagMs,
       ...(retryAfter === undefined ? {} : { retryAfter }),
     };
     text = text.slice(end);

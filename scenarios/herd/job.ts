@@ -34,6 +34,8 @@ export interface HerdResult {
   readonly early: number;
   readonly longestAskedS: number;
   readonly latenciesMs: readonly number[];
+  /** The longest that the answer of the same number lay in this process, which was busy with something else, or had no processor. */
+  readonly ownLagsMs: readonly number[];
   readonly shedLatenciesMs: readonly number[];
   readonly setUpsMs: readonly number[];
   readonly pollAfterMs: readonly number[];

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { wallClock } from '@outrider/adapters/shared/clock';
+import { loopTurns } from '@outrider/adapters/shared/loop-turns';
 import { exchanger } from './exchange.ts';
 import { herdCertificate, herdDeviceId, herdKey } from './herd-device.ts';
 import type { HerdJob, HerdOrder, HerdResult } from './job.ts';
@@ -54,6 +55,8 @@ function prepared(job: HerdJob): () => Promise<HerdResult> {
 }
 
 const kept: Socket[] = [];
+/** Of this process: what it has to say for itself when an answer is late. */
+const turns = loopTurns();
 
 interface Connection {
   readonly socket: Socket;
@@ -139,7 +142,7 @@ function aloneLife(index: number, job: HerdJob, part: HerdPart): () => Promise<v
 }
 
 function connectionOn(socket: Socket): Connection {
-  return { socket, exchange: exchanger(socket, SILENCE_MAX_MS) };
+  return { socket, exchange: exchanger(socket, { limitMs: SILENCE_MAX_MS, turns }) };
 }
 
 function addressOf(number: number): string {

@@ -8,6 +8,7 @@ import { parseRetryAfter } from '@outrider/protocol/kernel/retry-after';
 import type { Answer } from './exchange.ts';
 import { BUSY_EVERY, herdDeviceId, herdKey, postText, signatureOf } from './herd-device.ts';
 import type { HerdJob, HerdResult } from './job.ts';
+import { runQueueWaitMs } from './run-queue.ts';
 
 export type Exchange = (request: string) => Promise<Answer>;
 
@@ -41,6 +42,8 @@ const TAKEN_MAX = 50_000;
 
 export function herdPart(job: HerdJob): HerdPart {
   const { seed, first, count, running } = job;
+  /** Two readings of the kernel for each request are little for these few. */
+  const isSample = job.perSecond !== undefined;
   const source = prng(`herd-load/${seed}/${first}`);
   const [sequences, faults] = [new Uint32Array(count), new Uint8Array(count)];
   /** When each is due, and before when the server does not want to see it; infinite: it has been answered. */
@@ -57,7 +60,15 @@ export function herdPart(job: HerdJob): HerdPart {
   let began = 0;
   const seen: Writable<HerdResult> = {
     ...{ answered: 0, attempts: 0, shed: 0, broken: 0, otherStatus: 0, early: 0, longestAskedS: 0 },
-    ...{ latenciesMs: [], shedLatenciesMs: [], setUpsMs: [], pollAfterMs: [], attemptAtMs: [], answeredAtMs: [] },
+    ...{
+      latenciesMs: [],
+      ownLagsMs: [],
+      shedLatenciesMs: [],
+      setUpsMs: [],
+      pollAfterMs: [],
+      attemptAtMs: [],
+      answeredAtMs: [],
+    },
     ...{ permitIds: [], reportKeys: [], causes: {} },
   };
 
@@ -100,9 +111,12 @@ export function herdPart(job: HerdJob): HerdPart {
   async function ask(index: number, exchange: Exchange, post: { path: string; body: string; signature?: string }) {
     const signature = post.signature ?? signatureOf(herdKey(seed, first + index), post);
     const request = postText(herdDeviceId(first + index), { ...post, signature });
-    const sentAt = performance.now();
+    const [sentAt, queuedMs] = [performance.now(), isSample ? runQueueWaitMs() : 0];
     const answer = await exchange(request);
-    return { ...answer, tookMs: performance.now() - sentAt };
+    const tookMs = performance.now() - sentAt;
+    // The larger of both, not their sum: a turn of the loop that waits for a processor is in both.
+    const ownLagMs = Math.max(answer.ownLagMs, isSample ? runQueueWaitMs() - queuedMs : 0);
+    return { ...answer, tookMs, ownLagMs };
   }
 
   function nextSequence(index: number): number {
@@ -132,6 +146,7 @@ export function herdPart(job: HerdJob): HerdPart {
       dueAt[index] = Number.POSITIVE_INFINITY;
       seen.answered++;
       seen.latenciesMs.push(answer.tookMs);
+      seen.ownLagsMs.push(Math.min(answer.tookMs, answer.ownLagMs));
       seen.answeredAtMs.push(performance.now() - began);
       seen.pollAfterMs.push(parsed.value.pollAfterMs);
       if (parsed.value.kind === 'offer' && (first + index) % BUSY_EVERY === 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, fork } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { CA_FOLDER, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder';
 import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
@@ -41,6 +42,8 @@ export interface HerdResults {
 const SAMPLED_SHARE = 0.01;
 const SAMPLE_S = 30;
 const SAMPLE_CONNECTIONS = 32;
+/** Of the scheduler: a tenth of the weight of a server. */
+const LOAD_NICENESS = 10;
 /** As long as a restart of everything behind one address takes. */
 const OUTAGE_MS = 3_000;
 
@@ -84,6 +87,8 @@ export async function playHerd(options: HerdOptions): Promise<HerdResults> {
     ];
     const parts = jobs.map(() => fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' }));
     children.push(...parts);
+    // The load would have machines of its own. Here it waits for the servers, and not they for it; the sample has as good a place as they.
+    for (const part of parts.slice(0, -1)) setPriority(present(part.pid, 'a process of the load'), LOAD_NICENESS);
     await Promise.all(parts.map((part, index) => told(part, { kind: 'prepare', job: present(jobs[index], 'a job') })));
     log('The outage begins: every gateway is gone, and nothing of a device is left in memory');
     for (const gateway of servers.gateways) gateway.signal('SIGKILL');

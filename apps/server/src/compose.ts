@@ -38,6 +38,7 @@ import { type RegistryDesk, registryDesk } from './gateway/registry-desk.ts';
 import { registryFollower } from './gateway/registry-follow.ts';
 import { reports } from './gateway/reports.ts';
 import { type Wakes, wakes } from './gateway/wakes.ts';
+import { warmUp } from './http/warm-up.ts';
 import { type ClockCare, clockCare } from './installation/clock-care.ts';
 import { countedLog } from './log/counted-log.ts';
 import { decisionTraces } from './observability/decision-traces.ts';
@@ -98,6 +99,8 @@ export interface Server {
   drain(): Promise<Drained>;
   /** Counts and decides once, about all live rollouts. */
   tick(): Promise<void>;
+  /** Production: makes ready what the first check-ins need, before anybody can come. Rejects when the store is away. */
+  warmUp(): Promise<void>;
   /** Production: reads the policy and decides by itself, from now on. */
   start(): void;
   /** Ends what `start` began and writes what was gathered. The store stays open: it belongs to the caller. */
@@ -400,6 +403,11 @@ export function composeServer(ports: ServerPorts): Server {
     },
     drain,
     tick,
+    warmUp: () =>
+      warmUp({
+        ...{ registry: store.registry, snapshot: holder.newest(), fleetClock, machineClock },
+        ...{ verifier: ports.verifier, signer: ports.permitSigner },
+      }),
     start() {
       endings.push(holder.start(), follower.start(), recorder.start());
       if (load !== undefined) endings.push(load.start());

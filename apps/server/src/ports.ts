@@ -17,7 +17,7 @@ export type ServerRole = 'all' | 'gateway' | 'control';
 
 /** How long what is taken up now may have waited for its turn; see `adapters/shared/loop-turns.ts`. */
 export interface LoopTurns {
-  enter(): { readonly countInTurn: number; readonly waitedMs: number };
+  enter(): { readonly countInTurn: number; readonly waitedMs: number; readonly workMs: number };
 }
 
 /** Everything the server needs of the world. The simulator hands over its own; the server itself has none. */

@@ -7,7 +7,7 @@ import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { type Reach, reaches } from '@outrider/domain/trust/reach';
 
 /** Devices of one page: the event loop is held for some milliseconds by each, and free in between. */
-const PAGE_DEVICES = 2_000;
+const PAGE_DEVICES = 5_000;
 
 /**
  * Every device of a rollout's type grouped by why it stands where it stands. The next page is read while one is looked at, so

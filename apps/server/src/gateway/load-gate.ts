@@ -7,6 +7,7 @@ import {
   type Load,
   type LoadLimits,
   loadPermille,
+  TURN_MIN,
   type Urgency,
 } from '@outrider/domain/gateway/shedding';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
@@ -81,11 +82,11 @@ export function loadGate(options: {
   /** Of those who have come at once; it is gone again as fast as it came, so no interval is steered by it. */
   function crowd(): number {
     if (loopTurns === undefined) return 0;
-    const { countInTurn, waitedMs } = loopTurns.enter();
+    const { countInTurn, waitedMs, workMs } = loopTurns.enter();
     const [oldest] = reading;
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     return Math.max(
-      crowdPermille({ count: countInTurn, waitedMs }, limits),
+      crowdPermille({ count: countInTurn, waitedMs, ...(reading.size > TURN_MIN && { workMs }) }, limits),
       crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs) }, limits),
     );
   }

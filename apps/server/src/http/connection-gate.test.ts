@@ -13,7 +13,7 @@ import { CA_FOLDER, loadCaFolder } from '@outrider/adapters/server/ca/ca-folder'
 import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
 import { pemOf } from '@outrider/adapters/server/ca/make-certificate';
 import { tlsMaterial } from '@outrider/adapters/server/ca/tls-material';
-import { wallClock } from '@outrider/adapters/shared/clock';
+import { monotonicClock, wallClock } from '@outrider/adapters/shared/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
 import type { Schedule } from '../ports.ts';
 import { type ConnectionRules, connectionGate } from './connection-gate.ts';
@@ -129,7 +129,7 @@ test('before TLS too the balancer names the device, and the handshake follows th
   assert.ok(loaded.ok && loaded.value !== undefined);
   const files = loaded.value;
   const https = createTlsServer({ ...tlsMaterial(files), minVersion: 'TLSv1.3' });
-  paceHandshakes(https, () => assert.fail('cut off'));
+  paceHandshakes(https, { machineClock: monotonicClock(), onRefused: () => assert.fail('cut off') });
   const { refused, from } = await open({ perAddressMax: 1, proxies: ['127.0.0.9'] }, durationMs(20_000), https);
   async function askBehind(device: string): Promise<string> {
     const socket = from('127.0.0.9');

@@ -94,6 +94,12 @@ export const DEVICE_TIMEOUTS = {
     url === WAKE_PATH && headers.upgrade?.toLowerCase() === 'websocket',
 } as const;
 
+/**
+ * Connections that the kernel sets up before the server takes them; it cuts the number at net.core.somaxconn. Node's 511 are too few for a fleet that
+ * returns in one moment: who is beyond it believes that it is connected, and its first request waits for TCP to repeat itself, twice as long each time.
+ */
+export const ACCEPT_BACKLOG = 8_192;
+
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
 const DRAIN_MS = durationMs(1_500);
 
@@ -166,7 +172,7 @@ export function openPort(
         : `The port ${port} of ${host} cannot be opened (${cause.message}); choose another with ${flag}`;
       resolve(err({ code: isInUse ? 'port-in-use' : 'port-refused', detail }));
     });
-    http.listen({ host, port }, () => {
+    http.listen({ host, port, backlog: ACCEPT_BACKLOG }, () => {
       // A TCP server has an address of this kind once it listens.
       resolve(ok((http.address() as AddressInfo).port));
     });

@@ -28,7 +28,7 @@ export interface TlsListener {
 }
 
 export interface TlsListenOptions {
-  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce'>;
+  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce' | 'machineClock'>;
   readonly files: CaFiles;
   readonly host: string;
   /** 0: any free one. */
@@ -69,7 +69,10 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
     ticketKeys: ticketKeys(files.issuingKey, clock.now()).current,
   });
   answerBrokenRequests(http);
-  paceHandshakes(http, () => options.onRefused?.('handshakes-waiting'));
+  paceHandshakes(http, {
+    machineClock: server.machineClock,
+    onRefused: () => options.onRefused?.('handshakes-waiting'),
+  });
   options.connections?.guard(http);
   options.wakes?.attach(http, certificateOfConnection(files));
   const gate = drainGate(schedule);

@@ -153,6 +153,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     await server.drain();
     tellRestore(server, log);
     await tellMissingRoots(secretsFolder, log);
+    if (role !== 'control') await server.warmUp();
     server.start();
     const { host, port, publicUrl } = flags;
     const { version, schedule } = world;

@@ -3,8 +3,11 @@ import { performance } from 'node:perf_hooks';
 
 /** How long what is read from a socket now may have lain there: by the turns of the event loop, at once and not by samples. */
 export interface LoopTurns {
-  /** Counts one more request in this turn of the loop; answers how many it has had, and the longest that this one can have waited. */
-  enter(): { readonly countInTurn: number; readonly waitedMs: number };
+  /**
+   * Counts one more request in this turn of the loop; answers how many it has had, the longest that this one can have waited, and how long the turn
+   * has been busy since its first.
+   */
+  enter(): { readonly countInTurn: number; readonly waitedMs: number; readonly workMs: number };
 }
 
 /** Below it the time is taken as it is; above, what the loop spent waiting for somebody to come is no queue. */
@@ -19,6 +22,9 @@ export function loopTurns(): LoopTurns {
   let idleMs = performance.eventLoopUtilization().idle;
   let formerTurnMs = 0;
   let countInTurn = 0;
+  let enteredAt = 0;
+  /** What the process did before it took anything up kept nobody waiting. */
+  let hasBegun = false;
 
   function workMs(): number {
     const passedMs = performance.now() - turnBeganAt;
@@ -36,9 +42,14 @@ export function loopTurns(): LoopTurns {
 
   return {
     enter() {
-      if (countInTurn === 0) setImmediate(endTurn);
+      if (countInTurn === 0) {
+        setImmediate(endTurn);
+        enteredAt = performance.now();
+        if (!hasBegun) turnBeganAt = enteredAt;
+        hasBegun = true;
+      }
       countInTurn++;
-      return { countInTurn, waitedMs: formerTurnMs + workMs() };
+      return { countInTurn, waitedMs: formerTurnMs + workMs(), workMs: performance.now() - enteredAt };
     },
   };
 }

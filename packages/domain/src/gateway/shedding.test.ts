@@ -4,7 +4,16 @@ import { test } from 'node:test';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
 import { durationMs } from '../kernel/time.ts';
-import { CROWD_MIN, comeBackAfterS, crowdPermille, isShed, LOAD_LIMITS, type Load, loadPermille } from './shedding.ts';
+import {
+  CROWD_MIN,
+  comeBackAfterS,
+  crowdPermille,
+  isShed,
+  LOAD_LIMITS,
+  type Load,
+  loadPermille,
+  TURN_MIN,
+} from './shedding.ts';
 
 const IDLE: Load = { underWayCount: 0, permitsUnderWayCount: 0, reportsUnderWayCount: 0, loopDelayMs: durationMs(0) };
 const count = fc.nat({ max: 100_000 });
@@ -26,10 +35,17 @@ test('an idle gateway turns nobody away, and a full one check-ins alone', () => 
 });
 
 test('a crowd that has waited too long is turned away at once, a few who have are not', () => {
-  const waitedMs = 2 * LOAD_LIMITS.loopDelayMaxMs;
+  const waitedMs = 2 * LOAD_LIMITS.crowdWaitMaxMs;
   assert.equal(crowdPermille({ count: CROWD_MIN + 1, waitedMs }, LOAD_LIMITS), 2_000);
   assert.equal(crowdPermille({ count: CROWD_MIN, waitedMs: 60_000 }, LOAD_LIMITS), 0);
-  assert.ok(crowdPermille({ count: 100_000, waitedMs: LOAD_LIMITS.loopDelayMaxMs - 1 }, LOAD_LIMITS) < 1_000);
+  assert.ok(crowdPermille({ count: 100_000, waitedMs: LOAD_LIMITS.crowdWaitMaxMs - 1 }, LOAD_LIMITS) < 1_000);
+});
+
+test('a turn of the loop that has worked long enough takes on nobody else, but always its first few', () => {
+  const workMs = LOAD_LIMITS.turnWorkMaxMs;
+  assert.equal(crowdPermille({ count: TURN_MIN + 1, waitedMs: 0, workMs }, LOAD_LIMITS), 1_000);
+  assert.equal(crowdPermille({ count: TURN_MIN + 1, waitedMs: 0, workMs: workMs / 2 }, LOAD_LIMITS), 500);
+  assert.equal(crowdPermille({ count: TURN_MIN, waitedMs: 0, workMs: 60_000 }, LOAD_LIMITS), 0);
 });
 
 test('each limit alone makes a gateway full', () => {

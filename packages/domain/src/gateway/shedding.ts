@@ -22,6 +22,10 @@ export interface LoadLimits {
   readonly permitsUnderWayMax: number;
   readonly reportsUnderWayMax: number;
   readonly loopDelayMaxMs: number;
+  /** What came in one moment has waited for so long when the first is turned away: the rest of its turn, or its read, is as long again. */
+  readonly crowdWaitMaxMs: number;
+  /** A turn of the loop takes nobody else on after so long: what came before waits for it at each step of its own way. */
+  readonly turnWorkMaxMs: number;
 }
 
 /**
@@ -33,6 +37,8 @@ export const LOAD_LIMITS: LoadLimits = {
   permitsUnderWayMax: 4_000,
   reportsUnderWayMax: 8_000,
   loopDelayMaxMs: 150,
+  crowdWaitMaxMs: 75,
+  turnWorkMaxMs: 20,
 };
 
 /** What a request is to a gateway under load. `untouched`: people, probes, and whatever tells how the server is. */
@@ -74,17 +80,24 @@ export interface Crowd {
   readonly count: number;
   /** The longest that one of them may have waited. */
   readonly waitedMs: number;
+  /** How long this turn has been busy with them, where others wait for what is read for them: each step of theirs waits for its end. */
+  readonly workMs?: number;
 }
 
 /** So many together are always taken on: one long pause of a quiet gateway turns nobody away. */
 export const CROWD_MIN = 64;
 
+/** And so many of each turn, however long it takes: something is answered always. */
+export const TURN_MIN = 8;
+
 /** How long a crowd of one moment has waited says little of how many they are: they are asked back within a minute and a half. */
 const CROWD_PERMILLE_MAX = 3_000;
 
-/** The load of a crowd, in permille: its wait against what keeps answers below 200 ms; 0 where it is none. */
-export function crowdPermille({ count, waitedMs }: Crowd, limits: LoadLimits): number {
-  return count <= CROWD_MIN ? 0 : Math.min(CROWD_PERMILLE_MAX, permilleOf(waitedMs, limits.loopDelayMaxMs));
+/** The load of a crowd, in permille: its wait, and what is done for it, against what keeps answers below 200 ms; 0 where it is none. */
+export function crowdPermille({ count, waitedMs, workMs = 0 }: Crowd, limits: LoadLimits): number {
+  const wait = count <= CROWD_MIN ? 0 : permilleOf(waitedMs, limits.crowdWaitMaxMs);
+  const work = count <= TURN_MIN ? 0 : permilleOf(workMs, limits.turnWorkMaxMs);
+  return Math.min(CROWD_PERMILLE_MAX, Math.max(wait, work));
 }
 
 /** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */

@@ -20,8 +20,9 @@ export async function loadStandings(
   rolloutId: RolloutId,
   { deviceType, after, limit }: StandingsPage,
 ): Promise<readonly DeviceStanding[]> {
-  const found = await database.query(DEVICES, [deviceType, after ?? '', limit], LONG_ANSWER_MS);
-  const last = found.at(-1)?.device_id;
+  const [page] = await database.query(DEVICES, [deviceType, after ?? '', limit], LONG_ANSWER_MS);
+  const found = unpacked(page);
+  const last = found.at(-1)?.deviceId;
   if (last === undefined) return [];
   const [devices, rows] = await Promise.all([
     readDevices(database, found),
@@ -33,7 +34,35 @@ export async function loadStandings(
     // Ascending by enrolment: the newest of each kind stays.
     byDevice.set(deviceId, { ...byDevice.get(deviceId), ...partOf(row) });
   }
+  // Mostly a page has no row of the ledger, and nothing is looked up for its devices.
+  if (byDevice.size === 0) return devices.map((device) => ({ device }));
   return devices.map((device) => ({ device, ...byDevice.get(device.deviceId) }));
+}
+
+/** A device of a page: for what it says, two keys. */
+interface Packed {
+  readonly deviceId: DeviceId;
+  readonly lastContactAt: number;
+  readonly profile: string;
+  readonly software: string;
+}
+
+/** A page is one text of a line for each device: a row of the protocol each would cost more than all that is done with it. */
+function unpacked(page: Row | undefined): readonly Packed[] {
+  if (page === undefined || page.devices === null) return [];
+  return textOf(page, 'devices').split('\n').map(packedIn);
+}
+
+function packedIn(line: string): Packed {
+  const idEnd = line.indexOf(' ');
+  const contactEnd = line.indexOf(' ', idEnd + 1);
+  const profileEnd = line.indexOf(' ', contactEnd + 1);
+  return {
+    deviceId: wellFormed(asParsed(parseId<DeviceId>('device id', line.slice(0, idEnd)))),
+    lastContactAt: Number(line.slice(idEnd + 1, contactEnd)),
+    profile: line.slice(contactEnd + 1, profileEnd),
+    software: line.slice(profileEnd + 1),
+  };
 }
 
 interface StandingsPage {
@@ -68,41 +97,45 @@ interface Told {
 const profiles = new Map<string, Pick<Told, 'attributes' | 'state'>>();
 const softwares = new Map<string, RunningSoftware>();
 
-async function readDevices(database: Database, rows: readonly Row[]): Promise<readonly AskedDevice[]> {
+async function readDevices(database: Database, page: readonly Packed[]): Promise<readonly AskedDevice[]> {
   for (const cache of [profiles, softwares]) if (cache.size > KEYS_KEPT_MAX) cache.clear();
-  const wanted = new Map<string, string>();
-  for (const row of rows) {
-    const [profile, software] = keysOf(row);
+  const wanted = new Map<string, DeviceId>();
+  for (const { profile, software, deviceId } of page) {
     if (profiles.has(profile) && softwares.has(software)) continue;
     // The first device that has what is new about it.
     const news = `${profiles.has(profile) ? '' : profile} ${softwares.has(software) ? '' : software}`;
-    if (!wanted.has(news)) wanted.set(news, textOf(row, 'device_id'));
+    if (!wanted.has(news)) wanted.set(news, deviceId);
   }
   await readWhole(database, [...wanted.values()]);
+  const devices: AskedDevice[] = [];
+  const changed: Packed[] = [];
+  for (const one of page) {
+    const device = deviceOf(one, profiles.get(one.profile), softwares.get(one.software));
+    if (device === undefined) changed.push(one);
+    else devices.push(device);
+  }
+  if (changed.length === 0) return devices;
   // One that has told something else since the page was read is taken as it is now.
-  const changed = rows.filter((row) => toldBy(row) === undefined).map((row) => textOf(row, 'device_id'));
-  const again = await readWhole(database, changed);
-  return rows.flatMap((row) => {
-    const told = toldBy(row) ?? again.get(textOf(row, 'device_id'));
-    return told === undefined ? [] : [deviceOf(row, told)];
-  });
+  const again = await readWhole(database, [...new Set(changed.map(({ deviceId }) => deviceId))]);
+  const anew = changed.flatMap((one) => deviceOf(one, again.get(one.deviceId), again.get(one.deviceId)?.running) ?? []);
+  return [...devices, ...anew].sort((a, b) => (a.deviceId < b.deviceId ? -1 : 1));
 }
 
-function keysOf(row: Row): readonly [profile: string, software: string] {
-  return [textOf(row, 'profile'), textOf(row, 'software')];
-}
-
-function toldBy(row: Row): Told | undefined {
-  const [profile, software] = keysOf(row);
-  const [shared, running] = [profiles.get(profile), softwares.get(software)];
-  return shared === undefined || running === undefined ? undefined : { ...shared, running };
+function deviceOf(
+  { deviceId, lastContactAt }: Packed,
+  told: Pick<Told, 'attributes' | 'state'> | undefined,
+  running: RunningSoftware | undefined,
+): AskedDevice | undefined {
+  if (told === undefined || running === undefined) return undefined;
+  const { attributes, state } = told;
+  return { deviceId, attributes, status: { lastContactAt: fleetInstant(lastContactAt), running, state } };
 }
 
 async function readWhole(database: Database, deviceIds: readonly string[]): Promise<ReadonlyMap<string, Told>> {
   const found = new Map<string, Told>();
   if (deviceIds.length === 0) return found;
   for (const row of await database.query(WHOLE, [deviceIds], LONG_ANSWER_MS)) {
-    const [profile, software] = keysOf(row);
+    const [profile, software] = [textOf(row, 'profile'), textOf(row, 'software')];
     const attributes = read(textOf(row, 'attributes'), 'device-attributes', deviceAttributes);
     const running = softwares.get(software) ?? read(textOf(row, 'running'), 'running-software', runningSoftware);
     const state = wellFormed(reportedState(row.state));
@@ -111,14 +144,6 @@ async function readWhole(database: Database, deviceIds: readonly string[]): Prom
     found.set(textOf(row, 'device_id'), { attributes, state, running });
   }
   return found;
-}
-
-function deviceOf(row: Row, { attributes, state, running }: Told): AskedDevice {
-  return {
-    deviceId: wellFormed(asParsed(parseId<DeviceId>('device id', row.device_id))),
-    attributes,
-    status: { lastContactAt: fleetInstant(numberOf(row, 'last_contact_at')), running, state },
-  };
 }
 
 function read<T>(text: string, noun: string, reader: Reader<T>): T {
@@ -137,15 +162,19 @@ function asParsed<T, E extends { readonly noun: string; readonly seen: string }>
 const KEYS_KEPT_MAX = 20_000;
 
 /** Of what a device runs only a number goes over the wire, from the hash that PostgreSQL itself joins by. */
-const SOFTWARE = 'jsonb_hash_extended(running, 0)::text as software';
+const SOFTWARE = 'jsonb_hash_extended(running, 0)';
 
 const DEVICES = `
-select device_id, last_contact_at, profile::text as profile, ${SOFTWARE}
-from device where device_id > $2 and attributes ->> 'deviceType' = $1
-order by device_id limit $3`;
+select string_agg(device_id || ' ' || last_contact_at || ' ' || profile || ' ' || ${SOFTWARE}, e'\\n' order by device_id) as devices
+from (
+  select device_id, last_contact_at, profile, running
+  from device where device_id > $2 and attributes ->> 'deviceType' = $1
+  order by device_id limit $3
+) page`;
 
 const WHOLE = `
-select device_id, profile::text as profile, ${SOFTWARE}, attributes::text as attributes, running::text as running, state
+select device_id, profile::text as profile, ${SOFTWARE}::text as software, attributes::text as attributes, running::text as running,
+  state
 from device where device_id = any ($1::text[])`;
 
 /** Where it went wrong, with what the device said last about it. */
