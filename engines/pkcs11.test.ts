@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -56,6 +56,7 @@ for (const [id, type] of [
   ['01', 'EC:edwards25519'],
   ['02', 'EC:edwards25519'],
   ['03', 'EC:prime256v1'],
+  ['04', 'EC:secp384r1'],
 ] as const) {
   await program(
     'usr/bin/pkcs11-tool',
@@ -101,7 +102,7 @@ const REFUSALS: readonly (readonly [string, RegExp, (text: string) => string, st
   ],
   [
     'a key of another kind',
-    /The token outrider did not sign: C_Sign answered 0x5/,
+    /The token outrider did not sign: C_Sign(Init)? answered 0x/,
     (text) => text.replace('"01"', '"03"'),
   ],
 ];
@@ -118,9 +119,37 @@ for (const [what, sentence, change, pin] of REFUSALS) {
   });
 }
 
-test('a public key that is no Ed25519 key makes no reference', async () => {
-  const { said } = await reference('pat', ['--module', MODULE, '--token', 'outrider', '--id', '03']);
-  assert.match(said, /The key 03 on the token outrider is no Ed25519 key/);
+test('a public key of another curve makes no reference', async () => {
+  const { said } = await reference('pat', ['--module', MODULE, '--token', 'outrider', '--id', '04']);
+  assert.match(said, /The key 04 on the token outrider is neither Ed25519 nor P-256/);
+});
+
+test('a person of the root signs with a key of ECDSA P-256 on a token, and nobody releases or approves with one', async () => {
+  const made = await reference('eve', ['--module', MODULE, '--token', 'outrider', '--id', '03']);
+  assert.equal(made.code, 0, made.said);
+  const root =
+    'trust rotate --role root --add eve.public.json --threshold 2 --signer ann.key.json --signer eve.key.json';
+  const rotated = await outrider(`${root} --data data`);
+  assert.equal(rotated.code, 0, rotated.said);
+  const text = readFileSync(join(folder, 'data/repository/director/2.root.json'), 'utf8');
+  assert.match(text, /"keytype":"ecdsa"/);
+  const renewed = 'trust renew --role root --signer ann.key.json --signer eve.key.json --data data';
+  assert.equal((await outrider(renewed)).code, 0);
+  const alone = await outrider('trust renew --role root --signer eve.key.json --data data');
+  assert.match(alone.said, /root is validly signed by 1 different keys/);
+  const back = `trust rotate --role root --remove ${JSON.parse(readFileSync(join(folder, 'eve.public.json'), 'utf8')).keyId}`;
+  for (const words of [
+    'trust delegate --model lorry --key eve.public.json --threshold 1 --signer ann.key.json --data data',
+    'trust rotate --role approvers --add eve.public.json --signer ann.key.json --data data',
+    'key role --key eve.public.json --threshold 1 --out role.json',
+    'trust hand-over other.json --signer eve.key.json --data data',
+  ]) {
+    const { code, said } = await outrider(words);
+    assert.notEqual(code, 0, words);
+    assert.match(said, /keys of ECDSA P-256 are for people of the root/);
+  }
+  const gone = await outrider(`${back} --threshold 1 --signer ann.key.json --signer eve.key.json --data data`);
+  assert.equal(gone.code, 0, gone.said);
 });
 
 /** A key management service, played by a program that alone reads the private key. */
@@ -151,9 +180,12 @@ test('a program signs for a key management service, and what goes wrong with it 
     ['test -z "$OUTRIDER_PASSPHRASE" && echo "no passphrase here" >&2; exit 1', /no passphrase here/],
   ] as const) {
     script('kms', body);
-    const { code, said } = await outrider('trust renew --role root --signer kms.key.json --data data');
+    const { code, said } = await outrider(
+      'trust renew --role root --signer ann.key.json --signer kms.key.json --out half.json --data data',
+    );
     assert.notEqual(code, 0);
     assert.match(said, sentence);
+    assert.equal(existsSync(join(folder, 'half.json')), false, 'no draft with half of its signatures');
   }
   rmSync(join(folder, 'kms'));
   const { said } = await outrider('trust renew --role root --signer kms.key.json --data data');

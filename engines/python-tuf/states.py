@@ -71,6 +71,11 @@ class Repository:
     def publish_root(self, signers=None):
         self.files[f"{self.root.version}.root.json"] = self.signed(copy.deepcopy(self.root), signers or self.keys["root"])
 
+    def name_root_keys(self):
+        self.root.roles["root"].keyids = []
+        for signer in self.keys["root"]:
+            self.root.add_key(signer.public_key, "root")
+
     def next_root(self, change, signers=None):
         before = list(self.keys["root"])
         self.root.version += 1
@@ -180,6 +185,44 @@ def new_versions(r):
 def all_ecdsa(r):
     """keys of ECDSA P-256"""
     r.__init__(ecdsa=SIGNED_TOP)
+    yield
+
+
+@state
+def root_of_both_kinds(r):
+    """a root of two people, one with a key of ECDSA P-256 and one with Ed25519, both needed"""
+    r.__init__(threshold=2)
+    r.keys["root"][0] = CryptoSigner.generate_ecdsa()
+    r.name_root_keys()
+    r.publish_root()
+    yield
+
+
+@state
+def root_moves_to_ecdsa(r):
+    """the people of the root move from Ed25519 to keys of ECDSA P-256 on tokens, and go on with them"""
+    yield
+    before = list(r.keys["root"])
+    r.keys["root"] = [CryptoSigner.generate_ecdsa() for _ in before]
+    r.root.version += 1
+    r.name_root_keys()
+    r.publish_root(before + r.keys["root"])
+    yield
+    r.root.version += 1
+    r.publish_root()
+    yield
+
+
+@state
+def root_of_both_kinds_by_one(r):
+    """a root of both kinds, of which the next has the ECDSA signature alone"""
+    r.__init__(threshold=2)
+    r.keys["root"][0] = CryptoSigner.generate_ecdsa()
+    r.name_root_keys()
+    r.publish_root()
+    yield
+    r.root.version += 1
+    r.publish_root(r.keys["root"][:1])
     yield
 
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { digestBytes } from '@outrider/adapters/shared/digest';
 import { createSeed, publicKeyOf, signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import type { PublicKey } from '@outrider/domain/trust/envelope';
@@ -6,10 +7,15 @@ import type { Signer } from '@outrider/domain/trust/ports';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import type { ParseError } from '@outrider/protocol/kernel/parse-error';
-import { literal, malformed, record } from '@outrider/protocol/kernel/reader';
+import { literal, malformed, optional, type Reader, record } from '@outrider/protocol/kernel/reader';
 import { base64Of, keyId, label } from '@outrider/protocol/kernel/values';
 import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
-import { parseKeyReference } from '@outrider/protocol/trust/key-reference';
+import {
+  ECDSA_SCHEME,
+  type EcdsaScheme,
+  P256_INFO_BYTES,
+  parseKeyReference,
+} from '@outrider/protocol/trust/key-reference';
 import { parseSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 
 /** The half of a key that everyone may see: what `key role` is made from. */
@@ -17,6 +23,8 @@ export interface PublicKeyFile extends PublicKey {
   readonly schema: 1;
   /** The signing group it belongs to, for example `build`. */
   readonly group: string;
+  /** Absent: Ed25519. A key of ECDSA P-256 is for people of the root alone. */
+  readonly scheme?: EcdsaScheme;
 }
 
 /** A new key pair of a group, from the machine's random source, unsealed. */
@@ -36,8 +44,8 @@ export function signerOf(file: KeyFile): Result<Signer, ParseError> {
 }
 
 /** The public half of a key file. */
-export function publicHalf({ schema, group, keyId, publicKey }: PublicKeyFile): PublicKeyFile {
-  return { schema, group, keyId, publicKey };
+export function publicHalf({ schema, group, keyId, publicKey, scheme }: PublicKeyFile): PublicKeyFile {
+  return { schema, group, keyId, publicKey, ...(scheme && { scheme }) };
 }
 
 /** Writes the public half. */
@@ -45,8 +53,18 @@ export function encodePublicKeyFile(file: PublicKeyFile): string {
   return encodeJson(publicHalf(file));
 }
 
-/** Reads the public half from a public or a secret key file; the id must be that of the key. Code: body-malformed. */
+/** Reads the public half of a key of Ed25519, which may sign anything; the id must be that of the key. Code: body-malformed. */
 export function parsePublicKeyFile(body: string): Result<PublicKeyFile, ParseError> {
+  const file = parseAnyPublicKeyFile(body);
+  return file.ok && file.value.scheme !== undefined ? malformed(file.value.scheme, ED25519_ALONE) : file;
+}
+
+/** What a key of ECDSA P-256 is told where it cannot sign. */
+export const ED25519_ALONE =
+  'a key of Ed25519: keys of ECDSA P-256 are for people of the root, who sign roots and say who signs for a model';
+
+/** Reads the public half from a public or a secret key file, of either kind. Code: body-malformed. */
+export function parseAnyPublicKeyFile(body: string): Result<PublicKeyFile, ParseError> {
   const sealed = parseSealedKeyFile(body);
   const secret = parseKeyFile(body);
   const reference = parseKeyReference(body);
@@ -57,9 +75,20 @@ export function parsePublicKeyFile(body: string): Result<PublicKeyFile, ParseErr
       ? secret
       : parseText(body, { noun: 'key-file', bytesMax: REQUEST_BYTES_MAX, reader: publicKeyFile });
   if (!parsed.ok) return parsed;
-  const expected = publicKeyOf(Buffer.from(parsed.value.publicKey, 'base64')).keyId;
+  const raw = Buffer.from(parsed.value.publicKey, 'base64');
+  const isEd25519 = !('scheme' in parsed.value) || parsed.value.scheme === undefined;
+  const expected: string = isEd25519 ? publicKeyOf(raw).keyId : digestBytes(raw);
   if (expected === parsed.value.keyId) return ok(publicHalf(parsed.value));
   return malformed(parsed.value.keyId, `the SHA-256 of the public key, ${expected}`);
 }
 
-const publicKeyFile = record<PublicKeyFile>({ schema: literal(1), group: label, keyId, publicKey: base64Of(32) });
+const publicKeyFile: Reader<PublicKeyFile> = (value) => {
+  const scheme = typeof value === 'object' && value !== null && 'scheme' in value ? value.scheme : undefined;
+  return record<PublicKeyFile>({
+    schema: literal(1),
+    group: label,
+    keyId,
+    scheme: optional(literal(ECDSA_SCHEME)),
+    publicKey: base64Of(scheme === undefined ? 32 : P256_INFO_BYTES),
+  })(value);
+};

@@ -12,9 +12,15 @@ import { type KeyReference, parseKeyReference } from '@outrider/protocol/trust/k
 import { parseSealedKeyFile, type SealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 import { CommandFailure, usageFailure } from './failure.ts';
 import { pathOf, readDocument } from './files.ts';
-import { signerOf } from './key-files.ts';
+import { ED25519_ALONE, signerOf } from './key-files.ts';
 import { type PassphraseFlags, passphraseFor } from './passphrase.ts';
 import type { World } from './world.ts';
+
+/** How keys are opened. */
+export interface OpenKeyFlags extends PassphraseFlags {
+  /** What is signed is metadata of the repositories, so that a key of ECDSA P-256 will do. */
+  readonly isForMetadata?: true;
+}
 
 /** A key that signs, and the group that it signs for. */
 export interface OpenKey {
@@ -23,7 +29,7 @@ export interface OpenKey {
 }
 
 /** Opens a secret key file, sealed or not, or a reference to a key that is elsewhere. A wrong passphrase, an expired key and a damaged file are told apart by name. */
-export async function openKey(world: World, path: string, flags: PassphraseFlags): Promise<OpenKey> {
+export async function openKey(world: World, path: string, flags: OpenKeyFlags): Promise<OpenKey> {
   const file = await readDocument<KeyFile | SealedKeyFile | KeyReference>(world, { noun: 'key file', path }, (text) => {
     if (text.includes('"schema":3')) return parseKeyReference(text);
     const sealed = parseSealedKeyFile(text);
@@ -32,7 +38,14 @@ export async function openKey(world: World, path: string, flags: PassphraseFlags
     // The sentence is about the form that the file claims to have.
     return plain.ok || !text.includes('"schema":2') ? plain : sealed;
   });
-  if (file.schema === 3) return { group: file.group, signer: await openReference(world, file, flags) };
+  if (file.schema === 3) {
+    if (file.scheme !== undefined && flags.isForMetadata !== true) {
+      throw new CommandFailure('refused', `The key ${path} does not sign this, needed is ${ED25519_ALONE}`, {
+        code: 'key-unfit',
+      });
+    }
+    return { group: file.group, signer: await openReference(world, file, flags) };
+  }
   if (file.schema === 1) {
     const signer = signerOf(file);
     if (signer.ok) return { group: file.group, signer: patient(signer.value) };
@@ -51,12 +64,13 @@ export async function openKey(world: World, path: string, flags: PassphraseFlags
 }
 
 /** A token asks for its PIN now, and signs when it is asked; a program is run when it is asked. */
-async function openReference(world: World, reference: KeyReference, flags: PassphraseFlags): Promise<PatientSigner> {
-  const { keyId, publicKey, signedBy } = reference;
+async function openReference(world: World, reference: KeyReference, flags: OpenKeyFlags): Promise<PatientSigner> {
+  const { keyId, publicKey, signedBy, scheme } = reference;
   const pin = signedBy.kind === 'pkcs11' ? await passphraseFor(world, flags, `PIN of token ${signedBy.token}: `) : '';
   const program = signedBy.kind === 'program' ? { ...signedBy, program: pathOf(world, signedBy.program) } : signedBy;
   return {
     publicKey: { keyId, publicKey },
+    ...(scheme && { scheme }),
     async sign(message) {
       const around = { environment: world.environment, pin };
       const signed = await signFromAfar({ ...reference, signedBy: program }, message, around);
@@ -90,7 +104,7 @@ export async function signingAtOnce<T>(signer: PatientSigner, work: (signer: Sig
 export async function openKeys(
   world: World,
   paths: readonly string[],
-  flags: PassphraseFlags,
+  flags: OpenKeyFlags,
 ): Promise<readonly OpenKey[]> {
   const keys: OpenKey[] = [];
   for (const path of paths) keys.push(await openKey(world, path, flags));

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { wallClock } from '@outrider/adapters/shared/clock';
-import { publicKeyOfPem, publicKeyOnToken } from '@outrider/adapters/shared/distant-key';
+import { type DistantPublicKey, publicKeyOfPem, publicKeyOnToken } from '@outrider/adapters/shared/distant-key';
 import { newSealedKey } from '@outrider/adapters/shared/sealed-signing-key';
 import { after, hours } from '@outrider/domain/kernel/time';
-import type { PublicKey } from '@outrider/domain/trust/envelope';
 import type { SigningGroup, SigningRole } from '@outrider/domain/trust/role';
 import { describeParseError } from '@outrider/protocol/kernel/parse-error';
 import { encodeSigningRole } from '@outrider/protocol/trust/anchors';
@@ -16,7 +15,14 @@ import { dataFolder } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, pathOf, readDocument, readTextFile } from '../files.ts';
 import { parseCount, parseLabel, parseWhole, repeated } from '../flags.ts';
-import { encodePublicKeyFile, newKeyFile, type PublicKeyFile, parsePublicKeyFile, publicHalf } from '../key-files.ts';
+import {
+  encodePublicKeyFile,
+  newKeyFile,
+  type PublicKeyFile,
+  parseAnyPublicKeyFile,
+  parsePublicKeyFile,
+  publicHalf,
+} from '../key-files.ts';
 import { show } from '../output.ts';
 import { PASSPHRASE_CHARACTERS_MIN, PASSPHRASE_FD, type PassphraseFlags, passphraseFor } from '../passphrase.ts';
 import type { World } from '../world.ts';
@@ -63,7 +69,9 @@ export function keyNoun(program: Command, world: World): void {
     .description('print the public half of a key file')
     .argument('<file>', 'a secret or a public key file')
     .option('--json', 'print JSON')
-    .action(async (file: string, flags: { json?: true }) => showKey(world, await readKey(world, file), flags));
+    .action(async (file: string, flags: { json?: true }) =>
+      showKey(world, await readKey(world, file, parseAnyPublicKeyFile), flags),
+    );
 
   key
     .command('role')
@@ -122,7 +130,7 @@ async function reference(world: World, flags: ReferenceFlags): Promise<void> {
 async function distantKeyOf(
   world: World,
   { module, token, id, program, publicKey }: ReferenceFlags,
-): Promise<{ readonly signedBy: DistantKey; readonly publicKey: PublicKey }> {
+): Promise<{ readonly signedBy: DistantKey; readonly publicKey: DistantPublicKey }> {
   if (module !== undefined && token !== undefined && id !== undefined && program === undefined) {
     const signedBy = { kind: 'pkcs11', module, token, id: id.toLowerCase() } as const;
     const onToken = publicKeyOnToken(signedBy);
@@ -132,7 +140,7 @@ async function distantKeyOf(
   if (program !== undefined && publicKey !== undefined && module === undefined) {
     const read = publicKeyOfPem(await readTextFile(world, 'public key', publicKey));
     if (read !== undefined) return { signedBy: { kind: 'program', program: pathOf(world, program) }, publicKey: read };
-    throw usageFailure(`The file ${publicKey} holds no Ed25519 public key as PEM; ask the service for one`);
+    throw usageFailure(`The file ${publicKey} holds no public key of Ed25519 or P-256 as PEM; ask the service for one`);
   }
   throw usageFailure('Name either --module, --token and --id, or --program and --public-key');
 }
@@ -171,8 +179,8 @@ async function makeKey(
   return { text: encodeSealedKeyFile(sealed), file: publicHalf({ ...sealed, schema: 1 }) };
 }
 
-function readKey(world: World, path: string): Promise<PublicKeyFile> {
-  return readDocument(world, { noun: 'key file', path }, parsePublicKeyFile);
+function readKey(world: World, path: string, parse = parsePublicKeyFile): Promise<PublicKeyFile> {
+  return readDocument(world, { noun: 'key file', path }, parse);
 }
 
 function showKey(world: World, file: PublicKeyFile, flags: { readonly json?: true }): void {

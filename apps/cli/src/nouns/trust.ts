@@ -15,7 +15,7 @@ import { dataFolder } from '../connection.ts';
 import { CommandFailure, usageFailure } from '../failure.ts';
 import { createFile, pathOf, readDocument, readTextFile } from '../files.ts';
 import { parseCount, parseLabel, parseWhole, repeated, repeatedLabel } from '../flags.ts';
-import { type PublicKeyFile, parsePublicKeyFile } from '../key-files.ts';
+import { type PublicKeyFile, parseAnyPublicKeyFile, parsePublicKeyFile } from '../key-files.ts';
 import { openKeys } from '../open-key.ts';
 import { type OutputFlags, showList } from '../output.ts';
 import { PASSPHRASE_FD, type PassphraseFlags } from '../passphrase.ts';
@@ -173,7 +173,8 @@ function parseDescriptor(value: string): number {
 
 async function init(world: World, flags: InitFlags): Promise<void> {
   const folder = dataFolder(world, flags);
-  const [rootKeys, releaseKeys] = [await namedKeys(world, flags.root), await namedKeys(world, flags.key)];
+  const rootKeys = await namedKeys(world, flags.root, parseAnyPublicKeyFile);
+  const releaseKeys = await namedKeys(world, flags.key);
   const secret: string[] = [];
   for (const path of flags.root) if (isSecret(await readTextFile(world, 'key file', path))) secret.push(path);
   const rootSigners = await signersFrom(world, secret, flags);
@@ -236,7 +237,9 @@ async function rotate(world: World, flags: RotateFlags): Promise<void> {
     throw usageFailure(`The key of ${flags.role} is at the server and is made there; leave --add away`);
   }
   const add: readonly NamedKey[] =
-    online === undefined ? await namedKeys(world, flags.add ?? []) : [await onlineKey(folder, `${online}.next`, true)];
+    online === undefined
+      ? await namedKeys(world, flags.add ?? [], flags.role === 'root' ? parseAnyPublicKeyFile : parsePublicKeyFile)
+      : [await onlineKey(folder, `${online}.next`, true)];
   const named = flags.remove?.map((text) => wholeKeyId(trust, text));
   const remove = named ?? (online === undefined ? [] : keysNow(trust, flags.role));
   const { threshold } = flags;
@@ -385,7 +388,7 @@ async function signersFrom(
   paths: readonly string[],
   flags: PassphraseFlags,
 ): Promise<readonly MetadataSigner[]> {
-  return (await openKeys(world, paths, flags)).map(({ signer }) => metadataSigner(signer));
+  return (await openKeys(world, paths, { ...flags, isForMetadata: true })).map(({ signer }) => metadataSigner(signer));
 }
 
 function keysNow({ image, director }: TrustFolder, role: string): readonly string[] {

@@ -39,7 +39,13 @@ export const metadataDigest: MetadataDigest = (algorithm, text) =>
   algorithm === 'sha256' || algorithm === 'sha512' ? hash(algorithm, text, 'hex') : undefined;
 
 /** A key of ours, with the same id, as metadata names it. */
-export function metadataKey(publicKey: { readonly publicKey: string }): MetadataKey {
+export function metadataKey(publicKey: { readonly publicKey: string; readonly scheme?: string }): MetadataKey {
+  if (publicKey.scheme !== undefined) {
+    const info = createPublicKey({ key: Buffer.from(publicKey.publicKey, 'base64'), format: 'der', type: 'spki' });
+    // Node writes SubjectPublicKeyInfo as text in this format.
+    const pem = info.export({ format: 'pem', type: 'spki' }) as string;
+    return { keyType: 'ecdsa', scheme: publicKey.scheme, publicKey: pem };
+  }
   return {
     keyType: 'ed25519',
     scheme: 'ed25519',
@@ -82,11 +88,11 @@ export function metadataVerifierOf(verifier: SignatureVerifier): MetadataVerifie
   };
 }
 
-/** An Ed25519 signer as one of metadata. */
+/** A signer as one of metadata. */
 export function metadataSigner(signer: Signer | PatientSigner): MetadataSigner {
   return {
     keyId: signer.publicKey.keyId,
-    key: metadataKey(signer.publicKey),
+    key: metadataKey({ ...signer.publicKey, ...('scheme' in signer && { scheme: signer.scheme }) }),
     sign: async (message) => Buffer.from((await signer.sign(message)).signature, 'base64').toString('hex'),
   };
 }

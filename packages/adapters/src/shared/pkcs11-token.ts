@@ -14,20 +14,27 @@ export interface TokenFault {
   readonly said: string;
 }
 
-/** The Ed25519 signature of a private key over these bytes. Waits as long as the token does, for a touch perhaps. */
-export function signOnToken(key: TokenKey, message: Uint8Array, pin: string): Result<Buffer, TokenFault> {
+/** How a token signs: Ed25519 over the bytes themselves, ECDSA over their digest. */
+export type TokenMechanism = 'eddsa' | 'ecdsa';
+
+/** The signature of a private key over these bytes, 64 of Ed25519 or r and s of P-256. Waits as long as the token does, for a touch perhaps. */
+export function signOnToken(
+  key: TokenKey,
+  { bytes, mechanism }: { readonly bytes: Uint8Array; readonly mechanism: TokenMechanism },
+  pin: string,
+): Result<Buffer, TokenFault> {
   return withSession(key, (session) => {
     const pinBytes = Buffer.from(pin, 'utf8');
     session.call('C_Login', session.handle, USER, pinBytes, BigInt(pinBytes.byteLength));
     const object = session.find(PRIVATE_KEY, key.id);
-    session.call('C_SignInit', session.handle, numbers(CKM_EDDSA, 0n, 0n), object);
+    session.call('C_SignInit', session.handle, numbers(mechanism === 'eddsa' ? CKM_EDDSA : CKM_ECDSA, 0n, 0n), object);
     const [signature, length] = [Buffer.alloc(SIGNATURE_BYTES_MAX), numbers(BigInt(SIGNATURE_BYTES_MAX))];
-    session.call('C_Sign', session.handle, message, BigInt(message.byteLength), signature, length);
+    session.call('C_Sign', session.handle, bytes, BigInt(bytes.byteLength), signature, length);
     return signature.subarray(0, Number(length.readBigUInt64LE()));
   });
 }
 
-/** The point of a public key (CKA_EC_POINT) as the token has it: 32 bytes of Ed25519, mostly inside an OCTET STRING. Needs no PIN. */
+/** The point of a public key (CKA_EC_POINT) as the token has it: 32 bytes of Ed25519, 65 of P-256, mostly inside an OCTET STRING. Needs no PIN. */
 export function publicPointOnToken(key: TokenKey): Result<Buffer, TokenFault> {
   return withSession(key, (session) => {
     const object = session.find(PUBLIC_KEY, key.id);
@@ -39,7 +46,7 @@ export function publicPointOnToken(key: TokenKey): Result<Buffer, TokenFault> {
 }
 
 /** Numbers of PKCS#11 v3.0. A CK_ULONG has eight bytes here: 64-bit Linux and macOS, whose order of bytes is little-endian. */
-const CKM_EDDSA = 0x1057n;
+const [CKM_ECDSA, CKM_EDDSA] = [0x1041n, 0x1057n];
 const [CKA_CLASS, CKA_ID, CKA_EC_POINT] = [0n, 0x102n, 0x181n];
 const [PUBLIC_KEY, PRIVATE_KEY] = [2n, 3n];
 const SERIAL_SESSION = 4n;

@@ -24,6 +24,8 @@ export interface Signer {
  */
 export interface PatientSigner {
   readonly publicKey: PublicKey;
+  /** Absent: Ed25519. Another one signs metadata alone, in DER, and its public key is a SubjectPublicKeyInfo in base64. */
+  readonly scheme?: 'ecdsa-sha2-nistp256';
   sign(message: string): Promise<Signature>;
 }
 

@@ -72,8 +72,8 @@ export function duration(value: unknown): Result<DurationMs, ParseError> {
 }
 
 /** Base64 (RFC 4648 §4, padded, no spare bits) of exactly 32 or 64 bytes. What was seen is told by its length alone. */
-export function base64Of(byteCount: 32 | 64): Reader<string> {
-  const pattern = byteCount === 32 ? BASE64_OF_32 : BASE64_OF_64;
+export function base64Of(byteCount: keyof typeof BASE64_OF): Reader<string> {
+  const pattern = BASE64_OF[byteCount];
   return (value) => {
     if (typeof value === 'string' && pattern.test(value)) return ok(value);
     const seen = typeof value === 'string' ? `a text of ${value.length} characters` : `a ${typeof value}`;
@@ -82,8 +82,11 @@ export function base64Of(byteCount: 32 | 64): Reader<string> {
 }
 
 /** The last character before the padding holds spare bits: they must be zero, or one value would have many texts. */
-const BASE64_OF_32 = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
-const BASE64_OF_64 = /^[A-Za-z0-9+/]{85}[AQgw]==$/;
+const BASE64_OF = {
+  32: /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+  64: /^[A-Za-z0-9+/]{85}[AQgw]==$/,
+  91: /^[A-Za-z0-9+/]{121}[AQgw]==$/,
+} as const;
 
 /** The largest instant of ECMAScript's Date (ECMA-262 §21.4.1.1). */
 const INSTANT_MS = whole({ min: 0, max: 8_640_000_000_000_000 });

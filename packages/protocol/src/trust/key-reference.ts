@@ -4,16 +4,21 @@ import type { PublicKey } from '@outrider/domain/trust/envelope';
 import { encodeJson, parseText } from '../kernel/json-text.ts';
 import { REQUEST_BYTES_MAX } from '../kernel/limits.ts';
 import type { ParseError } from '../kernel/parse-error.ts';
-import { literal, malformed, type Reader, record, text } from '../kernel/reader.ts';
+import { literal, malformed, optional, type Reader, record, text } from '../kernel/reader.ts';
 import { base64Of, keyId, label } from '../kernel/values.ts';
 
 /** A file that stands for a key whose secret is elsewhere, and may go wherever a key file goes. It holds no secret. */
 export interface KeyReference extends PublicKey {
   readonly schema: 3;
+  /** Absent: Ed25519. A key of ECDSA P-256 is named by its SubjectPublicKeyInfo in base64, and signs metadata alone. */
+  readonly scheme?: EcdsaScheme;
   /** The signing group it belongs to, for example `build`. */
   readonly group: string;
   readonly signedBy: DistantKey;
 }
+
+/** As TUF names it. */
+export type EcdsaScheme = 'ecdsa-sha2-nistp256';
 
 /** Where the secret is. */
 export type DistantKey =
@@ -31,6 +36,12 @@ export type DistantKey =
       readonly kind: 'program';
       readonly program: string;
     };
+
+/** The one scheme beside Ed25519. */
+export const ECDSA_SCHEME: EcdsaScheme = 'ecdsa-sha2-nistp256';
+
+/** SubjectPublicKeyInfo of a point of P-256 that is not compressed (RFC 5480 §2). */
+export const P256_INFO_BYTES = 91;
 
 /** Writes a reference. */
 export function encodeKeyReference(reference: KeyReference): string {
@@ -65,10 +76,14 @@ const distantKey: Reader<DistantKey> = (value) => {
   return kind === 'program' ? byProgram(value) : malformed(kind, 'pkcs11 or program');
 };
 
-const keyReference = record<KeyReference>({
-  schema: literal(3),
-  group: label,
-  keyId,
-  publicKey: base64Of(32),
-  signedBy: distantKey,
-});
+const keyReference: Reader<KeyReference> = (value) => {
+  const scheme = typeof value === 'object' && value !== null && 'scheme' in value ? value.scheme : undefined;
+  return record<KeyReference>({
+    schema: literal(3),
+    group: label,
+    keyId,
+    scheme: optional(literal(ECDSA_SCHEME)),
+    publicKey: base64Of(scheme === undefined ? 32 : P256_INFO_BYTES),
+    signedBy: distantKey,
+  })(value);
+};

@@ -84,12 +84,16 @@ export async function settleNextKey(folder: string, name: OnlineName): Promise<v
   if (await exists(next)) await removeDurably(next);
 }
 
-/** Public halves of key files, with their groups. */
-export async function namedKeys(world: World, paths: readonly string[]): Promise<readonly NamedKey[]> {
+/** Public halves of key files, with their groups; those of people of the root may be of either kind, `parseAnyPublicKeyFile`. */
+export async function namedKeys(
+  world: World,
+  paths: readonly string[],
+  parse: typeof parsePublicKeyFile = parsePublicKeyFile,
+): Promise<readonly NamedKey[]> {
   const keys: NamedKey[] = [];
   for (const path of paths) {
-    const { keyId, publicKey, group } = await readDocument(world, { noun: 'key file', path }, parsePublicKeyFile);
-    keys.push({ keyId, key: metadataKey({ publicKey }), group });
+    const { keyId, group, ...key } = await readDocument(world, { noun: 'key file', path }, parse);
+    keys.push({ keyId, key: metadataKey(key), group });
   }
   return keys;
 }
