@@ -32,6 +32,13 @@ export const ATTACKS_ON_CHARTERS: readonly Attack[] = [
     }),
   },
   {
+    name: 'key compromise: an approver whom the root has replaced signs with one who stays',
+    play: offered('charter-unsigned', ({ document }, { stage }) => {
+      const signers = [stage.formerApprover, ...stage.approvers.slice(1)];
+      return charterSignedBy(documentOf(document.payload), signers, { digestText });
+    }),
+  },
+  {
     name: 'key compromise: the release keys sign no charter',
     play: offered('charter-unsigned', ({ document }, { stage }) => {
       const { build, releaseEngineering } = stage.installation.signers;

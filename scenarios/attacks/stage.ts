@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, openDatabase } from '@outrider/adapters/server/postgres/pool';
+import { wallClock } from '@outrider/adapters/shared/clock';
 import { signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { createFolder } from '@outrider/adapters/shared/files';
 import { packImage } from '@outrider/adapters/shared/image';
@@ -20,7 +21,6 @@ import {
   type Installation,
   loadApprovers,
   type Management,
-  storeApproverRole,
 } from '@outrider/simulator/compose';
 
 /** What all attacks share: one real server with its PostgreSQL, images that differ in a few bytes, and every key there is. */
@@ -31,6 +31,8 @@ export interface Stage {
   /** A call of the management API; throws what it refuses. */
   api(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
   readonly approvers: readonly Signer[];
+  /** Whom the root named before the first of them. */
+  readonly formerApprover: Signer;
   /** The online key that signs permits: what whoever steals the control plane holds. */
   readonly permitSigner: Signer;
   /** A key that nobody has pinned. */
@@ -74,7 +76,11 @@ async function settle(installation: Installation, folder: string): Promise<Stage
   const keys = join(folder, 'keys');
   await createFolder(keys);
   const approvers = await loadApprovers(keys);
-  await storeApproverRole(join(dataFolder, 'approver-role.json'), approvers);
+  const formerApprover = signerFromSeed(new Uint8Array(32).fill(8));
+  const now = wallClock().now();
+  // One of them was replaced: the root says so, and devices follow it.
+  await installation.house.nameApprovers([formerApprover, ...approvers.slice(1)], now);
+  await installation.house.nameApprovers(approvers, now);
   const isServing = () =>
     fetch(`${url}/health/ready`).then(
       (answer) => answer.ok,
@@ -88,7 +94,7 @@ async function settle(installation: Installation, folder: string): Promise<Stage
   const images: StageImage[] = [];
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) images.push(await buildImage(folder, version));
   return {
-    ...{ installation, tokens, management, approvers, images, folder },
+    ...{ installation, tokens, management, approvers, formerApprover, images, folder },
     permitSigner: signerFromSeed(Buffer.from(permitKey.value.privateKey, 'base64')),
     stranger: signerFromSeed(new Uint8Array(32).fill(9)),
     async api(method, path, body) {

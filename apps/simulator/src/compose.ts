@@ -2,7 +2,7 @@
 
 /** What proofs of the whole system use: real servers and fleets to be broken on purpose. */
 export { httpManagement, type Management } from './demo/management.ts';
-export { loadApprovers, replaceServerKeys, storeApproverRole } from './demo/release-keys.ts';
+export { loadApprovers, replaceServerKeys } from './demo/release-keys.ts';
 export type { ImageSource } from './play/control-plane.ts';
 export { startAgent } from './process/agent-process.ts';
 export type { SignedRelease } from './product/release-house.ts';

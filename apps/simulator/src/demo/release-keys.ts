@@ -25,12 +25,6 @@ export async function loadApprovers(folder: string): Promise<readonly Signer[]> 
   return [await loadKey(folder, 'safety'), await loadKey(folder, 'operations')];
 }
 
-/** Tells a server without repositories who approves: the public halves only. */
-export async function storeApproverRole(path: string, approvers: readonly Signer[]): Promise<void> {
-  const groups = approvers.map(({ publicKey }, index) => ({ name: `approver-${index + 1}`, keys: [publicKey] }));
-  await writeFileDurably(path, `${encodeSigningRole({ threshold: groups.length, groups })}\n`);
-}
-
 /**
  * Sets a data folder up before its server starts, as `outrider trust init` does: who must sign a release and who a charter, and both repositories.
  * The keys of the server are made there; of the people's only the public halves come into it.

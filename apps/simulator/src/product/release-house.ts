@@ -17,6 +17,7 @@ import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { nextReleaseTargets } from '@outrider/domain/release/release-targets';
 import type { Envelope } from '@outrider/domain/trust/envelope';
 import type { Signer } from '@outrider/domain/trust/ports';
+import { nextApprovers } from '@outrider/domain/trust/tuf/approvers';
 import { delegatedRole, LIFETIMES, nextDelegations, nextRoot } from '@outrider/domain/trust/tuf/ceremony';
 import type { RootMetadata } from '@outrider/domain/trust/tuf/metadata';
 import type { MetadataSigner, MetadataStore, TrustTools } from '@outrider/domain/trust/tuf/ports';
@@ -36,6 +37,8 @@ export interface ReleaseHouse {
   settle(now: FleetInstant, approvers?: readonly Signer[]): Promise<void>;
   /** The keys that the server signs the image repository with were stolen: a root that names others, and all signed anew by them. */
   replaceServerKeys(keys: Pick<HouseOptions['online'], 'snapshot' | 'timestamp'>, now: FleetInstant): Promise<void>;
+  /** The people of the root name other approvers, each a group of their own: whoever was named before is none any more. */
+  nameApprovers(approvers: readonly Signer[], now: FleetInstant): Promise<void>;
   /** Signs a release with its way back; a model that is new is delegated to its two groups first. */
   sign(
     product: ProductVersion,
@@ -100,8 +103,7 @@ export function releaseHouse({ signers, files, tools = TRUST_TOOLS, ...options }
     async settle(now, approvers) {
       if ((await newestRoot(files, 'director', tools)) !== undefined) return renewRoots(now);
       const plan = { rootKeys: [named(signers.root)], rootThreshold: 1, rootSigners: [root], online, models: [] };
-      const add = approvers?.map((one, index) => ({ ...named(one), group: `approver-${index + 1}` }));
-      const approving = add && { approvers: { add, people: new Map<string, string>() } };
+      const approving = approvers && { approvers: { add: groupsOf(approvers), people: new Map<string, string>() } };
       done(await foundRepositories(files, { ...plan, ...approving, now, tools }));
     },
     async replaceServerKeys(keys, now) {
@@ -114,6 +116,22 @@ export function releaseHouse({ signers, files, tools = TRUST_TOOLS, ...options }
       online = { ...online, ...keys };
       const text = await signMetadata({ ...next, version: former.version + 1 }, [root]);
       await putIntoForce({ root: text, targets: new Map(), now });
+    },
+    async nameApprovers(approvers, now) {
+      const former = present(
+        await newestRoot(files, 'director', { read: tools.read }),
+        'a root of the director',
+      ).document;
+      const remove = former.signed.approvers?.keyIds ?? [];
+      const stays = new Set(approvers.map(({ publicKey }) => publicKey.keyId as string));
+      const change = {
+        remove: remove.filter((keyId) => !stays.has(keyId)),
+        add: groupsOf(approvers).filter(({ keyId }) => !remove.includes(keyId)),
+        people: new Map<string, string>(),
+        threshold: approvers.length,
+      };
+      const next = done(nextApprovers(former.signed, { change, now }));
+      await files.storeMetadata(`director/${next.version}.root.json`, await signMetadata(next, [root]));
     },
     async sign(product, former, now, floors) {
       const { manifest, envelope } = signedManifest(product, former, signers);
@@ -128,6 +146,10 @@ export function releaseHouse({ signers, files, tools = TRUST_TOOLS, ...options }
       return { manifest, envelope, targets: await signMetadata(next, groups) };
     },
   };
+}
+
+function groupsOf(approvers: readonly Signer[]) {
+  return approvers.map((one) => ({ ...named(one), group: `approver-${one.publicKey.keyId.slice(0, 8)}` }));
 }
 
 function named({ publicKey }: Signer) {
