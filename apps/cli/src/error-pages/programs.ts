@@ -133,6 +133,11 @@ export const cliArea: ErrorArea = {
       'Nothing was changed: devices have pinned its root.',
       'Use `outrider ca renew`, which keeps the root. Another root is pinned beside first: the runbook of a lost CA key.',
     ],
+    'key-unfit': [
+      'A key of ECDSA P-256 was to sign what Ed25519 keys sign: a release, a charter, a hand-over.',
+      'Nothing was signed.',
+      'Sign with a key of Ed25519; keys of the other kind are for people of the root.',
+    ],
     'certificate-in-use': [
       'What `outrider ca forget` was to drop is what the server works with.',
       'Nothing was changed.',
