@@ -150,7 +150,10 @@ test('approvers are named, replaced and bound to people by the root, and one per
   );
   assert.match(alone.log, /metadata-unsigned: root is validly signed by 1 different keys/);
   const last = await outrider(`trust revoke ${await keyOf('operations')} ${people}`);
-  assert.match(last.log, /approvers asks for 2 signatures and has 1 groups of keys/);
+  assert.match(
+    last.log,
+    /approvers asks for 2 signatures and has 1 groups of keys.*`outrider trust rotate` with --remove and --add/,
+  );
   const bound = await outrider(
     `trust rotate --role approvers --remove ${await keyOf('operations')} --add spare.public.json --add quality.public.json --person operations=katherine --person quality=ada ${people}`,
   );
@@ -160,7 +163,10 @@ test('approvers are named, replaced and bound to people by the root, and one per
   assert.equal(revoked.code, 0, revoked.log);
   await follow();
   assert.deepEqual(await approversNow(), { threshold: 2, keys: [await keyOf('safety'), await keyOf('spare')] });
-  const root = readFileSync(file('data/repository/director/1.root.json'), 'utf8');
+  writeFileSync(file('data/approver-role.json'), '{}');
+  assert.match((await outrider('trust status --data data')).log, /approver-role\.json is asked no more; remove it/);
+  rmSync(file('data/approver-role.json'));
+  const root = readFileSync(file('data/repository/director/3.root.json'), 'utf8');
   assert.equal(root.includes('grace'), false, 'a root goes to every device and names nobody');
 });
 
@@ -200,6 +206,16 @@ const SAID: readonly (readonly [string, string, RegExp])[] = [
     'a key that no role names',
     `trust revoke ${'0'.repeat(64)} --signer ann.key.json --data data`,
     /No role names the key/,
+  ],
+  [
+    'approvers renewed by themselves',
+    'trust renew --role approvers --signer ann.key.json --data data',
+    /The keys of approvers stand in a root, and hold as long as that: renew it with --role root/,
+  ],
+  [
+    'what the server signs renewed by people',
+    'trust renew --role snapshot --signer ann.key.json --data data',
+    /The server signs snapshot anew by itself/,
   ],
   [
     'a person bound to a key that is no approver’s',

@@ -381,6 +381,9 @@ async function status(world: World, flags: OutputFlags & { readonly data?: strin
     ],
   });
   for (const warning of trustWarnings(rows)) world.log(warning);
+  const isNamedTwice =
+    rows.some(({ role }) => role === 'approvers') && (await exists(join(folder, 'approver-role.json')));
+  if (isNamedTwice) world.log('The root names the approvers, so approver-role.json is asked no more; remove it');
 }
 
 async function signersFrom(

@@ -44,8 +44,14 @@ export function draftsOfRenewal(trust: TrustFolder, role: string, now: FleetInst
   const change = { remove: [], add: [] };
   if (role === 'root') return peopleChange(trust, { change, now });
   const document = trust.image.targets.get(role)?.document.signed;
-  if (document === undefined) return err(noSuchRole(trust, role));
-  return ok([draft('image', role, renewed(document, now))]);
+  if (document !== undefined) return ok([draft('image', role, renewed(document, now))]);
+  if (role === 'approvers' || role === 'director') {
+    const detail = `The keys of ${role} stand in a root, and hold as long as that: renew it with --role root`;
+    return err({ code: 'role-not-there', detail });
+  }
+  const isOnline = ONLINE_ROLES[role] !== undefined;
+  if (!isOnline) return err(noSuchRole(trust, role));
+  return err({ code: 'role-not-there', detail: `The server signs ${role} anew by itself, long before it lapses` });
 }
 
 /** A model or supplier that signs for itself from now on. */

@@ -125,11 +125,15 @@ export async function namingFullDisk(work: () => Promise<void>): Promise<void> {
   }
 }
 
+const WHAT_TO_DO: Readonly<Record<string, string>> = {
+  'metadata-unsigned': '; name more keys with --signer, or hand a draft on with --out',
+  'threshold-out-of-reach': '; `outrider trust rotate` with --remove and --add replaces a key in one go',
+};
+
 /** The value, or the failure in the words of the command line. */
 export function accepted<T>(result: Result<T, MetadataError | { readonly code: string; readonly detail: string }>): T {
   if (result.ok) return result.value;
   const { code, detail } = result.error;
-  const isUnsigned = code === 'metadata-unsigned';
-  const whatToDo = isUnsigned ? '; name more keys with --signer, or hand a draft on with --out' : '';
+  const whatToDo = WHAT_TO_DO[code] ?? '';
   throw new CommandFailure('refused', `Nothing was published, ${code}: ${detail}${whatToDo}`, { code });
 }
