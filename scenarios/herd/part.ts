@@ -42,8 +42,8 @@ const TAKEN_MAX = 50_000;
 
 export function herdPart(job: HerdJob): HerdPart {
   const { seed, first, count, running } = job;
-  /** Two readings of the kernel for each request are little for these few. */
-  const isSample = job.perSecond !== undefined;
+  /** Two readings of the kernel for each request are little for the few of the sample, and beside a handshake. */
+  const isQueueRead = job.perSecond !== undefined || job.pooledConnections === undefined;
   const source = prng(`herd-load/${seed}/${first}`);
   const [sequences, faults] = [new Uint32Array(count), new Uint8Array(count)];
   /** When each is due, and before when the server does not want to see it; infinite: it has been answered. */
@@ -111,11 +111,11 @@ export function herdPart(job: HerdJob): HerdPart {
   async function ask(index: number, exchange: Exchange, post: { path: string; body: string; signature?: string }) {
     const signature = post.signature ?? signatureOf(herdKey(seed, first + index), post);
     const request = postText(herdDeviceId(first + index), { ...post, signature });
-    const [sentAt, queuedMs] = [performance.now(), isSample ? runQueueWaitMs() : 0];
+    const [sentAt, queuedMs] = [performance.now(), isQueueRead ? runQueueWaitMs() : 0];
     const answer = await exchange(request);
     const tookMs = performance.now() - sentAt;
     // The larger of both, not their sum: a turn of the loop that waits for a processor is in both.
-    const ownLagMs = Math.max(answer.ownLagMs, isSample ? runQueueWaitMs() - queuedMs : 0);
+    const ownLagMs = Math.max(answer.ownLagMs, isQueueRead ? runQueueWaitMs() - queuedMs : 0);
     return { ...answer, tookMs, ownLagMs };
   }
 

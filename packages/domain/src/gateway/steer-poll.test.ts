@@ -41,11 +41,11 @@ test('more load never shortens an interval, and none grows beyond the longest', 
   );
 });
 
-test('intervals that differ stay apart, however high the load', () => {
+test('intervals that differ stay apart by half of what they did, however high the load', () => {
   fc.assert(
     fc.property(intervals, permille, (interval, load) => {
       const later = durationMs(interval + minutes(60));
-      if (later < STEERED_MAX_MS) assert.ok(stretched(later, load) > stretched(interval, load));
+      if (later < STEERED_MAX_MS) assert.ok(stretched(later, load) - stretched(interval, load) >= minutes(30) - 1);
     }),
     propertyOptions(),
   );

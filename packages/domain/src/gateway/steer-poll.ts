@@ -14,6 +14,9 @@ export const STEERED_MAX_MS = hours(24);
 /** A device is watched for so long after its enrolment, in either arm: its last re-poll is at 23 hours. */
 const WATCHED_MS = hours(25);
 
+/** How much closer to each other intervals may come by being stretched: the fullest hour of a fleet that was answered under load has twice its share. */
+const CROWDING_MAX = 2;
+
 assert(1.5 * IDLE_POLL_MS <= STEERED_MAX_MS, 'an idle interval with its jitter is not beyond what may be asked for');
 
 /**
@@ -36,12 +39,12 @@ export function steerPoll(
 }
 
 /**
- * An interval times load over the load aimed at; near the longest interval by less, so that intervals that differ still do: a
- * plain cap would send the whole fleet back at one moment.
+ * An interval times load over the load aimed at; near the longest interval by less, so that intervals that differ still do, by half of what they
+ * did at least: a plain cap would send the whole fleet back at one moment, and a fleet that was answered at ten times the load within an hour.
  */
 export function stretched(pollAfterMs: DurationMs, loadPermille: number): DurationMs {
   const factor = Math.max(1, loadPermille / STEER_FROM_PERMILLE);
   if (pollAfterMs >= STEERED_MAX_MS) return pollAfterMs;
-  const bounded = pollAfterMs + (STEERED_MAX_MS - pollAfterMs) * (1 - 1 / factor);
+  const bounded = pollAfterMs + (STEERED_MAX_MS - pollAfterMs) * (1 - 1 / Math.min(factor, CROWDING_MAX));
   return durationMs(Math.ceil(Math.min(pollAfterMs * factor, bounded)));
 }
