@@ -22,7 +22,8 @@ const ASKED_MAX_S = 602;
 const VISITS_MEAN_MAX = 3;
 /** Spread by full jitter, no tenth of the time of the return holds more than so many times its share. */
 const SPREAD_MAX = 3;
-const POLLS_SPREAD_MAX = 2;
+/** By the rule of steering intervals come no closer to each other than by half; a tenth of that is chance. */
+const POLLS_SPREAD_MAX = 2.2;
 
 /**
  * A fleet returns in one moment after an outage: what is answered is answered soon, what cannot be is sent away by name and spread, and

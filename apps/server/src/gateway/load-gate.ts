@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  CROWD_MIN,
   comeBackAfterS,
   crowdPermille,
   isShed,
@@ -7,7 +8,6 @@ import {
   type Load,
   type LoadLimits,
   loadPermille,
-  TURN_MIN,
   type Urgency,
 } from '@outrider/domain/gateway/shedding';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
@@ -86,7 +86,7 @@ export function loadGate(options: {
     const [oldest] = reading;
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     return Math.max(
-      crowdPermille({ count: countInTurn, waitedMs, ...(reading.size > TURN_MIN && { workMs }) }, limits),
+      crowdPermille({ count: countInTurn, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
       crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs) }, limits),
     );
   }

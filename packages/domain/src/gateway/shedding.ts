@@ -37,8 +37,8 @@ export const LOAD_LIMITS: LoadLimits = {
   permitsUnderWayMax: 4_000,
   reportsUnderWayMax: 8_000,
   loopDelayMaxMs: 150,
-  crowdWaitMaxMs: 75,
-  turnWorkMaxMs: 20,
+  crowdWaitMaxMs: 100,
+  turnWorkMaxMs: 40,
 };
 
 /** What a request is to a gateway under load. `untouched`: people, probes, and whatever tells how the server is. */
@@ -88,7 +88,7 @@ export interface Crowd {
 export const CROWD_MIN = 64;
 
 /** And so many of each turn, however long it takes: something is answered always. */
-export const TURN_MIN = 8;
+export const TURN_MIN = 32;
 
 /** How long a crowd of one moment has waited says little of how many they are: they are asked back within a minute and a half. */
 const CROWD_PERMILLE_MAX = 3_000;
