@@ -6,7 +6,7 @@ import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { after, describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { tpmProgram } from '@outrider/adapters/device/tpm-program';
@@ -61,8 +61,12 @@ const STARTS_WITHIN = 300;
 const ELLIPTIC = { key: '0x81010002', type: 'ecc256:ecdsa-sha256:null' };
 const RSA = { key: '0x81010003', type: 'rsa2048:rsassa-sha256:null' };
 const MANIFEST = digestText('a version manifest');
-const tcti = await startTpm('first');
-for (const one of [ELLIPTIC, RSA]) await makeKey(tcti, one);
+let tcti = '';
+// Not before the tests: what throws there leaves its children running.
+before(async () => {
+  tcti = await startTpm('first');
+  for (const one of [ELLIPTIC, RSA]) await makeKey(tcti, one);
+});
 
 describe('a software TPM', () => {
   for (const { key, type } of [ELLIPTIC, RSA]) {
