@@ -34,7 +34,9 @@ export async function endRun(
   await Promise.all(inReach.map((device) => nudged(device, now)));
   await sim.gateways.each((server) => server.drain());
   for (const rolloutId of rolloutIds) await recount(sim, rolloutId);
-  sim.watch.see(await whatIsThere(sim, inReach, rolloutIds));
+  // Whoever was given a permit just now may have booted, and have lost contact before it could say so.
+  const heard = inReach.filter((device) => !device.life.isSilent());
+  sim.watch.see(await whatIsThere(sim, heard, rolloutIds));
   await sim.gateways.each((server) => server.close());
   await sim.console.close();
   await sim.turns.rest();
