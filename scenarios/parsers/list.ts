@@ -5,6 +5,8 @@ import { openFactoryCas } from '@outrider/adapters/server/ca/factory-cas';
 import { CA_LIVES, makeRoot } from '@outrider/adapters/server/ca/init-ca';
 import { makeCertificate } from '@outrider/adapters/server/ca/make-certificate';
 import { publicKeyInfo } from '@outrider/adapters/shared/ed25519';
+import { approverRoleOf, metadataSigner } from '@outrider/adapters/shared/metadata-keys';
+import { signMetadata } from '@outrider/adapters/shared/metadata-repository';
 import { makeCertificateRequest, readCertificateRequest } from '@outrider/adapters/shared/x509/certificate-request';
 import { readWhole } from '@outrider/adapters/shared/x509/der-read';
 import { subjectIn } from '@outrider/adapters/shared/x509/distinguished-name';
@@ -17,6 +19,8 @@ import { bytesOfHex, parseAttest } from '@outrider/domain/gateway/tpm-quote';
 import { assert } from '@outrider/domain/kernel/assert';
 import { type Bytes, type DeviceId, type KeyId, parseId } from '@outrider/domain/kernel/ids';
 import { fleetInstant } from '@outrider/domain/kernel/time';
+import { personDigest } from '@outrider/domain/trust/person';
+import { nextApprovers } from '@outrider/domain/trust/tuf/approvers';
 import { parseCheckIn, parseCheckInAnswer } from '@outrider/protocol/gateway/check-in';
 import { parseClientCertificate, parseVerifyResult } from '@outrider/protocol/gateway/client-certificate';
 import { parseConfigData, parseDdiFeedback } from '@outrider/protocol/gateway/ddi/feedback';
@@ -35,8 +39,8 @@ import { parseTrustAnchors } from '@outrider/protocol/trust/anchors';
 import { parseEnvelope } from '@outrider/protocol/trust/envelope';
 import { parseHandOver } from '@outrider/protocol/trust/hand-over';
 import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
-import { deviceLab } from '@outrider/testkit/device-lab';
-import { labRepositories } from '@outrider/testkit/lab-repositories';
+import { type DeviceLab, deviceLab } from '@outrider/testkit/device-lab';
+import { type LabRepositories, labRepositories } from '@outrider/testkit/lab-repositories';
 
 /** What a parser said: it took the input, or refused it by a name. */
 export type Verdict = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
@@ -149,11 +153,38 @@ async function metadata(): Promise<readonly FuzzedParser[]> {
   const repositories = await labRepositories(lab, fleetInstant(1_800_000_000_000));
   const texts = [...repositories.files].filter(([name]) => name.endsWith('.json'));
   const roles = ['root', 'timestamp', 'snapshot', 'targets'] as const;
+  const withApprovers = await rootWithApprovers(lab, repositories);
   return roles.map((role) => {
     const golden = texts.filter(([name]) => name.includes(role)).map(([, text]) => text);
     assert(golden.length > 0, `metadata of ${role} in the lab`);
-    return { kind: 'text', name: `metadata ${role}`, golden, parse: (text) => metadataReader[role](text) };
+    if (role !== 'root') {
+      return { kind: 'text', name: `metadata ${role}`, golden, parse: (text) => metadataReader[role](text) };
+    }
+    return {
+      ...{ kind: 'text', name: 'metadata root', golden: [...golden, withApprovers] },
+      parse(text: string) {
+        const read = metadataReader.root(text);
+        // Who approves is taken out of whatever was read.
+        if (read.ok) approverRoleOf(read.value.signed);
+        return read;
+      },
+    };
   });
+}
+
+/** The director's next root, which says who approves and whose keys they are. */
+async function rootWithApprovers(lab: DeviceLab, { files, keys }: LabRepositories): Promise<string> {
+  const root = metadataReader.root(files.get('director/1.root.json') ?? '');
+  assert(root.ok, 'a root of the lab');
+  const add = lab.approverSigners.map((signer, index) => {
+    const { keyId, key } = metadataSigner(signer);
+    return { keyId, key, group: `group-${index}` };
+  });
+  const people = new Map([['group-0', personDigest('grace')]]);
+  const change = { remove: [], add, people };
+  const next = nextApprovers(root.value.signed, { change, now: fleetInstant(1_800_000_000_000) });
+  assert(next.ok, 'approvers that can be named');
+  return signMetadata(next.value, [keys.root]);
 }
 
 async function binary(): Promise<readonly FuzzedParser[]> {

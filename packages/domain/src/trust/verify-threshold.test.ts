@@ -5,7 +5,7 @@ import { digestOf } from '@outrider/testkit/small-fleet';
 import type { KeyId } from '../kernel/ids.ts';
 import { type Envelope, type PublicKey, preAuthenticationEncoding } from './envelope.ts';
 import type { SignatureVerifier } from './ports.ts';
-import type { SigningRole } from './role.ts';
+import type { RoleKey, SigningRole } from './role.ts';
 import { verifyThreshold } from './verify-threshold.ts';
 
 const BUILD = keyOf('a');
@@ -78,6 +78,10 @@ describe('a role decides nothing', () => {
     ['when its threshold is above the number of groups', { ...ROLE, threshold: 3 }],
     ['when one key stands in two groups', roleOf([BUILD], [BUILD])],
     ['when one key stands in two groups under two ids', roleOf([BUILD], [{ ...BUILD, keyId: RELEASE.keyId }])],
+    [
+      'when one person has keys in two groups',
+      roleOf([{ ...BUILD, person: digestOf('1') }], [{ ...RELEASE, person: digestOf('1') }]),
+    ],
     ['when two groups have one name', { ...ROLE, groups: ROLE.groups.map((group) => ({ ...group, name: 'build' })) }],
   ];
   for (const [claim, role] of roles) {
@@ -107,7 +111,7 @@ function signatureOf(key: PublicKey, message: string): string {
   return `${key.publicKey} over ${message}`;
 }
 
-function roleOf(build: readonly PublicKey[], release: readonly PublicKey[]): SigningRole {
+function roleOf(build: readonly RoleKey[], release: readonly RoleKey[]): SigningRole {
   return {
     threshold: 2,
     groups: [
