@@ -18,7 +18,7 @@ import { CHECK_IN_PATH } from '../gateway/device-routes.ts';
 import { readPlainCheckIn } from './plain-check-in.ts';
 
 /** So many check-ins are answered for nobody; by then all functions on their way have been compiled. */
-const CHECK_INS = 2_000;
+const CHECK_INS = 1_000;
 /** And no longer than this: a start is waited for. */
 const WARM_MAX_MS = 1_000;
 /** Between two looks at the clock. */
@@ -51,7 +51,7 @@ export async function warmUp(options: {
   await Promise.all(reads);
 }
 
-/** No device has an id with this in front: ids of devices begin as their factory writes them. */
+/** Whoever has such an id all the same is read once, and nothing else. */
 function nobody(number: number): DeviceId {
   const parsed = parseId<DeviceId>('device id', `outrider-warm-up-${number}`);
   assert(parsed.ok, 'an id as devices have them');
