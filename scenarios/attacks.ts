@@ -6,6 +6,7 @@ import { ATTACKS_ON_CHARTERS } from './attacks/on-charters.ts';
 import { ATTACKS_ON_CLAIMS } from './attacks/on-claims.ts';
 import { ATTACKS_ON_DATABASES } from './attacks/on-databases.ts';
 import { ATTACKS_ON_EVIDENCE } from './attacks/on-evidence.ts';
+import { ATTACKS_ON_FRESHNESS } from './attacks/on-freshness.ts';
 import { ATTACKS_ON_PERMITS } from './attacks/on-permits.ts';
 import { ATTACKS_ON_RELEASES } from './attacks/on-releases.ts';
 import { ATTACKS_ON_TIME } from './attacks/on-time.ts';
@@ -16,6 +17,7 @@ export const name = 'attacks';
 
 const ATTACKS: readonly Attack[] = [
   ...ATTACKS_ON_RELEASES,
+  ...ATTACKS_ON_FRESHNESS,
   ...ATTACKS_ON_BYTES,
   ...ATTACKS_ON_PERMITS,
   ...ATTACKS_ON_CHARTERS,
