@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  awayAfter,
   CROWD_MIN,
   comeBackAfterS,
   crowdPermille,
@@ -56,6 +57,8 @@ export function loadGate(options: {
   const waiting = { all: 0, permit: 0, report: 0 };
   let loopDelayMs = durationMs(0);
   let shedCount = 0;
+  /** Who was turned away and has hardly come back yet, as of the newest of them. */
+  let away: { readonly count: number; readonly at: MachineInstant } | undefined;
 
   function permille(): number {
     const load: Load = {
@@ -76,7 +79,14 @@ export function loadGate(options: {
     counters.add('shed', urgency);
     counters.add('problem', '503');
     counters.add('refused', 'gateway-busy');
-    return busy(comeBackAfterS(now, (shedCount * GOLDEN) % 1));
+    return busy(comeBackAfterS({ permille: now, awayCount: oneMoreAway() }, (shedCount * GOLDEN) % 1));
+  }
+
+  function oneMoreAway(): number {
+    const at = machineClock.now();
+    const count = 1 + (away === undefined ? 0 : awayAfter(away.count, elapsedMs(away.at, at)));
+    away = { count, at };
+    return count;
   }
 
   /** Of those who have come at once; it is gone again as fast as it came, so no interval is steered by it. */

@@ -5,6 +5,7 @@ import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
 import { durationMs } from '../kernel/time.ts';
 import {
+  awayAfter,
   CROWD_MIN,
   comeBackAfterS,
   crowdPermille,
@@ -86,9 +87,18 @@ test('more load never takes on what less load turned away', () => {
 });
 
 test('those who are turned away come back over the whole of a window that grows with the load', () => {
-  const seconds = (permille: number) =>
-    new Set(Array.from({ length: 1_000 }, (_, n) => comeBackAfterS(permille, n / 1_000)));
+  const seconds = (permille: number, awayCount = 0) =>
+    new Set(Array.from({ length: 1_000 }, (_, n) => comeBackAfterS({ permille, awayCount }, n / 1_000)));
   assert.deepEqual([Math.min(...seconds(1_000)), Math.max(...seconds(1_000)), seconds(1_000).size], [2, 31, 30]);
   assert.deepEqual([Math.min(...seconds(3_000)), Math.max(...seconds(3_000)), seconds(3_000).size], [2, 91, 90]);
   assert.equal(Math.max(...seconds(1_000_000)), 601);
+  assert.equal(Math.max(...seconds(1_000, 50_000)), 201, 'a crowd comes back no faster than it is answered');
+  assert.equal(Math.max(...seconds(1_000, 10_000_000)), 601);
+});
+
+test('whoever was turned away is forgotten by halves, and a clock that stands still forgets nobody', () => {
+  assert.equal(awayAfter(800, 0), 800);
+  assert.equal(awayAfter(800, 60_000), 400);
+  assert.ok(awayAfter(800, 600_000) < 1);
+  assert.equal(awayAfter(800, -5), 800);
 });

@@ -90,7 +90,7 @@ export const CROWD_MIN = 64;
 /** And so many of each turn, however long it takes: something is answered always. */
 export const TURN_MIN = 32;
 
-/** How long a crowd of one moment has waited says little of how many they are: they are asked back within a minute and a half. */
+/** How long a crowd of one moment has waited says little of how many they are; that follows from those who are turned away. */
 const CROWD_PERMILLE_MAX = 3_000;
 
 /** The load of a crowd, in permille: its wait, and what is done for it, against what keeps answers below 200 ms; 0 where it is none. */
@@ -108,12 +108,30 @@ const SPREAD_MAX_S = 600;
 const SOONEST_S = 2;
 
 /**
- * When whoever is turned away shall come back, in whole seconds: anywhere in a window that is as wide as the load is high
- * (full jitter). `share` in [0, 1) says where.
+ * So many of those who come back a gateway is to be asked by in a second: a third of the cold check-ins that a processor answers among
+ * its other work (docs/measurements/herd.md).
  */
-export function comeBackAfterS(permille: number, share: number): number {
-  const windowS = Math.min(SPREAD_MAX_S, Math.ceil((SPREAD_S * Math.max(1_000, permille)) / 1_000));
+const RETURNS_PER_S = 250;
+
+/**
+ * When whoever is turned away shall come back, in whole seconds: anywhere (full jitter) in a window that is as wide as the load is
+ * high, and as `awayCount`, the others who were turned away just before, are many. `share` in [0, 1) says where.
+ */
+export function comeBackAfterS(
+  { permille, awayCount }: { readonly permille: number; readonly awayCount: number },
+  share: number,
+): number {
+  const byLoadS = (SPREAD_S * Math.max(1_000, permille)) / 1_000;
+  const windowS = Math.min(SPREAD_MAX_S, Math.ceil(Math.max(byLoadS, awayCount / RETURNS_PER_S)));
   return SOONEST_S + Math.floor(share * windowS);
+}
+
+/** Who was turned away is as good as back after some minutes: half of them are forgotten in each. */
+const AWAY_HALF_LIFE_MS = 60_000;
+
+/** How many are away, so long after `awayCount` were. */
+export function awayAfter(awayCount: number, passedMs: number): number {
+  return awayCount * 2 ** (-Math.max(0, passedMs) / AWAY_HALF_LIFE_MS);
 }
 
 function permilleOf(value: number, max: number): number {
