@@ -7,15 +7,9 @@ import type { Signer } from '@outrider/domain/trust/ports';
 import { encodeJson, parseText } from '@outrider/protocol/kernel/json-text';
 import { REQUEST_BYTES_MAX } from '@outrider/protocol/kernel/limits';
 import type { ParseError } from '@outrider/protocol/kernel/parse-error';
-import { literal, malformed, optional, type Reader, record } from '@outrider/protocol/kernel/reader';
-import { base64Of, keyId, label } from '@outrider/protocol/kernel/values';
+import { literal, malformed, type Reader, record } from '@outrider/protocol/kernel/reader';
 import { type KeyFile, parseKeyFile } from '@outrider/protocol/trust/key-file';
-import {
-  ECDSA_SCHEME,
-  type EcdsaScheme,
-  P256_INFO_BYTES,
-  parseKeyReference,
-} from '@outrider/protocol/trust/key-reference';
+import { type EcdsaScheme, parseKeyReference, publicHalfOf } from '@outrider/protocol/trust/key-reference';
 import { parseSealedKeyFile } from '@outrider/protocol/trust/sealed-key-file';
 
 /** The half of a key that everyone may see: what `key role` is made from. */
@@ -82,13 +76,5 @@ export function parseAnyPublicKeyFile(body: string): Result<PublicKeyFile, Parse
   return malformed(parsed.value.keyId, `the SHA-256 of the public key, ${expected}`);
 }
 
-const publicKeyFile: Reader<PublicKeyFile> = (value) => {
-  const scheme = typeof value === 'object' && value !== null && 'scheme' in value ? value.scheme : undefined;
-  return record<PublicKeyFile>({
-    schema: literal(1),
-    group: label,
-    keyId,
-    scheme: optional(literal(ECDSA_SCHEME)),
-    publicKey: base64Of(scheme === undefined ? 32 : P256_INFO_BYTES),
-  })(value);
-};
+const publicKeyFile: Reader<PublicKeyFile> = (value) =>
+  record<PublicKeyFile>({ schema: literal(1), ...publicHalfOf(value) })(value);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TpmQuote } from '@outrider/domain/gateway/tpm-quote';
-import { err, ok } from '@outrider/domain/kernel/result';
-import { listOf, type Reader, record } from '../kernel/reader.ts';
-import { sha256 } from '../kernel/values.ts';
+import { listOf, record } from '../kernel/reader.ts';
+import { bytesText, sha256 } from '../kernel/values.ts';
 
 /** Registers of one quote: a selection of four bytes. */
 export const PCRS_MAX = 32;
@@ -13,14 +12,14 @@ const ATTEST_DIGITS_MAX = 1_024;
 const BASE64_CHARACTERS_MAX = 1_024;
 
 /** Reads an attestation key in base64; whether it is one, its first use tells. */
-export const attestationKey = matching(
+export const attestationKey = bytesText(
   new RegExp(`^(?=.{4,${BASE64_CHARACTERS_MAX}}$)[A-Za-z0-9+/]+={0,2}$`),
   `base64 of at most ${BASE64_CHARACTERS_MAX} characters`,
 );
 
 /** Reads the quote of a TPM inside a report; nothing is verified yet. */
 export const tpmQuote = record<TpmQuote>({
-  attest: matching(
+  attest: bytesText(
     new RegExp(`^(?=.{2,${ATTEST_DIGITS_MAX}}$)(?:[0-9a-f]{2})+$`),
     `whole bytes in lower-case hexadecimal, at most ${ATTEST_DIGITS_MAX / 2}`,
   ),
@@ -28,12 +27,3 @@ export const tpmQuote = record<TpmQuote>({
   publicKey: attestationKey,
   pcrs: listOf(sha256, { countMin: 1, countMax: PCRS_MAX }),
 });
-
-/** What was seen is told by its length alone. */
-function matching(pattern: RegExp, allowed: string): Reader<string> {
-  return (value) => {
-    if (typeof value === 'string' && pattern.test(value)) return ok(value);
-    const seen = typeof value === 'string' ? `a text of ${value.length} characters` : `a ${typeof value}`;
-    return err({ code: 'body-malformed', path: '', seen, allowed });
-  };
-}

@@ -2,8 +2,10 @@
 
 import { CLAIM_FAULTS, type ClaimFaultCode } from '@outrider/domain/gateway/claim-faults';
 import type { EnrolledTpm, PcrValue } from '@outrider/domain/gateway/tpm-quote';
-import type { DisbelievedClaim, KeptManifest, KeptManifests } from '@outrider/domain/gateway/version-manifest';
 import {
+  type DisbelievedClaim,
+  type KeptManifest,
+  type KeptManifests,
   type ManifestImage,
   VERSION_MANIFEST_TYPE,
   type VersionManifest,

@@ -71,14 +71,18 @@ export function duration(value: unknown): Result<DurationMs, ParseError> {
   return ms.ok ? ok(durationMs(ms.value)) : ms;
 }
 
-/** Base64 (RFC 4648 §4, padded, no spare bits) of exactly 32 or 64 bytes. What was seen is told by its length alone. */
-export function base64Of(byteCount: keyof typeof BASE64_OF): Reader<string> {
-  const pattern = BASE64_OF[byteCount];
+/** A text of this form, for keys and signatures: what was seen is told by its length alone. Code: body-malformed. */
+export function bytesText(pattern: RegExp, allowed: string): Reader<string> {
   return (value) => {
     if (typeof value === 'string' && pattern.test(value)) return ok(value);
     const seen = typeof value === 'string' ? `a text of ${value.length} characters` : `a ${typeof value}`;
-    return err({ code: 'body-malformed', path: '', seen, allowed: `base64 of ${byteCount} bytes, padded` });
+    return err({ code: 'body-malformed', path: '', seen, allowed });
   };
+}
+
+/** Base64 (RFC 4648 §4, padded, no spare bits) of exactly so many bytes. */
+export function base64Of(byteCount: keyof typeof BASE64_OF): Reader<string> {
+  return bytesText(BASE64_OF[byteCount], `base64 of ${byteCount} bytes, padded`);
 }
 
 /** The last character before the padding holds spare bits: they must be zero, or one value would have many texts. */

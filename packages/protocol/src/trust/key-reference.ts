@@ -76,14 +76,14 @@ const distantKey: Reader<DistantKey> = (value) => {
   return kind === 'program' ? byProgram(value) : malformed(kind, 'pkcs11 or program');
 };
 
-const keyReference: Reader<KeyReference> = (value) => {
+/** What the public half of a key of either kind is read by: how long it is hangs on the scheme that this value names. */
+export function publicHalfOf(value: unknown) {
   const scheme = typeof value === 'object' && value !== null && 'scheme' in value ? value.scheme : undefined;
-  return record<KeyReference>({
-    schema: literal(3),
-    group: label,
-    keyId,
-    scheme: optional(literal(ECDSA_SCHEME)),
+  return {
+    ...{ group: label, keyId, scheme: optional(literal(ECDSA_SCHEME)) },
     publicKey: base64Of(scheme === undefined ? 32 : P256_INFO_BYTES),
-    signedBy: distantKey,
-  })(value);
-};
+  };
+}
+
+const keyReference: Reader<KeyReference> = (value) =>
+  record<KeyReference>({ schema: literal(3), ...publicHalfOf(value), signedBy: distantKey })(value);
