@@ -15,6 +15,7 @@ import { createVerifier, publicKeyBytes, publicKeyOf } from './ed25519.ts';
 import { createMetadataVerifier, metadataKey } from './metadata-keys.ts';
 import { publicPointOnToken, signOnToken, type TokenFault } from './pkcs11-token.ts';
 import { type ProgramFault, runBriefly } from './run-briefly.ts';
+import { integer, sequence } from './x509/der-write.ts';
 
 /** Why a key that is elsewhere has not signed. */
 export interface DistantKeyFault {
@@ -137,18 +138,10 @@ function onToken(key: OnToken, { bytes, scheme }: Asked, pin: string): Result<Bu
 
 /** r and s, which a token gives one after the other, as DER, which X.509 and TUF have (RFC 3279 §2.2.3). */
 function derOf(rs: Buffer): Buffer {
+  // Too little for the two: it is handed on as it came, and verifies as nothing.
+  if (rs.byteLength < 2) return rs;
   const half = rs.byteLength / 2;
-  const [r, s] = [integerOf(rs.subarray(0, half)), integerOf(rs.subarray(half))];
-  return Buffer.concat([Buffer.from([0x30, r.byteLength + s.byteLength]), r, s]);
-}
-
-function integerOf(bytes: Buffer): Buffer {
-  let first = 0;
-  while (first < bytes.byteLength - 1 && bytes[first] === 0) first++;
-  const short = bytes.subarray(first);
-  // A first bit that is set would make it negative.
-  const value = ((short[0] ?? 0) & 0x80) === 0 ? short : Buffer.concat([Buffer.from([0]), short]);
-  return Buffer.concat([Buffer.from([0x02, value.byteLength]), value]);
+  return sequence(integer(rs.subarray(0, half)), integer(rs.subarray(half)));
 }
 
 function faultOfToken({ module, token, id }: OnToken, { code, said }: TokenFault): DistantKeyFault {
