@@ -174,6 +174,11 @@ export function repositories(options: {
     return refuse(code, published.error.detail, { rule: published.error.code });
   }
 
+  /** What the people of a model have signed. */
+  async function signedTargets(deviceType: string): Promise<TargetsMetadata | undefined> {
+    return (await lookUp()).image?.targets.get(deviceType)?.document.signed;
+  }
+
   return {
     async roots() {
       const { image, director } = await lookUp();
@@ -197,11 +202,10 @@ export function repositories(options: {
       }),
     async wayBackOf({ deviceType, rollbackTwin }) {
       if (rollbackTwin === undefined) return undefined;
-      const targets = (await lookUp()).image?.targets.get(deviceType)?.document.signed;
-      return wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
+      return wayBackOf(await signedTargets(deviceType), targetPath(deviceType, rollbackTwin.releaseId));
     },
     async floorsFor({ deviceType, rollbackTwin }) {
-      const targets = (await lookUp()).image?.targets.get(deviceType)?.document.signed;
+      const targets = await signedTargets(deviceType);
       const raised = floorsOf(targets);
       const wayBack = rollbackTwin && wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
       return { ...(raised && { raised }), ...(wayBack && { wayBack }) };

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Tpm } from '@outrider/domain/device/ports';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
-import { afterDelay } from '../shared/delay.ts';
+import { delay } from '../shared/delay.ts';
 import { createFolder, errorCode } from '../shared/files.ts';
 import { runBriefly } from '../shared/run-briefly.ts';
 
@@ -37,7 +37,7 @@ export function tpmProgram(options: TpmProgramOptions): Tpm {
     async quote(qualifyingData) {
       let last: Awaited<ReturnType<Tpm['quote']>> = err({ detail: 'It was not asked' });
       for (let tries = 0; tries < TRIES; tries++) {
-        if (tries > 0) await new Promise<void>((resolve) => void afterDelay(RETRY_MS, resolve));
+        if (tries > 0) await delay(RETRY_MS);
         last = await quoteOnce(options, qualifyingData);
         if (last.ok) return last;
       }
