@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { NetConnectOpts } from 'node:net';
 import process from 'node:process';
+import { exchanges, opened } from './exchange.ts';
 import {
   checkInRequest,
   isCamera,
@@ -80,12 +81,12 @@ async function run(job: LoadJob): Promise<LoadResult> {
         }
         seen.sent++;
         const sentAt = performance.now();
-        const { status, bytes, isPermit } = await exchange(nextRequest(job, sent));
+        const { status, bytes, body } = await exchange(nextRequest(job, sent));
         latenciesMs.push(performance.now() - sentAt);
         seen.answerBytes = bytes;
         if (status !== 200) seen.failed++;
         if (status === 503) seen.sentAway++;
-        if (isPermit) seen.permits++;
+        if (body.includes('"kind":"permit"')) seen.permits++;
       }
       socket.destroy();
     }),
@@ -126,47 +127,4 @@ function nextRequest({ kind, devices, isInOrder, rollout }: LoadJob, sent: Sent)
   const sequence = (sequences[position] ?? 0) + 1;
   sequences[position] = sequence;
   return checkInRequest(position, sequence);
-}
-
-function opened(where: NetConnectOpts): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(where);
-    socket.setNoDelay(true);
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', reject);
-  });
-}
-
-interface Answer {
-  readonly status: number;
-  readonly bytes: number;
-  readonly isPermit: boolean;
-}
-
-/** One request after the other over one connection; answers have a Content-Length, as both servers give them. */
-function exchanges(socket: Socket): (request: string) => Promise<Answer> {
-  let waiting: ((answer: Answer) => void) | undefined;
-  let fail: ((cause: Error) => void) | undefined;
-  let text = '';
-  socket.setEncoding('latin1');
-  socket.on('data', (chunk: string) => {
-    text += chunk;
-    const head = text.indexOf('\r\n\r\n');
-    if (head === -1) return;
-    const length = /content-length: (\d+)/i.exec(text.slice(0, head))?.[1];
-    const end = head + 4 + Number(length ?? 0);
-    if (text.length < end) return;
-    const isPermit = text.indexOf('"kind":"permit"', head) !== -1;
-    const answer = { status: Number(text.slice(9, 12)), bytes: end, isPermit };
-    text = text.slice(end);
-    waiting?.(answer);
-  });
-  socket.on('error', (cause) => fail?.(cause));
-  socket.on('close', () => fail?.(new Error('The server closed a connection')));
-  return (request) =>
-    new Promise((resolve, reject) => {
-      waiting = resolve;
-      fail = reject;
-      socket.write(request, 'latin1');
-    });
 }
