@@ -167,7 +167,7 @@ function asParsed<T, E extends { readonly noun: string; readonly seen: string }>
   return { ok: false, error: { code: 'body-malformed', path: noun, seen, allowed: 'an id' } } as const;
 }
 
-/** Profiles, and as many different softwares, that are remembered between pages and sweeps: some fifty megabytes. A million devices have forty thousand. */
+/** Profiles, and as many different softwares, that are remembered between pages and sweeps: some fifty megabytes. A million devices have fifty thousand. */
 const KEYS_KEPT_MAX = 100_000;
 
 /** Of what a device runs only a number goes over the wire, from the hash that PostgreSQL itself joins by. */
