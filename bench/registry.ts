@@ -61,6 +61,7 @@ const QUESTIONS: readonly (readonly [what: string, text: string])[] = [
   ['no one', 'cohort = A and version > 9.0.0'],
   ['silent for a week', 'cohort = A and silent > 7d'],
   ['a fifth, all in one stretch of ids, in many profiles', 'hardware = rev-d and not (region = r1 and version < 1.3)'],
+  ['a region whose lots lie far apart, in many profiles', 'region = r1 and version >= 1.9'],
   ['a few in each of many profiles', 'state = failed and version < 1.9'],
   ['rare, all beyond the middle', 'hardware = rev-d and state = failed and version < 1.3'],
   ['a group: dogfood devices, and one customer in two regions', 'group = pilots and version < 2.0'],
@@ -108,6 +109,7 @@ async function measureQuestion(
 /** Where an offset would have to read the list up to there. */
 const PLACES: readonly (readonly [place: string, share: number | undefined])[] = [
   ['first page', undefined],
+  ['a page at a third', 0.33],
   ['a page in the middle', 0.5],
   ['a page at seven tenths', 0.7],
   ['a page near the end', 0.98],

@@ -82,7 +82,8 @@ async function idsOf(database: Database, query: DeviceQuery, { after, limit, now
   const isDense = devices * WALKED_IDS_MAX >= WALK_MARGIN * limit * total;
   if (isDense || profiles > MERGED_PROFILES_MAX) {
     const { isMatching, values } = isDense && keys === undefined ? oneByOne() : inSetOf(matching);
-    const walked = await ask(idsByWalking(isMatching, values.length + 3), [...values, start]);
+    const idsMax = isDense ? WALKED_FAR_IDS_MAX : WALKED_IDS_MAX;
+    const walked = await ask(idsByWalking(isMatching, values.length + 3), [...values, start, idsMax]);
     if (walked.length === limit) return walked;
   }
   if (profiles > MERGED_PROFILES_MAX) {
@@ -117,6 +118,12 @@ async function idsOf(database: Database, query: DeviceQuery, { after, limit, now
 
 /** Ids walked along in the hope of a page, with a look at the profile of each: about 5 ms. */
 const WALKED_IDS_MAX = 8_000;
+
+/**
+ * Where devices are dense by the counts, a walk ends at the first lots that match: it is long only where these are far, and then still
+ * cheaper than a look at each of some ten thousand profiles.
+ */
+const WALKED_FAR_IDS_MAX = 40_000;
 
 /** A walk is begun when so many pages are to be expected in it: ids come in lots, not evenly. */
 const WALK_MARGIN = 4;
@@ -191,7 +198,7 @@ function idsByWalking(isMatching: string, startParameter: number): string {
   return `
 select d.device_id from (
   select device_id, profile from device where device_id > $1 and device_id >= $${startParameter}::text
-  order by device_id limit ${WALKED_IDS_MAX}
+  order by device_id limit $${startParameter + 1}::bigint
 ) d
 where ${isMatching}
 order by d.device_id limit $2`;
