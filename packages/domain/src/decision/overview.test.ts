@@ -47,6 +47,18 @@ test('the funnel of a rollout loses nobody: under way, verified, reverted and fa
   );
 });
 
+test('permits that no round has counted yet are under way, and of a ring all of them could download', () => {
+  const exposure = anExposure({ granted: 3, downloadsAllowed: 0 });
+  const before = overviewOf({ rollout, exposure }).funnel;
+  assert.deepEqual([before.mayDownload, before.permitted, before.underWay, before.verified], [3, 3, 3, 0]);
+  const enrolled: EvidenceEvent = { kind: 'enrolled', segment: revA, arm: 'treated', pi: 0.2, at: NOW };
+  const control: EvidenceEvent = { ...enrolled, arm: 'control' };
+  const end = { segment: revA, at: NOW, grantedAt: NOW, isFirstEnd: true, wasConfirmed: false };
+  const events: EvidenceEvent[] = [enrolled, control, { kind: 'confirmed', ...end }];
+  const { funnel } = overviewOf({ rollout, exposure, evidence: count(emptyEvidence(plan, NOW), events, NOW) });
+  assert.deepEqual([funnel.mayDownload, funnel.permitted, funnel.underWay, funnel.verified], [4, 3, 2, 1]);
+});
+
 test('what is nearest to harm stands first: halted segments, full caps, evidence next to its threshold', () => {
   const exposure = anExposure({
     segments: ['rev-a', 'rev-b', 'rev-c'].map((name, index) => ({

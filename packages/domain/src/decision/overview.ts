@@ -37,9 +37,9 @@ export interface RolloutOverview {
 export interface Funnel {
   /** Eligible devices when the rollout started. */
   readonly population: number;
-  /** Devices that the order has come to so far, both arms. */
+  /** Devices that the order has come to so far, both arms; of a ring those that have asked for their permit. */
   readonly mayDownload: number;
-  /** Treated: permits granted. */
+  /** Treated: permits granted, those included that no round has counted yet. */
   readonly permitted: number;
   /** Permitted, and no end has been heard of. */
   readonly underWay: number;
@@ -143,15 +143,19 @@ export function verdictNote({ rolloutId, at, overall }: Decision): VerdictNote {
 function funnelOf(exposure: Exposure | undefined, evidence: Evidence | undefined): Funnel {
   const revert = totalOf(evidence, 'revert');
   const { events: installFailed } = totalOf(evidence, 'install');
+  const arms = evidence === undefined ? [] : (['treated', 'control'] as const).map((arm) => armOverview(evidence, arm));
+  const inControl = arms.find((one) => one.arm === 'control')?.enrolled ?? 0;
+  // The store counts a permit as it gives it, the evidence with its next round.
+  const permitted = Math.max(exposure?.granted ?? 0, revert.open);
   return {
     population: exposure === undefined ? 0 : populationOf(exposure),
-    mayDownload: exposure?.downloadsAllowed ?? 0,
-    permitted: revert.open,
-    underWay: Math.max(0, revert.open - revert.closed - installFailed),
+    mayDownload: Math.max(exposure?.downloadsAllowed ?? 0, permitted + inControl),
+    permitted,
+    underWay: Math.max(0, permitted - revert.closed - installFailed),
     verified: revert.confirmed,
     reverted: revert.events,
     installFailed,
-    arms: evidence === undefined ? [] : (['treated', 'control'] as const).map((arm) => armOverview(evidence, arm)),
+    arms,
   };
 }
 
