@@ -161,7 +161,7 @@ export function composeServer(ports: ServerPorts): Server {
   const reportDesk = reports({
     ...{ reportLog: store.reports, contacts: notes, fleetClock, schedule, recorder },
     claims: claims({
-      ...{ holder, reportLog: store.reports, counters, log },
+      ...{ holder, reportLog: store.reports, log },
       ...{ verifier: ports.verifier, digestText: ports.digestText, quoteTools: QUOTE_TOOLS },
     }),
     onDriverFlag: (report) => drivers.record(report),

@@ -29,6 +29,14 @@ test('what a device says it installed counts with its version manifest, and the 
   assert.equal(shown.value.record.status.running.version, '1.1.0');
 });
 
+test('a report that comes twice is one claim in the metric, as it is one in the evidence', async () => {
+  const { device, claim, server } = await onStage();
+  const { report, manifest } = claim();
+  assert.deepEqual(await sendReport(device, withManifest(report, manifest)), { result: 'counted' });
+  assert.equal((await sendReport(device, withManifest(report, manifest))).result, 'duplicate');
+  assert.deepEqual(server.recorder.counters.read().claim, { believed: 1 });
+});
+
 test('a claim whose manifest is forged, replayed or of another device is recorded, and counts for nothing', async () => {
   const faults: readonly [ManifestFaultCode, (claim: RehearsedClaim) => Report][] = [
     ['manifest-signature-invalid', ({ report, manifest }) => withManifest(report, manifest, 'somebody')],

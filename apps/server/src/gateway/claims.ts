@@ -15,7 +15,6 @@ import type { DigestText, SignatureVerifier } from '@outrider/domain/trust/ports
 import { parseVersionManifest } from '@outrider/protocol/gateway/version-manifest';
 import type { SnapshotHolder } from '../policy/snapshot-holder.ts';
 import type { Log } from '../ports.ts';
-import type { Counters } from './counters.ts';
 
 /** Judges what devices with a key of their own say they have installed, before it counts. */
 export interface Claims {
@@ -28,6 +27,8 @@ export interface ClaimVerdict {
   readonly fault?: ClaimFaultCode;
   /** What is kept of it with the report. */
   readonly kept?: KeptManifests;
+  /** How the claim is counted, once for each report that is new; absent: nothing was judged. */
+  readonly counted?: ClaimFaultCode | 'believed' | 'believed-by-tpm' | 'believed-by-signature';
 }
 
 export function claims(options: {
@@ -36,10 +37,9 @@ export function claims(options: {
   readonly verifier: SignatureVerifier;
   readonly quoteTools: QuoteTools;
   readonly digestText: DigestText;
-  readonly counters: Counters;
   readonly log: Log;
 }): Claims {
-  const { holder, reportLog, verifier, quoteTools, digestText, counters, log } = options;
+  const { holder, reportLog, verifier, quoteTools, digestText, log } = options;
 
   /** What the plan says of claims, and whether the device has gone back. */
   function conditionsOf({ rolloutId, releaseId }: Report) {
@@ -69,11 +69,10 @@ export function claims(options: {
   }
 
   function disbelieve(report: Report, { code, detail }: ClaimFault, receivedAt: FleetInstant): ClaimVerdict {
-    counters.add('claim', code);
     const { deviceId, rolloutId, sequence } = report;
     log.warn({ stage: 'gateway', code, deviceId, rolloutId }, 'What a device says it installed is not believed');
     const said = detail === undefined ? {} : { detail };
-    return { fault: code, kept: { disbelieved: { code, sequence, receivedAt, ...said } } };
+    return { fault: code, counted: code, kept: { disbelieved: { code, sequence, receivedAt, ...said } } };
   }
 
   return {
@@ -84,8 +83,7 @@ export function claims(options: {
       if (envelope === undefined) {
         const isLackAllowed = mayLackManifest({ ...conditions, hasShownOne: before !== undefined });
         if (!isLackAllowed) return disbelieve(report, { code: 'manifest-missing' }, receivedAt);
-        counters.add('claim', 'believed-by-signature');
-        return {};
+        return { counted: 'believed-by-signature' };
       }
       const release = permittedIn(holder, report);
       const verified = verifyManifest(report, {
@@ -97,10 +95,9 @@ export function claims(options: {
       const isOptional = mayLackQuote({ ...conditions, hasEnrolled: known !== undefined });
       const tpm = enrolledBy(report, envelope, { known, receivedAt });
       if (!tpm.ok && (report.quote !== undefined || !isOptional)) return disbelieve(report, tpm.error, receivedAt);
-      counters.add('claim', tpm.ok ? 'believed-by-tpm' : 'believed');
       const enrolled = tpm.ok ? tpm.value : known;
       const manifest = { envelope, sequence, receivedAt, ...(enrolled === undefined ? {} : { tpm: enrolled }) };
-      return { kept: { manifest } };
+      return { counted: tpm.ok ? 'believed-by-tpm' : 'believed', kept: { manifest } };
     },
   };
 }

@@ -68,6 +68,7 @@ export function reports(options: {
         ...{ report: fault === undefined ? report : uncounted(report), receivedAt, signedBody, signature },
         ...(kept === undefined ? {} : { kept }),
       });
+      if (verdict.counted !== undefined && result !== 'duplicate') recorder.counters.add('claim', verdict.counted);
       // Again for a repeated one too: a server that died between the two has not told it.
       if (report.event === 'driver-flag') await onDriverFlag(report);
       const state = STATE_AFTER[report.event];
