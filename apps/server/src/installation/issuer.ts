@@ -36,17 +36,15 @@ export async function settleIssuer(
     readonly installation: InstallationSettings;
     readonly machineClock: MachineClock;
     readonly log: Log;
+    /** From `ownIssuer`; undefined: none is named. */
+    readonly own?: PeopleSettings | undefined;
   },
 ): Promise<((origin: string) => IssuerSetup) | undefined> {
-  const { issuer, hasDevelopmentIssuer } = flags.signIn;
-  const { installation, machineClock, log } = world;
-  if (issuer === undefined && !hasDevelopmentIssuer) return undefined;
+  const { installation, machineClock, log, own } = world;
+  if (own === undefined && !flags.signIn.hasDevelopmentIssuer) return undefined;
   const sealKey = await installation.settleSetting(SEAL_SETTING, randomSecret());
   const civilClock = systemCivilClock;
-  if (issuer !== undefined) {
-    const settings = ownSettings(flags, issuer);
-    return (origin) => setupOf(settings, origin);
-  }
+  if (own !== undefined) return (origin) => setupOf(own, origin);
   if (!isLoopback({ hostname: flags.host })) {
     const message = `No --oidc-issuer is named, and on ${flags.host} there is no development issuer: people come in with the token of the administrator and service tokens alone`;
     log.warn({ stage: 'server', code: 'issuer-absent' }, message);
@@ -59,11 +57,11 @@ export async function settleIssuer(
   log.info({ stage: 'server', code: 'development-issuer' }, message);
   return (origin) => {
     const settings = developmentSettings(flags, `${origin}${DEVELOPMENT_ISSUER_PATH}`);
-    const own = developmentIssuer({
+    const development = developmentIssuer({
       ...{ issuer: settings.issuer, cliClientId: settings.cliClientId, passwordDigest, digestText, signer, civilClock },
       consoleClient: { clientId: settings.clientId, redirectUri: `${origin}${CALLBACK_PATH}` },
     });
-    return { ...setupOf(settings, origin), developmentIssuer: own };
+    return { ...setupOf(settings, origin), developmentIssuer: development };
   };
 
   function setupOf(settings: PeopleSettings, origin: string): IssuerSetup {
@@ -76,7 +74,10 @@ export async function settleIssuer(
   }
 }
 
-function ownSettings({ signIn: said }: Flags, issuer: string): PeopleSettings {
+/** What was said of an issuer of one's own, checked before anything is started. Throws StartError. */
+export function ownIssuer({ signIn: said }: Flags): PeopleSettings | undefined {
+  const { issuer } = said;
+  if (issuer === undefined) return undefined;
   const { hostname, protocol } = new URL(issuer);
   if (protocol === 'http:' && !isLoopback({ hostname })) {
     throw new StartError(

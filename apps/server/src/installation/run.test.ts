@@ -64,6 +64,16 @@ async function call(method: string, path: string, body?: object | string | Uint8
   return value;
 }
 
+test('what is said of an issuer is checked before anything is made or started', async () => {
+  const untouched = join(dataFolder, 'never');
+  const asked = ['--oidc-issuer', 'https://login.example'];
+  await assert.rejects(
+    () => runServer({ flags: readFlags(['--data', untouched, ...asked]), version: '0.0.0', pid: 1, schedule, log }),
+    (fault) => fault instanceof StartError && fault.code === 'usage' && fault.message.includes('nobody has a role'),
+  );
+  await assert.rejects(stat(untouched), { code: 'ENOENT' });
+});
+
 /** Builds releases where they need no server, and uploads what they consist of. */
 async function publishTwo() {
   const { server: workshop, ports } = rehearse({ store: memoryStore(), blobs: memoryBlobs(), schedule });

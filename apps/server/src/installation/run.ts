@@ -33,7 +33,7 @@ import type { Log, Schedule } from '../ports.ts';
 import { startAudit } from '../trust/audit-start.ts';
 import { type Database, openDatabase, refuseUnfinishedRestore } from './database.ts';
 import type { Flags } from './flags.ts';
-import { settleIssuer } from './issuer.ts';
+import { ownIssuer, settleIssuer } from './issuer.ts';
 import { openCa } from './open-ca.ts';
 import { openClock } from './open-clock.ts';
 import { approverRoleSource, releaseRoleSource } from './release-role.ts';
@@ -81,6 +81,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
   const { flags, log } = world;
   const { dataFolder, secretsFolder, role } = flags;
   const isGateway = role === 'gateway';
+  const own = isGateway ? undefined : ownIssuer(flags);
   await createFolder(dataFolder, DATA_FOLDER_MODE);
   const ownFile = serverFile(dataFolder);
   await ownFile.refuseSecondServer();
@@ -150,59 +151,62 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       ddiTenant: flags.ddiTenant,
       log,
     });
-    await server.drain();
-    tellRestore(server, log);
-    await tellMissingRoots(secretsFolder, log);
-    if (role !== 'control') await server.warmUp();
-    server.start();
-    const { host, port, publicUrl } = flags;
-    const { version, schedule } = world;
-    const metrics = flags.hasMetrics
-      ? {
-          metrics: {
-            metrics: prometheusMetrics(server, version),
-            tokenDigests: [metricsTokenDigest, ...(adminTokenDigest === undefined ? [] : [adminTokenDigest])],
-          },
-        }
-      : {};
-    const { consoleFolder } = world;
-    const page =
-      consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
-    const issuer = isGateway ? undefined : await settleIssuer(flags, { secrets, installation, machineClock, log });
-    const listener = await openListeners(
-      { ...flags, files: ca?.files },
-      {
-        drainDelayMs: durationMs(flags.drainDelayMs),
-        ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
-        wakes: wakeListener({ wakes: server.wakes, schedule, log }),
-        connections: connectionGate({
-          ...{ rules: flags.connections, schedule },
-          onRefused: (reason) => server.recorder.counters.add('connection', reason),
-        }),
-        ...page,
-        ...metrics,
-        ...(issuer === undefined ? {} : { issuer }),
-      },
-    );
-    try {
-      await ownFile.write(listener, world.pid);
-    } catch (cause) {
-      await listener.close();
-      await server.close();
-      throw cause;
-    }
-    return {
-      url: listener.url,
-      ...(listener.tlsUrl === undefined ? {} : { tlsUrl: listener.tlsUrl }),
-      async stop() {
-        await ownFile.remove().catch((cause: unknown) => {
-          log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
-        });
+    return closingOnFailure(server, async () => {
+      await server.drain();
+      tellRestore(server, log);
+      await tellMissingRoots(secretsFolder, log);
+      if (role !== 'control') await server.warmUp();
+      server.start();
+      const { host, port, publicUrl } = flags;
+      const { version, schedule } = world;
+      const metrics = flags.hasMetrics
+        ? {
+            metrics: {
+              metrics: prometheusMetrics(server, version),
+              tokenDigests: [metricsTokenDigest, ...(adminTokenDigest === undefined ? [] : [adminTokenDigest])],
+            },
+          }
+        : {};
+      const { consoleFolder } = world;
+      const page =
+        consoleFolder === undefined || isGateway ? {} : { consoleFiles: await loadConsoleFiles(consoleFolder) };
+      const issuer = isGateway
+        ? undefined
+        : await settleIssuer(flags, { secrets, installation, machineClock, log, own });
+      const listener = await openListeners(
+        { ...flags, files: ca?.files },
+        {
+          drainDelayMs: durationMs(flags.drainDelayMs),
+          ...{ server, role, host, port, publicUrl, version, adminTokenDigest, digestText, schedule, log },
+          wakes: wakeListener({ wakes: server.wakes, schedule, log }),
+          connections: connectionGate({
+            ...{ rules: flags.connections, schedule },
+            onRefused: (reason) => server.recorder.counters.add('connection', reason),
+          }),
+          ...page,
+          ...metrics,
+          ...(issuer === undefined ? {} : { issuer }),
+        },
+      );
+      try {
+        await ownFile.write(listener, world.pid);
+      } catch (cause) {
         await listener.close();
-        await flushedInTime(server, world);
-        await Promise.all([database.close(), spanSink?.close()]);
-      },
-    };
+        throw cause;
+      }
+      return {
+        url: listener.url,
+        ...(listener.tlsUrl === undefined ? {} : { tlsUrl: listener.tlsUrl }),
+        async stop() {
+          await ownFile.remove().catch((cause: unknown) => {
+            log.warn({ stage: 'server', code: 'server-file-left', err: cause }, 'The file server.json was not removed');
+          });
+          await listener.close();
+          await flushedInTime(server, world);
+          await Promise.all([database.close(), spanSink?.close()]);
+        },
+      };
+    });
   });
 }
 
@@ -234,7 +238,6 @@ async function openListeners(
       continue;
     }
     await Promise.all(opened.map((other) => other.close()));
-    await server.close();
     throw new StartError(one.error.code, one.error.detail);
   }
   const urls = opened.flatMap((one) => one.url ?? []);
@@ -324,6 +327,16 @@ async function namingFiles<T>(dataFolder: string, start: () => Promise<T>): Prom
     const whatToDo = 'give this user the right to read and write all of it, or choose another with --data';
     const detail = `The data folder ${dataFolder} cannot be used (${cause.message}); ${whatToDo}`;
     throw new StartError('folder-unusable', detail, cause);
+  }
+}
+
+/** A server whose start fails goes on reading a database that is being ended, unless it is closed. */
+async function closingOnFailure<T>(server: Server, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start();
+  } catch (cause) {
+    await server.close();
+    throw cause;
   }
 }
 
