@@ -3,7 +3,7 @@ import { BackupError, type BackupErrorCode } from '@outrider/adapters/server/bac
 import { PostgresStartError } from '@outrider/adapters/server/embedded-postgres/errors';
 import { SchemaError, SchemaNewerError } from '@outrider/adapters/server/postgres/errors';
 import { errorCode } from '@outrider/adapters/shared/files';
-import { StoreAwayError } from '@outrider/domain/decision/store-away';
+import { STORE_AWAY_REASONS, StoreAwayError } from '@outrider/domain/decision/store-away';
 import type { ExitName } from './exit-codes.ts';
 import { CommandFailure } from './failure.ts';
 
@@ -11,7 +11,9 @@ import { CommandFailure } from './failure.ts';
 export function backupFailure(cause: unknown): CommandFailure {
   if (cause instanceof BackupError) return new CommandFailure(EXIT_BY_CODE[cause.code], cause.message, named(cause));
   if (cause instanceof StoreAwayError) {
-    return new CommandFailure('unreachable', cause.message, named(cause));
+    // Its own sentence is a server's, which goes on trying; a command ends here.
+    const detail = `${STORE_AWAY_REASONS[cause.reason]}, so nothing was kept; look with \`outrider doctor\`, mend it, run the command again`;
+    return new CommandFailure('unreachable', detail, named(cause));
   }
   if (cause instanceof PostgresStartError) {
     const isInUse = cause.code === 'data-folder-in-use';

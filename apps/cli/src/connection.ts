@@ -99,10 +99,18 @@ async function addressOfFolder(folder: string): Promise<string> {
   );
 }
 
-/** An empty variable is none. */
+/** An empty variable is none. The end of the line that a file or a secret store adds is no part of a token. */
 function givenToken(world: World, flags: ConnectionFlags): string | undefined {
-  return flags.token ?? (world.environment.OUTRIDER_TOKEN || undefined);
+  const token = (flags.token ?? world.environment.OUTRIDER_TOKEN)?.trim();
+  if (token === undefined || (token === '' && flags.token === undefined)) return undefined;
+  if (TOKEN.test(token)) return token;
+  throw usageFailure(
+    `The token is a text of ${token.length} characters, allowed is one line of visible ASCII without spaces; look at --token or OUTRIDER_TOKEN`,
+  );
 }
+
+/** What fits into a header; anything else `fetch` would refuse with the token in its message. */
+const TOKEN = /^[!-~]+$/;
 
 /** The name of the person's account; the server takes it for nothing but the administrator's token. */
 function authorOf(world: World): { readonly author?: string } {
@@ -116,6 +124,12 @@ const addressFile = record<{ readonly url: string }>({ url: text({ charactersMin
 
 function parseServerUrl(server: string): string {
   const url = URL.parse(server);
+  // A password may stand in it, so it is not repeated.
+  if (url === null ? server.includes('@') : url.username !== '' || url.password !== '') {
+    throw usageFailure(
+      'The server is a URL with a user or a password in it, which let nobody in; leave them out, and use --token or `outrider login`',
+    );
+  }
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw usageFailure(
       `The server is ${server}, allowed is a URL with http or https, for example http://127.0.0.1:8440`,

@@ -131,6 +131,24 @@ test('no server, no data folder and nobody signed in each end with what to do', 
   );
 });
 
+test('a token or a password that cannot be sent is named, and never repeated', async () => {
+  const secret = 'correct-horse';
+  for (const wrong of [
+    ['--server', `http://u:${secret}@127.0.0.1:9`, '--token', 't'],
+    ['--server', `ftp://u:${secret}@127.0.0.1:9`, '--token', 't'],
+    ['--server', `://u:${secret}@`, '--token', 't'],
+    ['--server', url, '--token', `${secret}\nb`],
+    ['--server', url, '--token', `${secret} \u00e9`],
+  ]) {
+    const { code, log } = await world.run('status', ...wrong);
+    assert.equal(code, 2, log);
+    assert.ok(!log.includes(secret), log);
+    assert.match(log, /^outrider: The (token is a text of|server is a URL with) .*--token/);
+  }
+  answer = { status: 200, body: '{}' };
+  assert.equal((await world.run('rollout', 'list', '--server', url, '--token', 'fine\n', '--json')).code, 0);
+});
+
 test('what a server sends cannot drive the terminal', async () => {
   answer = { status: 200, body: JSON.stringify({ items: [{ manifest: { releaseId: 'a\u001b[2Jb\nc' } }] }) };
   const { output } = await world.run('release', 'list', '--data', 'data');
