@@ -15,7 +15,7 @@ const sets = Array.from({ length: 2_400 }, (_, number) => ({
   customer: `customer-${number % 200}`,
   tags: [`cohort:${number}`],
 }));
-const cache = deviceCache(devices);
+const cache = deviceCache({ devicesMax: devices, hashKey: [1, 2] });
 const before = bytesInUse();
 for (let number = 0; number < devices; number++) {
   const digest = createHash('sha256').update(String(number)).digest();

@@ -145,7 +145,8 @@ export function composeServer(ports: ServerPorts): Server {
       for (const { at } of entries) recorder.timings.propagation.observe(Math.max(0, elapsedMs(at, fleetClock.now())));
     },
   });
-  const devices = knownDevices(store.registry, schedule);
+  const { hashKey } = ports;
+  const devices = knownDevices(store.registry, schedule, hashKey === undefined ? {} : { hashKey });
   const follower = registryFollower({ importer: store.importer, devices, schedule, log });
   const notes = contacts({ devices, registry: store.registry, ledger: store.ledger, schedule, log });
   const permitDesk = permits({

@@ -11,6 +11,7 @@ import type { PolicyNotices } from '@outrider/domain/policy/ports';
 import type { DigestText, SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { SigningRole } from '@outrider/domain/trust/role';
 import type { MetadataSigner, MetadataStore, TrustTools } from '@outrider/domain/trust/tuf/ports';
+import type { HashKey } from './gateway/id-hash.ts';
 
 /** What a server is for: devices and people both, or one of them; a gateway never decides. */
 export type ServerRole = 'all' | 'gateway' | 'control';
@@ -24,6 +25,8 @@ export interface LoopTurns {
 export interface ServerPorts {
   readonly store: ServerStore;
   readonly blobs: BlobStore;
+  /** Drawn at the start: keeps whoever names devices from naming them so that they meet in a table. Absent: a fixed one. */
+  readonly hashKey?: HashKey;
   /** Absent: all. */
   readonly role?: ServerRole;
   /** By which the store's lease knows this server over its restarts; absent where the store has none. */

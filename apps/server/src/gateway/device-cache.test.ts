@@ -15,7 +15,7 @@ const { record: base } = aDevice();
 /** Devices of six ids whose every field is drawn anew: as packed as they may be, they must come back whole. */
 const devices: fc.Arbitrary<KnownDevice> = fc
   .record({
-    deviceId: fc.constantFrom('d', 'd-1', 'd-2', 'd-3', 'd-4', 'd-5'),
+    deviceId: fc.constantFrom('d', 'd-1', 'd-2', 'd-3', '6d2f5a1e-0c0b-4c39-9d35-0a3b6e1c9f10', 'd'.repeat(128)),
     key: fc.uint8Array({ minLength: 32, maxLength: 32 }),
     region: fc.constantFrom('eu', 'us', 'jp'),
     tags: fc.subarray(['a', 'b']),
@@ -50,7 +50,7 @@ const devices: fc.Arbitrary<KnownDevice> = fc
 test('a device comes back from memory as it went in, whatever came before it in its place', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(devices, fc.constantFrom('set', 'status', 'delete')), { maxLength: 40 }), (steps) => {
-      const cache = deviceCache(100);
+      const cache = deviceCache({ devicesMax: 100, hashKey: [1, 2] });
       const model = new Map<DeviceId, KnownDevice>();
       for (const [device, step] of steps) {
         const { deviceId, status } = device.record;
@@ -74,7 +74,7 @@ test('a device comes back from memory as it went in, whatever came before it in 
 });
 
 test('a full memory lets the device go that was not heard from for longest, and its mark with it', () => {
-  const cache = deviceCache(3);
+  const cache = deviceCache({ devicesMax: 3, hashKey: [1, 2] });
   const idOf = (number: number) => `device-${number}` as DeviceId;
   const set = (number: number) => cache.set({ record: { ...base, deviceId: idOf(number) }, ledger: [] });
   for (const number of [1, 2, 3]) set(number);

@@ -14,6 +14,7 @@ import {
   newestRoot,
   REPOSITORY_FOLDER,
 } from '@outrider/adapters/shared/metadata-repository';
+import { randomWord } from '@outrider/adapters/shared/random';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import { durationMs } from '@outrider/domain/kernel/time';
@@ -128,6 +129,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
     const server = composeServer({
       store: database.store,
       ...{ role, instanceId, blobs },
+      hashKey: [randomWord(), randomWord()],
       notices: database.notices,
       ...clock,
       machineClock,

@@ -12,6 +12,11 @@ export function randomBuffer(byteCount: number): Buffer {
   return randomBytes(byteCount);
 }
 
+/** 32 random bits, as a whole number of zero or more. */
+export function randomWord(): number {
+  return randomBytes(4).readUInt32LE();
+}
+
 /** A pseudo-random source that no one can predict the seed of: for jitter, never for secrets. */
 export function unpredictablePrng(): Prng {
   return prng(randomSecret());
