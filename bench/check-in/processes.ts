@@ -159,12 +159,19 @@ export function residentBytesOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024;
 }
 
-/** Bytes that a gateway's memory takes for each device, heap and buffers after a full collection. */
-export async function cacheBytesPerDevice(devices: number): Promise<number> {
+/** What a gateway's memory takes for each device. */
+export interface MemoryMeasured {
+  /** Heap and buffers after a full collection. */
+  readonly bytes: number;
+  /** Processor time of a look at one device and of its new status. */
+  readonly lookUs: number;
+}
+
+export async function measureMemory(devices: number): Promise<MemoryMeasured> {
   const script = join(import.meta.dirname, 'cache-memory.ts');
   const child = fork(script, [String(devices)], { execArgv: ['--expose-gc'] });
   return new Promise((resolve, reject) => {
-    child.once('message', ({ bytes }: { readonly bytes: number }) => resolve(bytes));
+    child.once('message', (measured: MemoryMeasured) => resolve(measured));
     child.once('exit', (code) => reject(new Error(`The measurement of the memory ended with ${code}`)));
   });
 }
