@@ -43,8 +43,8 @@ const DEVICES_KEPT_MAX = 1_000_000;
 /** All misses of this time share one query: a cold start of a gateway costs queries by the hundred, not by the device. */
 const GATHER_MS = durationMs(2);
 
-/** Devices of one read: a `= any($1)` over 500 primary keys stays well under a millisecond. */
-const BATCH_DEVICES_MAX = 500;
+/** Devices of one read: answered in one turn of the event loop, so few that nobody else waits for it. */
+const BATCH_DEVICES_MAX = 128;
 
 /** Devices that may wait for a read, about a second of a cold gateway's load. */
 const WAITING_MAX = 20_000;

@@ -51,9 +51,11 @@ export function loadGate(options: {
   readonly loopTurns?: LoopTurns;
 }): LoadGate {
   const { machineClock, schedule, counters, limits = LOAD_LIMITS, loopTurns } = options;
-  /** Check-ins for which something is read, the oldest first, each with when it began. */
-  const reading = new Set<{ readonly at: MachineInstant }>();
+  /** Check-ins for which something is read, the oldest first, each with when it began and how many there were with it. */
+  const reading = new Set<{ readonly at: MachineInstant; readonly count: number }>();
   let lastReadMs = 0;
+  /** What the last read took for each of those who waited with it: they are answered one after the other. */
+  let eachMs = 0;
   const waiting = { all: 0, permit: 0, report: 0 };
   let loopDelayMs = durationMs(0);
   let shedCount = 0;
@@ -97,7 +99,7 @@ export function loadGate(options: {
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     return Math.max(
       crowdPermille({ count: countInTurn, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
-      crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs) }, limits),
+      crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs, eachMs * reading.size) }, limits),
     );
   }
 
@@ -114,11 +116,13 @@ export function loadGate(options: {
       if (urgency === 'untouched') return answering;
       count(urgency, 1);
       if (urgency !== 'check-in') return answering.finally(() => count(urgency, -1));
-      const one = { at: machineClock.now() };
+      const one = { at: machineClock.now(), count: reading.size + 1 };
       reading.add(one);
       return answering.finally(() => {
         reading.delete(one);
         lastReadMs = elapsedMs(one.at, machineClock.now());
+        // A few wait for the way to the store more than for each other.
+        eachMs = lastReadMs / Math.max(CROWD_MIN, one.count);
         count(urgency, -1);
       });
     },
@@ -156,10 +160,17 @@ function urgencyOf(path: string): Urgency {
   return Object.hasOwn(URGENCIES, path) ? (URGENCIES[path] ?? 'untouched') : 'untouched';
 }
 
+/** Whoever is turned away costs next to nothing: there are some hundred answers, and each is made once. */
 function busy(afterS: number): DeviceResponse {
-  return problemResponse({
+  const known = BUSY.get(afterS);
+  if (known !== undefined) return known;
+  const answer = problemResponse({
     code: 'gateway-busy',
     detail: `The gateway has as many requests as it can answer in time; send the same request again in ${afterS} s, it counts once`,
     headers: { 'retry-after': String(afterS) },
   });
+  BUSY.set(afterS, answer);
+  return answer;
 }
+
+const BUSY = new Map<number, DeviceResponse>();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Server as NetServer } from 'node:net';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
-import { err, ok, type Result } from '@outrider/domain/kernel/result';
+import { ok, type Result } from '@outrider/domain/kernel/result';
 import { type DurationMs, durationMs } from '@outrider/domain/kernel/time';
 import type { CivilClock } from '@outrider/domain/trust/credentials';
 import type { DigestText } from '@outrider/domain/trust/ports';
@@ -26,6 +25,7 @@ import { identityRoutes } from './identity-routes.ts';
 import { installationRoutes } from './installation-routes.ts';
 import { API_PREFIX } from './management.ts';
 import { METRICS_PATH, type MetricsOptions, metricsListener } from './metrics-listener.ts';
+import { type ListenError, type OpenPort, openPort } from './open-port.ts';
 import { orderRoutes } from './order-routes.ts';
 import { overviewRoutes } from './overview-routes.ts';
 import { peopleDoor } from './people-door.ts';
@@ -74,8 +74,6 @@ export interface ListenOptions {
   readonly log: Log;
 }
 
-export type ListenError = { readonly code: 'port-in-use' | 'port-refused' | 'socket-refused'; readonly detail: string };
-
 /** Devices keep their connections: setting one up costs more than an answer. Longer than the idle time of proxies. */
 const KEEP_ALIVE_MS = 75_000;
 /** The upload of an image of a gigabyte at 20 Mbit/s; bodies of devices are of 64 KiB and cut there. */
@@ -93,12 +91,6 @@ export const DEVICE_TIMEOUTS = {
   shouldUpgradeCallback: ({ url, headers }: IncomingMessage) =>
     url === WAKE_PATH && headers.upgrade?.toLowerCase() === 'websocket',
 } as const;
-
-/**
- * Connections that the kernel sets up before the server takes them; it cuts the number at net.core.somaxconn. Node's 511 are too few for a fleet that
- * returns in one moment: who is beyond it believes that it is connected, and its first request waits for TCP to repeat itself, twice as long each time.
- */
-export const ACCEPT_BACKLOG = 8_192;
 
 /** For requests under way when the server stops: the longest commit is far below it; a slow body is sent again. */
 const DRAIN_MS = durationMs(1_500);
@@ -152,37 +144,19 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   });
   const opened = await openPort(http, host, port, '--port');
   if (!opened.ok) return opened;
-  const url = `http://${host}:${opened.value}`;
+  const url = `http://${host}:${opened.value.port}`;
   onOpened(url);
-  return ok({ url, close: () => closeListener(http, { gate, lane }, options) });
-}
-
-/** Lets a server listen, and names what stands in the way and the flag that chooses another port. */
-export function openPort(
-  http: NetServer,
-  host: string,
-  port: number,
-  flag: '--port' | '--tls-port',
-): Promise<Result<number, ListenError>> {
-  return new Promise((resolve) => {
-    http.once('error', (cause: NodeJS.ErrnoException) => {
-      const isInUse = cause.code === 'EADDRINUSE';
-      const detail = isInUse
-        ? `The port ${port} of ${host} is in use; choose another with ${flag}, or 0 for any free one`
-        : `The port ${port} of ${host} cannot be opened (${cause.message}); choose another with ${flag}`;
-      resolve(err({ code: isInUse ? 'port-in-use' : 'port-refused', detail }));
-    });
-    http.listen({ host, port, backlog: ACCEPT_BACKLOG }, () => {
-      // A TCP server has an address of this kind once it listens.
-      resolve(ok((http.address() as AddressInfo).port));
-    });
-  });
+  return ok({ url, close: () => closeListener(http, { gate, lane, port: opened.value }, options) });
 }
 
 /** The port stays open until all is answered: who comes meanwhile hears why, and when to come again. */
 export async function closeListener(
   http: HttpServer,
-  { gate, lane }: { readonly gate: DrainGate; readonly lane: CheckInLane },
+  {
+    gate,
+    lane,
+    port,
+  }: { readonly gate: DrainGate; readonly lane: CheckInLane; readonly port: Pick<OpenPort, 'close'> },
   { log, schedule, drainDelayMs, wakes }: Pick<ListenOptions, 'log' | 'schedule' | 'drainDelayMs' | 'wakes'>,
 ): Promise<void> {
   // At once: those who listen have the whole delay to come to another one.
@@ -197,9 +171,7 @@ export async function closeListener(
   }
   const cut = await gate.drain(DRAIN_MS);
   if (cut > 0) log.warn({ stage: 'server', code: 'requests-cut', cut }, 'Requests under way were cut off');
-  const closed = new Promise<void>((resolve) => {
-    http.close(() => resolve());
-  });
+  const closed = port.close();
   lane.close();
   http.closeAllConnections();
   wakes?.end();

@@ -10,7 +10,8 @@ import { checkInLane } from './check-in-lane.ts';
 import { certificateOfTerminator } from './client-certificates.ts';
 import { deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
-import { closeListener, DEVICE_TIMEOUTS, type ListenError } from './listen.ts';
+import { closeListener, DEVICE_TIMEOUTS } from './listen.ts';
+import { closeServer, type ListenError } from './open-port.ts';
 import type { WakeListener } from './wake-listener.ts';
 
 /** The socket through which a terminator of TLS hands over requests of devices. */
@@ -44,5 +45,5 @@ export async function listenToTerminator(options: {
   });
   const opened = await listenPrivately(http, path);
   if (!opened.ok) return err({ code: 'socket-refused', detail: opened.error });
-  return ok({ close: () => closeListener(http, { gate, lane }, options) });
+  return ok({ close: () => closeListener(http, { gate, lane, port: { close: () => closeServer(http) } }, options) });
 }

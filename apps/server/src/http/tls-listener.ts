@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { CaFiles } from '@outrider/adapters/server/ca/ca-folder';
 import { readPeer } from '@outrider/adapters/server/ca/peer-certificate';
@@ -18,7 +17,8 @@ import type { ConnectionGate } from './connection-gate.ts';
 import { type CertificateOf, deviceListener } from './device-listener.ts';
 import { drainGate } from './draining.ts';
 import { paceHandshakes } from './handshake-pace.ts';
-import { closeListener, DEVICE_TIMEOUTS, type ListenError, openPort } from './listen.ts';
+import { closeListener, DEVICE_TIMEOUTS } from './listen.ts';
+import { type ListenError, openPort } from './open-port.ts';
 import type { WakeListener } from './wake-listener.ts';
 
 /** The port at which devices speak mutual TLS with this very program. */
@@ -91,10 +91,10 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   if (!opened.ok) return err(opened.error);
   const stopChanging = changeTicketKeys(http, options);
   return ok({
-    url: `https://${host.includes(':') ? `[${host}]` : host}:${(http.address() as AddressInfo).port}`,
+    url: `https://${host.includes(':') ? `[${host}]` : host}:${opened.value.port}`,
     async close() {
       stopChanging();
-      await closeListener(http, { gate, lane }, options);
+      await closeListener(http, { gate, lane, port: opened.value }, options);
     },
   });
 }
