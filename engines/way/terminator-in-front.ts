@@ -22,10 +22,10 @@ export function terminatorInFront(name: string, start: (world: TerminatorWorld) 
   terminatorContract(name, {
     stores: { store: memoryStore(), blobs: memoryBlobs() },
     unknownCa: 'handshake',
-    async open({ server, files, ports: { log }, folder: own }) {
+    async open({ server, files, wakes, ports: { log }, folder: own }) {
       await mkdir(own, { recursive: true });
       const path = join(own, 'gateway.sock');
-      const gateway = await listenToTerminator({ server, path, schedule: { after: () => () => {} }, log });
+      const gateway = await listenToTerminator({ server, path, wakes, schedule: { after: () => () => {} }, log });
       assert.ok(gateway.ok);
       const running = await start({ folder: join(own, 'terminator'), files, gatewaySocket: path });
       return {

@@ -190,7 +190,7 @@ export function composeServer(ports: ServerPorts): Server {
   const steering = load === undefined ? {} : { loadPermille: load.permille };
   const checkInDesk = checkIns({ holder, contacts: notes, fleetClock, counters, ...steering });
   const ddiDevices = ddi({
-    ...{ ports, holder, devices, identities, follower, counters },
+    ...{ ports, holder, devices, identities, certificates: credentials, follower, counters },
     desks: { checkIns: checkInDesk, permits: permitDesk, reports: reportDesk, contacts: notes },
   });
   const routes = deviceRoutes({

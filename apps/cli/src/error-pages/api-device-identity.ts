@@ -80,7 +80,7 @@ export const DEVICE_IDENTITY_CODES = {
     'Look at both: an image with a key in it was copied to several devices, or a device was cloned. Each has to make a key of its own.',
   ],
   'csr-malformed': [
-    'The certificate request of a device is no PKCS#10 for an Ed25519 key that signs itself.',
+    'The certificate request of a device is no PKCS#10 that is signed by its own key, or the key is neither Ed25519, P-256 nor RSA of 2,048 to 4,096 bits.',
     'Nothing was issued, and no token was used up.',
     'Compare it with the page of the device protocol; `openssl req -inform DER -verify` shows what it holds.',
   ],
@@ -88,6 +88,11 @@ export const DEVICE_IDENTITY_CODES = {
     'The certificate request names another device, or holds another key, than the device that sent it has.',
     'Nothing was issued.',
     'This is a fault of the device software, or somebody tries to get a certificate for another device: look at who sent it.',
+  ],
+  'key-kind-unsupported': [
+    'A device wants to register with a key, or to have a certificate for one, that is not Ed25519: P-256 and RSA do not sign reports here.',
+    'It was not registered, and no token was used up.',
+    'Make an Ed25519 key on the device. One that can hold none takes part over DDI: `outrider device add --ddi`, then `outrider ddi certificate`.',
   ],
   'ca-missing': [
     'A device ordered a certificate, and this server has no CA.',

@@ -2,6 +2,8 @@
 import type { Command } from 'commander';
 import { cellAt, listAt, recordAt, timeAt } from '../answer.ts';
 import { type ConnectionFlags, withConnection } from '../connection.ts';
+import { usageFailure } from '../failure.ts';
+import { createFile, readTextFile } from '../files.ts';
 import { parseLabel } from '../flags.ts';
 import { type OutputFlags, show } from '../output.ts';
 import { PATHS, pathOfOne } from '../paths.ts';
@@ -31,6 +33,15 @@ export function ddiNoun(program: Command, world: World): void {
         ['target token', cellAt(value, 'targetToken')],
       ]);
     });
+
+  changing(ddi.command('certificate'))
+    .description(
+      'have the CA make a certificate for its own key, which may be P-256 or RSA; those for another key are void at once',
+    )
+    .argument('<device>', 'its id, which is the common name of the request')
+    .requiredOption('--csr <file>', 'PKCS#10 in PEM, as `openssl req -new` writes it on the device')
+    .requiredOption('--out <file>', 'where the certificate goes')
+    .action((id: string, flags: CertificateFlags) => certify(world, id, flags));
 
   withConnection(ddi.command('gateways'))
     .description('the gateways that speak for devices, and for which')
@@ -74,6 +85,30 @@ export function ddiNoun(program: Command, world: World): void {
 function changing(command: Command): Command {
   return withConnection(command).option('--json', 'print JSON');
 }
+
+interface CertificateFlags extends Flags {
+  readonly csr: string;
+  readonly out: string;
+}
+
+async function certify(world: World, id: string, flags: CertificateFlags): Promise<void> {
+  const [, base64] = CSR_PEM.exec(await readTextFile(world, 'certificate request', flags.csr)) ?? [];
+  if (base64 === undefined) {
+    throw usageFailure(`${flags.csr} holds no certificate request in PEM; make one with \`openssl req -new\``);
+  }
+  const body = { csr: base64.replace(/\s/g, '') };
+  const { text, value } = await tell(world, flags, pathOfOne('ddiDevices', id, 'certificate'), body);
+  // Lost on the way to the disk it is asked for again: for the same key nothing is void.
+  await createFile(world, { noun: 'certificate', path: flags.out, mode: 0o644 }, String(cellAt(value, 'chain')));
+  show(world, flags, text, () => [
+    ['device', id],
+    ['certificate', flags.out],
+    ['until', timeAt(value, 'notAfter')],
+  ]);
+}
+
+/** OpenSSL of long ago wrote NEW before it. */
+const CSR_PEM = /-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]{1,16384})-----END/;
 
 async function showOne(world: World, id: string, flags: Flags): Promise<void> {
   const { text, value } = await ask(world, flags, pathOfOne('ddiDevices', id));

@@ -35,6 +35,9 @@ test('Envoy gets all it needs: the sockets of the gateways, where devices connec
   );
   assert.match(text, /"max_active_downstream_connections": 500/);
   for (const prefix of ['/v1/', '/blobs/', '/repo/', '/health/']) assert.match(text, new RegExp(`"${prefix}"`));
+  for (const path of ['/[^/]+/controller/v1/.+', '/[^/]+/controller/v1/[^/]+/softwaremodules/.+']) {
+    assert.ok(text.includes(`"regex": ${JSON.stringify(path)}`), path);
+  }
   const folder = join(world.folder, 'envoy');
   const secret = [path, join(folder, 'server-key.pem'), join(folder, 'ticket-keys.json')];
   assert.deepEqual(secret.map(modeOf), [0o600, 0o600, 0o600]);
@@ -49,7 +52,8 @@ test('Envoy gets all it needs: the sockets of the gateways, where devices connec
 
 test('HAProxy lets pass all that devices ask for, and nothing else', async () => {
   const { path, text } = await configured('haproxy');
-  assert.match(text, /unless \{ path_beg \/v1\/ \/blobs\/ \/repo\/ \/health\/ \}/);
+  const allowed = 'unless { path_beg /v1/ /blobs/ /repo/ /health/ } or { path_reg ^/[^/]+/controller/v1/ }\n';
+  assert.ok(text.includes(allowed), text);
   for (const socket of SOCKETS) assert.ok(text.includes(` unix@${socket} `));
   assert.deepEqual([modeOf(path), modeOf(join(world.folder, 'haproxy', 'ticket-keys'))], [0o600, 0o600]);
 });

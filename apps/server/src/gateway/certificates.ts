@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceCa, DeviceCredentials, IdentityStore } from '@outrider/domain/gateway/identity-ports';
+import type {
+  DeviceCa,
+  DeviceCredentials,
+  IdentityStore,
+  IssuedCertificate,
+  IssueError,
+} from '@outrider/domain/gateway/identity-ports';
 import type { GivenCredentials } from '@outrider/domain/gateway/registration';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
@@ -19,12 +25,17 @@ export interface Certificates {
   readonly hasCa: boolean;
   /** PEM; absent where there is no CA. */
   readonly serverRoots?: string;
-  /** Codes: ca-missing, csr-malformed, csr-for-another, ca-expired. */
+  /** Codes: ca-missing, csr-malformed, csr-for-another, key-kind-unsupported, ca-expired. */
   give(request: {
     readonly csr: string;
     readonly deviceId: DeviceId;
     readonly publicKey: PublicKey;
   }): Promise<Result<GivenCredentials, CommandError>>;
+  /** For a DDI device, whose key may be of any kind. Codes: ca-missing, csr-malformed, csr-for-another, ca-expired. */
+  giveToDdi(request: {
+    readonly csr: string;
+    readonly deviceId: DeviceId;
+  }): Promise<Result<GivenCredentials & { readonly certificate: IssuedCertificate }, CommandError>>;
 }
 
 /** Certificates of one statement, and devices that may wait: a fleet that renews on one day does so in batches. */
@@ -47,21 +58,32 @@ export function certificates(options: {
       return batch;
     },
   });
+  async function give(
+    deviceId: DeviceId,
+    issue: (ca: DeviceCa) => Result<DeviceCredentials, IssueError>,
+  ): Promise<Result<GivenCredentials & { readonly certificate: IssuedCertificate }, CommandError>> {
+    if (deviceCa === undefined) {
+      const detail = 'The server has no CA for devices; make one with `outrider ca init`, or sign requests instead';
+      return refuse('ca-missing', detail, { deviceId });
+    }
+    const issued = issue(deviceCa);
+    if (!issued.ok) return refuse(issued.error.code, issued.error.detail, { deviceId });
+    const { chain, renewAfter, certificate } = await commits.add(issued.value);
+    counters.add('certificate', 'issued');
+    const { serverRoots } = deviceCa;
+    return ok({ chain, serverRoots, notAfter: certificate.notAfter, renewAfter, certificate });
+  }
+
   return {
     hasCa: deviceCa !== undefined,
     ...(deviceCa === undefined ? {} : { serverRoots: deviceCa.serverRoots }),
     async give(request) {
-      if (deviceCa === undefined) {
-        const detail = 'The server has no CA for devices; make one with `outrider ca init`, or sign requests instead';
-        return refuse('ca-missing', detail, { deviceId: request.deviceId });
-      }
-      const issued = deviceCa.issue(request);
-      if (!issued.ok) return refuse(issued.error.code, issued.error.detail, { deviceId: request.deviceId });
-      const { chain, renewAfter, certificate } = await commits.add(issued.value);
-      counters.add('certificate', 'issued');
-      const { serverRoots } = deviceCa;
-      return ok({ chain, serverRoots, notAfter: certificate.notAfter, renewAfter });
+      const given = await give(request.deviceId, (ca) => ca.issue(request));
+      if (!given.ok) return given;
+      const { certificate: _, ...credentials } = given.value;
+      return ok(credentials);
     },
+    giveToDdi: (request) => give(request.deviceId, (ca) => ca.issueToDdi(request)),
   };
 }
 

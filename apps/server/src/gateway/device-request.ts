@@ -17,6 +17,8 @@ export interface DeviceRequest {
    * it knows of the connection, never out of what a client may write.
    */
   readonly certificate?: ClientCertificate;
+  /** The device speaks TLS with whoever carries the request: links that it is given begin with `https`. */
+  readonly isTls?: boolean;
 }
 
 export interface DeviceResponse {

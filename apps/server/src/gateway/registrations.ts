@@ -4,7 +4,7 @@ import type { Admission, RegistrationRefusalCode } from '@outrider/domain/gatewa
 import { newContactHistory } from '@outrider/domain/gateway/contact-history';
 import { IDENTITY_REFUSALS } from '@outrider/domain/gateway/device-identity';
 import type { DeviceRecord } from '@outrider/domain/gateway/device-record';
-import { FACTORY_REFUSALS, type FactoryCas } from '@outrider/domain/gateway/identity-ports';
+import { ED25519_ALONE, FACTORY_REFUSALS, type FactoryCas } from '@outrider/domain/gateway/identity-ports';
 import type { Registry } from '@outrider/domain/gateway/ports';
 import type { Registration } from '@outrider/domain/gateway/registration';
 import { TOKEN_REFUSALS } from '@outrider/domain/gateway/registration-token';
@@ -17,7 +17,7 @@ import type { DigestText, SignatureVerifier } from '@outrider/domain/trust/ports
 import type { SigningRole, TrustRoots } from '@outrider/domain/trust/role';
 import { encodeRegistrationAnswer, parseRegistration } from '@outrider/protocol/gateway/registration';
 import { parseRequestIdentity, requestText } from '@outrider/protocol/gateway/request-signature';
-import { describeParseError } from '@outrider/protocol/kernel/parse-error';
+import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
 import type { Schedule } from '../ports.ts';
 import type { Certificates } from './certificates.ts';
 import { type DeviceRequest, type DeviceResponse, jsonResponse, problemResponse } from './device-request.ts';
@@ -147,7 +147,7 @@ function readRegistration(
     return err(problemResponse({ code: 'body-malformed', detail: describeParseError(identity.error) }));
   }
   const parsed = parseRegistration(request.body);
-  if (!parsed.ok) return err(problemResponse({ code: 'body-malformed', detail: describeParseError(parsed.error) }));
+  if (!parsed.ok) return err(malformed(parsed.error));
   const { deviceId, publicKey } = parsed.value;
   if (identity.value.deviceId !== deviceId) {
     const detail = 'The header Outrider-Device names another device than the body; both must be the id to register';
@@ -163,6 +163,13 @@ function readRegistration(
   }
   const admission = readAdmission(parsed.value, options);
   return admission.ok ? ok({ registration: parsed.value, admission: admission.value }) : admission;
+}
+
+/** A key of P-256 or RSA has another length: its device learns that it needs another, and not that it has a fault. */
+function malformed(error: ParseError): DeviceResponse {
+  const detail = describeParseError(error);
+  if (!error.path.endsWith('.publicKey.publicKey')) return problemResponse({ code: 'body-malformed', detail });
+  return problemResponse({ code: 'key-kind-unsupported', detail: `${detail}: ${ED25519_ALONE}` });
 }
 
 /** A token of our own is looked up where it is used up too; the other rights are judged here. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { digestText } from '@outrider/adapters/shared/digest';
@@ -148,6 +149,7 @@ const CASES: readonly (readonly [claim: string, request: Partial<DeviceRequest>,
   ['a version that is none', own(checkIn(running({ version: 'newest' }))), 400, 'body-malformed'],
   ['a future version of the protocol', { ...own(checkIn()), path: '/v9/check-in' }, 404, 'route-unknown'],
   ['a device whose key was revoked', stolen.signedRequest('/v1/check-in', ofStolen), 403, 'device-revoked'],
+  ['a registration with a key of P-256', p256Registration(), 422, 'key-kind-unsupported'],
   ['JSON that is deeper than the sea', own('['.repeat(30_000)), 400, 'body-malformed'],
 ];
 
@@ -220,6 +222,19 @@ test('whatever is sent, by whichever method and to whichever path, is never answ
     propertyOptions({ runs: 80 }),
   );
 });
+
+/** All else is as it should be: it is the kind of key alone that is refused. */
+function p256Registration(): Partial<DeviceRequest> {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const info = publicKey.export({ format: 'der', type: 'spki' });
+  const { deviceType, hardwareId } = { deviceType: 'camera', hardwareId: 'rev-a' };
+  const attributes = { deviceType, hardwareId, model: 'm', region: 'eu', customer: 'c', carrier: 'w', tags: [] };
+  const key = { keyId: digestText('a key of P-256'), publicKey: info.toString('base64') };
+  const body = { token: 'a-registration-token', deviceId: 'camera-p256', publicKey: key, attributes };
+  const signed = { 'outrider-device': 'camera-p256', 'outrider-signature': Buffer.alloc(64).toString('base64') };
+  const headers = { 'content-type': 'application/json', ...signed };
+  return post('/v1/register', { ...body, running: device.running() }, headers);
+}
 
 /** Over a socket of its own, byte by byte as it is: a client library would mend what devices get wrong. */
 function send(request: Partial<DeviceRequest>): Promise<{ readonly status: number; readonly body: string }> {

@@ -5,6 +5,7 @@ import { QUERY_CHARACTERS_MAX } from '@outrider/domain/gateway/query';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { VERSION_CHARACTERS_MAX } from '@outrider/domain/release/version';
+import { DER_CHARACTERS_MAX } from '@outrider/protocol/gateway/registration';
 import { version as readVersion } from '@outrider/protocol/kernel/values';
 import Type, { type Static } from 'typebox';
 import type { Server } from '../compose.ts';
@@ -91,6 +92,26 @@ export function ddiManagementRoutes({ ddi }: Server): readonly ApiRoute[] {
       answers: '{deviceId, targetToken}',
       handle: ({ params, body: { author } }) =>
         ddi.registrations.renewToken(idOf<DeviceId>('device id', params.deviceId), authorOf(author)),
+    }),
+    apiRoute({
+      method: 'POST',
+      path: '/ddi-devices/:deviceId/certificate',
+      summary:
+        'Gives a DDI device a certificate of our CA for its own key; those for another key are void when this returns',
+      schemas: {
+        params: Type.Object({ deviceId: IdText }),
+        body: Type.Object(
+          { csr: Type.String({ minLength: 1, maxLength: DER_CHARACTERS_MAX }), author: CHANGE_FIELDS.author },
+          { additionalProperties: false },
+        ),
+      },
+      status: 201,
+      answers: '{chain, serverRoots, notAfter, renewAfter}',
+      handle: ({ params, body: { csr, author } }) =>
+        ddi.registrations.giveCertificate({
+          ...{ deviceId: idOf<DeviceId>('device id', params.deviceId), csr },
+          author: authorOf(author),
+        }),
     }),
     apiRoute({
       method: 'GET',

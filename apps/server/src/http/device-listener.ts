@@ -30,11 +30,22 @@ const BODY_MS = durationMs(30_000);
 export function deviceListener(
   handler: DeviceHandler,
   certificateOf: CertificateOf,
-  { log, schedule, bodyMs = BODY_MS }: { readonly log: Log; readonly schedule: Schedule; readonly bodyMs?: DurationMs },
+  {
+    log,
+    schedule,
+    bodyMs = BODY_MS,
+    isTls = false,
+  }: {
+    readonly log: Log;
+    readonly schedule: Schedule;
+    readonly bodyMs?: DurationMs;
+    /** As in `DeviceRequest`. */
+    readonly isTls?: boolean;
+  },
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     readBody(request, { schedule, bodyMs }, (body) => {
-      const answer = typeof body === 'string' ? answerTo(request, body, { handler, certificateOf }) : body;
+      const answer = typeof body === 'string' ? answerTo(request, body, { handler, certificateOf, isTls }) : body;
       // What is left of a refused body would be taken for the next request.
       const isClosing = typeof body !== 'string';
       if (!(answer instanceof Promise) && typeof answer.body === 'string') {
@@ -52,16 +63,22 @@ export function deviceListener(
 function answerTo(
   request: IncomingMessage,
   body: string,
-  { handler, certificateOf }: { readonly handler: DeviceHandler; readonly certificateOf: CertificateOf },
+  { handler, certificateOf, isTls }: Carrying,
 ): DeviceResponse | Promise<DeviceResponse> {
   const certificate = certificateOf(request);
   if (!certificate.ok) return certificate.error;
   const { method = '', url: path = '', headers } = request;
   const carried: DeviceRequest =
     certificate.value === undefined
-      ? { method, path, headers, body }
-      : { method, path, headers, body, certificate: certificate.value };
+      ? { method, path, headers, body, isTls }
+      : { method, path, headers, body, isTls, certificate: certificate.value };
   return handler.handleAtOnce?.(carried) ?? handler.handle(carried);
+}
+
+interface Carrying {
+  readonly handler: DeviceHandler;
+  readonly certificateOf: CertificateOf;
+  readonly isTls: boolean;
 }
 
 async function write(

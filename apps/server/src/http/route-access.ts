@@ -94,6 +94,7 @@ export const ROUTE_ACCESS = {
   'POST /ddi-devices': { roles: OPERATING, reach: 'whole' },
   'GET /ddi-devices/:deviceId': { roles: EVERYONE, reach: 'device' },
   'POST /ddi-devices/:deviceId/token': { roles: OPERATING, reach: 'device' },
+  'POST /ddi-devices/:deviceId/certificate': { roles: OPERATING, reach: 'device' },
   'GET /ddi-gateways': { roles: EVERYONE, reach: 'whole' },
   'POST /ddi-gateways': { roles: OPERATING, reach: 'whole' },
   'POST /ddi-gateways/:name/remove': { roles: STOPPING, reach: 'whole' },

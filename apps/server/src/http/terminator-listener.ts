@@ -38,7 +38,7 @@ export async function listenToTerminator(options: {
   options.wakes?.attach(http, certificateOfTerminator);
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
-  const answer = deviceListener(handler, certificateOfTerminator, { log, schedule });
+  const answer = deviceListener(handler, certificateOfTerminator, { log, schedule, isTls: true });
   const lane = checkInLane(http, { handler, certificateOf: certificateOfTerminator, gate });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);

@@ -2,30 +2,28 @@
 import assert from 'node:assert/strict';
 import type { KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
 import type { CaFiles } from '@outrider/adapters/server/ca/ca-folder';
 import { openDeviceCa } from '@outrider/adapters/server/ca/device-ca';
 import { CA_LIVES, makeRoot, writeOnlineCa } from '@outrider/adapters/server/ca/init-ca';
 import { makeCertificate, pemOf } from '@outrider/adapters/server/ca/make-certificate';
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { delay } from '@outrider/adapters/shared/delay';
-import { createSeed, privateKeyOf, publicKeyInfo, signerFromSeed } from '@outrider/adapters/shared/ed25519';
+import { publicKeyInfo } from '@outrider/adapters/shared/ed25519';
 import { makeCertificateRequest } from '@outrider/adapters/shared/x509/certificate-request';
-import { nameOf } from '@outrider/adapters/shared/x509/distinguished-name';
+import { nameOf, subjectIn } from '@outrider/adapters/shared/x509/distinguished-name';
 import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, fleetInstant } from '@outrider/domain/kernel/time';
-import { encodeCheckIn } from '@outrider/protocol/gateway/check-in';
-import { encodeRegistration, parseRegistrationAnswer } from '@outrider/protocol/gateway/registration';
-import { DEVICE_HEADER, requestText, SIGNATURE_HEADER } from '@outrider/protocol/gateway/request-signature';
 import { composeServer, type Server } from '../compose.ts';
 import { openCa } from '../installation/open-ca.ts';
-import type { ServerPorts } from '../ports.ts';
-import { DEVICE_TYPE, rehearse, SOON } from '../rehearsal.ts';
+import type { Schedule, ServerPorts } from '../ports.ts';
+import { rehearse, SOON } from '../rehearsal.ts';
+import { codeOf, newKey, tlsDevice } from './rehearsed-tls-device.ts';
+import { ddiThroughTerminator } from './terminator-ddi-rehearsal.ts';
+import { type WakeListener, wakeListener } from './wake-listener.ts';
 
 /** A gateway behind something that ends TLS: this very program, or a proxy in front of it. */
 export interface RehearsedTerminator {
@@ -37,6 +35,7 @@ export interface TerminatorWorld {
   readonly server: Server;
   readonly files: CaFiles;
   readonly ports: ServerPorts;
+  readonly wakes: WakeListener;
   readonly folder: string;
 }
 
@@ -68,9 +67,11 @@ export function terminatorContract(
     const { ports } = rehearse({ ...stores, schedule: SOON });
     const ca = present(await openCa(folder, 365, ports.log), 'the CA that was just made');
     // Two gateways on one store, each with a terminator of its own.
-    const worlds = ['one', 'two'].map((part) => ({
-      ...{ server: composeServer({ ...ports, ...ca.ports }), files: ca.files, ports, folder: join(folder, part) },
-    }));
+    const worlds = ['one', 'two'].map((part) => {
+      const server = composeServer({ ...ports, ...ca.ports });
+      const wakes = wakeListener({ wakes: server.wakes, schedule: NEVER, log: ports.log });
+      return { server, files: ca.files, ports, wakes, folder: join(folder, part) };
+    });
     const terminators = await Promise.all(worlds.map(open));
     after(async () => {
       await Promise.all(terminators.map((one) => one.close()));
@@ -79,10 +80,11 @@ export function terminatorContract(
     const [first, second] = worlds.map((one) => one.server) as [Server, Server];
     const [port, otherPort] = terminators.map((one) => one.port) as [number, number];
     await Promise.all([first.drain(), second.drain()]);
+    const issuerName = subjectIn(ca.files.issuing[0].raw);
     const roots = ca.files.roots.map((one) => one.toString()).join('');
 
     async function registered(id: string) {
-      const device = aDevice(id, roots);
+      const device = tlsDevice(id, roots);
       const { token } = await first.identities.createToken({ author: 'ada', usesMax: 1, hours: 1 });
       await device.register(port, token);
       return device;
@@ -116,9 +118,41 @@ export function terminatorContract(
       assert.equal(health?.status, 200);
     });
 
+    test('a device that listens over a WebSocket is reached until its key is revoked', async () => {
+      const device = await registered('camera-7');
+      const listening = device.listen(port);
+      await until(() => first.wakes.count() > 0, 'the device listens');
+      const change = { author: 'ada', kind: 'device-revoked', deviceId: device.deviceId, reason: 'stolen' } as const;
+      assert.ok((await first.identities.changeKey(change)).ok);
+      await first.drain();
+      const ended = await listening;
+      assert.match(ended.ok ? '' : ended.error.detail, /1008 revoked/);
+    });
+
+    test('the certificate of a connection may be for a key of P-256 or RSA, and is enough for a check-in and nothing more', async () => {
+      const device = await registered('camera-8');
+      const headers = { 'content-type': 'application/json' };
+      for (const key of [newKey('p-256'), newKey('rsa')]) {
+        const named = { deviceId: device.deviceId, key };
+        const chain = issue(named, { name: issuerName, key: ca.files.issuingKey });
+        assert.equal((await device.checkIn(port, { chain, key })).status, 200);
+        const report = await device.ask(port, '/v1/report', { method: 'POST', body: '{}', headers, chain, key });
+        assert.deepEqual([report.status, codeOf(report)], [400, 'body-malformed'], 'a report is signed all the same');
+        const former = issue({ ...named, keyId: 'f'.repeat(64) }, { name: issuerName, key: ca.files.issuingKey });
+        const superseded = await device.checkIn(port, { chain: former, key });
+        assert.deepEqual([superseded.status, codeOf(superseded)], [401, 'certificate-superseded']);
+      }
+      const csr = makeCertificateRequest(device.deviceId, newKey('p-256'));
+      const { deviceId } = device;
+      const refused = await device.post(port, '/v1/certificate', JSON.stringify({ deviceId, csr }));
+      assert.deepEqual([refused.status, codeOf(refused)], [422, 'key-kind-unsupported']);
+    });
+
+    ddiThroughTerminator({ server: first, port: () => port, roots });
+
     test('a certificate of another CA, one of a server and one that has run out are refused, the last by name', async () => {
       const stranger = makeRoot({ ...order, name: 'Mallory' });
-      const device = aDevice('camera-1', roots);
+      const device = tlsDevice('camera-1', roots);
       const forged = issue(device, { name: nameOf({ commonName: 'Acme devices' }), key: stranger.key });
       const refused = await device.checkIn(port, { chain: forged }).catch((cause: Error) => cause.message);
       if (unknownCa === 'handshake') assert.match(String(refused), /unknown ca|ECONNRESET|socket hang up/);
@@ -180,13 +214,13 @@ export function terminatorContract(
   });
 
   function issue(
-    { deviceId, keyId, key }: { readonly deviceId: DeviceId; readonly keyId: string; readonly key: KeyObject },
+    { deviceId, keyId, key }: { readonly deviceId: DeviceId; readonly keyId?: string; readonly key: KeyObject },
     signer: { readonly name: Uint8Array; readonly key: KeyObject },
   ): string {
     const nowMs = wallClock().now();
     const made = makeCertificate(
       {
-        subject: { commonName: deviceId, keyId },
+        subject: { commonName: deviceId, ...(keyId === undefined ? {} : { keyId }) },
         subjectKey: publicKeyInfo(key),
         notBeforeMs: nowMs - DAY_MS,
         notAfterMs: nowMs + DAY_MS,
@@ -198,143 +232,12 @@ export function terminatorContract(
   }
 }
 
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly isResumed: boolean;
-  readonly session?: Buffer;
-}
+/** Connections that are listened to are not probed within a rehearsal. */
+const NEVER: Schedule = { after: () => () => {} };
 
-interface Manner {
-  readonly isCertified?: boolean;
-  readonly isSigned?: boolean;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly session?: Buffer | undefined;
-  readonly chain?: string;
-  readonly key?: KeyObject;
-  readonly as?: string;
-}
-
-const attributes = {
-  ...{ deviceType: DEVICE_TYPE, model: 'm', hardwareId: 'rev-a', region: 'eu', customer: 'c', carrier: 'w', tags: [] },
-};
-// The constructor of what a device says it runs.
-const running = { version: '1.0.0', releaseCounter: 1, components: [] } as unknown as Parameters<
-  typeof encodeCheckIn
->[0]['running'];
-
-function aDevice(id: string, roots: string) {
-  const deviceId = id as DeviceId;
-  const seed = createSeed();
-  const [signer, key] = [signerFromSeed(seed), privateKeyOf(seed)];
-  const { publicKey } = signer;
-  let sequence = 0;
-  let chain: string | undefined;
-
-  function agentOf(manner: Manner, keepAlive: boolean): Agent {
-    const own = manner.chain ?? chain;
-    const shown = manner.isCertified === false || own === undefined ? {} : { cert: own, key: pem(manner.key ?? key) };
-    const session = manner.session === undefined ? {} : { session: manner.session };
-    return new Agent({ ca: roots, keepAlive, maxSockets: 1, maxCachedSessions: 0, ...shown, ...session });
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (let tries = 0; !isSo(); tries++) {
+    assert.ok(tries < 3_000, what);
+    await delay(10);
   }
-
-  function headersOf(path: string, body: string, { isSigned = false, headers }: Manner): Record<string, string> {
-    const { signature } = signer.sign(requestText({ method: 'POST', path, body }));
-    const proof = isSigned ? { [DEVICE_HEADER]: id, [SIGNATURE_HEADER]: signature } : {};
-    return { 'content-type': 'application/json', ...proof, ...headers };
-  }
-
-  async function checkInOver(agent: Agent, port: number, manner: Manner): Promise<Answer> {
-    const own = { deviceId: (manner.as ?? id) as DeviceId, sequence: ++sequence, running, state: 'idle' } as const;
-    const body = encodeCheckIn(own);
-    return send({ agent, port, path: '/v1/check-in', body, headers: headersOf('/v1/check-in', body, manner) });
-  }
-
-  async function checkIn(port: number, manner: Manner = {}): Promise<Answer> {
-    const agent = agentOf(manner, false);
-    try {
-      return await checkInOver(agent, port, manner);
-    } finally {
-      agent.destroy();
-    }
-  }
-
-  return {
-    ...{ deviceId, key, publicKey, keyId: publicKey.keyId, checkIn },
-    async ask(port: number, path: string): Promise<Answer> {
-      const agent = agentOf({}, false);
-      try {
-        return await send({ agent, port, path, method: 'GET', body: '', headers: {} });
-      } finally {
-        agent.destroy();
-      }
-    },
-    keptConnection(port: number) {
-      const agent = agentOf({}, true);
-      return { checkIn: () => checkInOver(agent, port, {}), close: () => agent.destroy() };
-    },
-    async register(port: number, token: string): Promise<void> {
-      const csr = makeCertificateRequest(id, key);
-      const body = encodeRegistration({ token, deviceId, publicKey, attributes, running, csr });
-      const agent = agentOf({ isCertified: false }, false);
-      const headers = headersOf('/v1/register', body, { isSigned: true });
-      const answer = await send({ agent, port, path: '/v1/register', body, headers });
-      assert.equal(answer.status, 201, answer.body);
-      const parsed = parseRegistrationAnswer(answer.body);
-      assert.ok(parsed.ok && parsed.value.credentials !== undefined);
-      chain = parsed.value.credentials.chain;
-    },
-  };
-}
-
-function pem(key: KeyObject): string {
-  return key.export({ format: 'pem', type: 'pkcs8' }) as string;
-}
-
-/** A ticket comes after the answer begins, or in the same packet: it is waited for a moment. */
-const TICKET_MS = 100;
-
-function send(request: {
-  readonly agent: Agent;
-  readonly port: number;
-  readonly path: string;
-  readonly method?: 'GET';
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}): Promise<Answer> {
-  const { agent, port, path, method = 'POST', body, headers } = request;
-  let session: Buffer | undefined;
-  return new Promise((resolve, reject) => {
-    const posted = httpsRequest({ agent, host: '127.0.0.1', port, path, method, headers: { ...headers } });
-    posted.on('error', reject);
-    posted.on('socket', (socket) => {
-      socket.on('session', (ticket: Buffer) => {
-        session = ticket;
-      });
-    });
-    posted.on('response', (response) => {
-      // The sockets of node:https are of this kind.
-      const isResumed = (response.socket as TLSSocket).isSessionReused();
-      response.setEncoding('utf8');
-      let text = '';
-      response.on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('end', async () => {
-        if (session === undefined) await delay(TICKET_MS);
-        resolve({
-          status: response.statusCode ?? 0,
-          body: text,
-          isResumed,
-          ...(session === undefined ? {} : { session }),
-        });
-      });
-    });
-    posted.end(body);
-  });
-}
-
-function codeOf({ body }: { readonly body: string }): string {
-  const parsed: unknown = JSON.parse(body);
-  return typeof parsed === 'object' && parsed !== null && 'code' in parsed ? String(parsed.code) : '';
 }

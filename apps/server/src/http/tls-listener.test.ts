@@ -9,9 +9,9 @@ import { listenWithTls } from './tls-listener.ts';
 terminatorContract('node:tls', {
   stores: { store: memoryStore(), blobs: memoryBlobs() },
   unknownCa: 'answer',
-  async open({ server, files, ports: { log } }) {
+  async open({ server, files, wakes, ports: { log } }) {
     const place = { host: '127.0.0.1', port: 0, clock: wallClock(), log };
-    const listening = await listenWithTls({ server, files, ...place, schedule: { after: () => () => {} } });
+    const listening = await listenWithTls({ server, files, wakes, ...place, schedule: { after: () => () => {} } });
     assert.ok(listening.ok);
     return { port: Number(new URL(listening.value.url).port), close: listening.value.close };
   },

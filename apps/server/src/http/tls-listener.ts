@@ -78,7 +78,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const certificateOf = certificateOfConnection(files);
-  const answer = deviceListener(handler, certificateOf, { log, schedule });
+  const answer = deviceListener(handler, certificateOf, { log, schedule, isTls: true });
   const lane = checkInLane(http, { handler, certificateOf, gate });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);

@@ -85,6 +85,12 @@ export function keyIdOf(raw: Uint8Array): KeyId {
   return digestBytes(raw) as string as KeyId;
 }
 
+/** The same for whatever kind of key a certificate is for: of one that is not Ed25519, SHA-256 of its SubjectPublicKeyInfo. */
+export function keyIdOfInfo(info: Uint8Array): KeyId {
+  const raw = publicKeyBytes(info);
+  return raw === undefined ? (digestBytes(info) as string as KeyId) : keyIdOf(raw);
+}
+
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 

@@ -27,7 +27,7 @@ export interface DeviceCredentials {
 
 /** Why no certificate was made. */
 export interface IssueError {
-  readonly code: 'csr-malformed' | 'csr-for-another' | 'ca-expired';
+  readonly code: 'csr-malformed' | 'csr-for-another' | 'key-kind-unsupported' | 'ca-expired';
   readonly detail: string;
 }
 
@@ -39,13 +39,23 @@ export interface DeviceCa {
   readonly serverRootDigest: Sha256;
   /** By the clock that whoever ends TLS goes by, which no conductor steps. */
   now(): FleetInstant;
-  /** Codes: csr-malformed, csr-for-another (another name or key than the device's), ca-expired. */
+  /** Codes: csr-malformed, csr-for-another (another name or key than the device's), key-kind-unsupported, ca-expired. */
   issue(request: {
     readonly csr: string;
     readonly deviceId: DeviceId;
     readonly publicKey: PublicKey;
   }): Result<DeviceCredentials, IssueError>;
+  /**
+   * For a device that speaks hawkBit's DDI, on the word of a person: nobody ever signs with its key but a handshake, so that it
+   * may be of any kind that TLS takes. Codes: csr-malformed, csr-for-another (another name), ca-expired.
+   */
+  issueToDdi(request: { readonly csr: string; readonly deviceId: DeviceId }): Result<DeviceCredentials, IssueError>;
 }
+
+/** Why a device of our own has no other kind of key, and what to do; the end of a sentence. */
+export const ED25519_ALONE =
+  'devices sign their reports with Ed25519, so make such a key for it; a device that can hold none takes part over ' +
+  'hawkBit’s DDI, by `outrider device add --ddi` and `outrider ddi certificate`';
 
 /** A device's proof that it left a pinned factory: its certificate, and a signature with that certificate's key. */
 export interface FactoryProof {

@@ -38,7 +38,7 @@ export const AUDIT_ACTIONS = {
   'token-issued': 'A token to register devices with was made',
   'devices-imported': 'Devices were announced, or attributes of devices were changed',
   'ddi-devices-added': 'Devices that speak DDI were registered',
-  'ddi-device-changed': 'The token or the window of a DDI device was changed',
+  'ddi-device-changed': 'The token, the certificate or the window of a DDI device was changed',
   'ddi-gateways-changed': 'A token by which a gateway speaks for DDI devices was made or taken back',
   'clock-accepted': 'A person vouched for the wall clock after a jump',
   'installation-restored': 'The installation was restored from a backup, and everything paused',

@@ -59,7 +59,7 @@ export function parseGivenCredentials(body: string): Result<GivenCredentials, Pa
 /** A chain of four certificates, each with a key of RSA 4096. */
 const PEM_CHARACTERS_MAX = 16_384;
 /** One of them, or a certificate request, in base64. */
-const DER_CHARACTERS_MAX = 8_192;
+export const DER_CHARACTERS_MAX = 8_192;
 /** The device, two CAs of a supplier, and the root of a customer. */
 const FACTORY_CHAIN_MAX = 4;
 

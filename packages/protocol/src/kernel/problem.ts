@@ -35,6 +35,7 @@ export const PROBLEMS = {
   'key-already-registered': { status: 409, title: 'Another device is registered with this key' },
   'csr-malformed': { status: 400, title: 'The certificate request cannot be used' },
   'csr-for-another': { status: 403, title: 'The certificate request is for another device or key' },
+  'key-kind-unsupported': { status: 422, title: 'The key of the device is of a kind that cannot sign its reports' },
   'ca-missing': { status: 409, title: 'The server has no CA for devices' },
   'ca-expired': { status: 503, title: 'The CA for devices has run out' },
   'certificate-expired': { status: 401, title: 'The certificate of the device has run out' },

@@ -7,6 +7,7 @@ import type { DdiDevice } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { MaintenanceWindow } from '@outrider/domain/gateway/ddi/maintenance-window';
 import type { NewDdiDevice } from '@outrider/domain/gateway/ddi/ports';
 import type { RunningSoftware } from '@outrider/domain/gateway/device-record';
+import type { GivenCredentials } from '@outrider/domain/gateway/registration';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import { ok, type Result } from '@outrider/domain/kernel/result';
@@ -14,6 +15,7 @@ import type { DeviceAttributes } from '@outrider/domain/policy/attributes';
 import type { DigestText } from '@outrider/domain/trust/ports';
 import { type CommandError, refuse } from '../../errors.ts';
 import { changedBy } from '../../trust/changed-by.ts';
+import type { Certificates } from '../certificates.ts';
 
 /** A device to be added, as people know it. */
 export interface DdiDeviceToAdd {
@@ -37,15 +39,26 @@ export interface DdiRegistrations {
   add(devices: readonly DdiDeviceToAdd[], author: string): Promise<Result<readonly AddedDdiDevice[], CommandError>>;
   /** A new token; the former one is void when this returns. Code: device-not-found. */
   renewToken(deviceId: DeviceId, author: string): Promise<Result<AddedDdiDevice, CommandError>>;
+  /**
+   * A certificate of our CA for the key of a request. Those for another key are void when this returns, those for the same one go on.
+   * Codes: device-not-found, ca-missing, csr-malformed, csr-for-another, ca-expired.
+   */
+  giveCertificate(order: {
+    readonly deviceId: DeviceId;
+    /** PKCS#10, DER in base64. */
+    readonly csr: string;
+    readonly author: string;
+  }): Promise<Result<GivenCredentials, CommandError>>;
   show(deviceId: DeviceId): Promise<Result<DdiDevice, CommandError>>;
 }
 
 export function ddiRegistrations(options: {
   readonly store: Pick<ServerStore, 'ddi' | 'registry' | 'catalogue'>;
+  readonly certificates: Pick<Certificates, 'giveToDdi'>;
   readonly digestText: DigestText;
   readonly fleetClock: FleetClock;
 }): DdiRegistrations {
-  const { store, digestText, fleetClock } = options;
+  const { store, certificates, digestText, fleetClock } = options;
 
   /** A release of this counter says which images the device runs; else they are not known. */
   async function runningOf({ attributes, version, releaseCounter }: DdiDeviceToAdd): Promise<RunningSoftware> {
@@ -118,6 +131,19 @@ export function ddiRegistrations(options: {
         note,
       );
       return changed === undefined ? notFound(deviceId) : ok({ deviceId, targetToken: token });
+    },
+
+    async giveCertificate({ deviceId, csr, author }) {
+      const [known] = await store.ddi.loadDevices([deviceId]);
+      if (known === undefined) return notFound(deviceId);
+      const given = await certificates.giveToDdi({ deviceId, csr });
+      if (!given.ok) return given;
+      const { certificate, ...credentials } = given.value;
+      const { serial, keyId } = certificate;
+      const change = { ...changedBy(author), at: fleetClock.now(), action: 'ddi-device-changed' } as const;
+      const note = { ...change, subject: deviceId, detail: `the certificate ${serial}, for the key ${keyId}` };
+      await store.ddi.changeDevice(deviceId, (held) => ({ ...held, certificateKeyId: keyId }), note);
+      return ok(credentials);
     },
 
     async show(deviceId) {

@@ -131,9 +131,9 @@ export function ddiRoutes(options: DdiRouteOptions): DdiRoutes {
   }
 
   /** Clients take links as they are: behind a proxy only the public address leads back here. */
-  function rootOf({ headers, certificate }: DeviceRequest, { ddi }: DdiSender): string {
+  function rootOf({ headers, isTls = false }: DeviceRequest, { ddi }: DdiSender): string {
     const host = typeof headers.host === 'string' && HOST.test(headers.host) ? headers.host : 'localhost';
-    const called = `${certificate === undefined ? 'http' : 'https'}://${host}`;
+    const called = `${isTls ? 'https' : 'http'}://${host}`;
     const address = (options.publicUrl ?? called).replace(/\/+$/, '');
     return `${address}/${tenant}/controller/v1/${encodeURIComponent(ddi.deviceId)}`;
   }

@@ -2,6 +2,7 @@
 import type { DdiDevice } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { DdiStore } from '@outrider/domain/gateway/ddi/ports';
 import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
+import { IDENTITY_REFUSALS } from '@outrider/domain/gateway/device-identity';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { matchQuery } from '@outrider/domain/gateway/query-match';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
@@ -63,10 +64,15 @@ export function ddiSenders(options: {
     ddi: DdiDevice,
   ): Promise<Result<DdiReportClass, DeviceResponse>> {
     const { deviceId } = ddi;
-    if (request.certificate !== undefined) {
-      if (request.certificate.deviceId === deviceId) return ok('certificate');
-      const detail = 'The path names another device than the client certificate; a device speaks for itself only';
-      return err(problemResponse({ code: 'device-mismatch', detail, fields: { deviceId } }));
+    const { certificate } = request;
+    if (certificate !== undefined) {
+      const { keyId } = certificate;
+      if (certificate.deviceId !== deviceId) {
+        const detail = 'The path names another device than the client certificate; a device speaks for itself only';
+        return err(problemResponse({ code: 'device-mismatch', detail, fields: { deviceId } }));
+      }
+      const isSuperseded = keyId !== undefined && ddi.certificateKeyId !== undefined && keyId !== ddi.certificateKeyId;
+      return isSuperseded ? err(superseded(deviceId)) : ok('certificate');
     }
     const [, scheme, token = ''] = AUTHORIZATION.exec(String(request.headers.authorization ?? '')) ?? [];
     // Digests are compared, so that the time it takes tells nothing about the token.
@@ -101,11 +107,17 @@ export function ddiSenders(options: {
   };
 }
 
-/** A DDI device has no key that is registered: its certificate may be for any. Revocation is of the device. */
+/** A DDI device has no key that is registered to sign with; `shownBy` has held its certificate against it. Revocation is of the device. */
 function withoutKey(certificate: ClientCertificate | undefined): ClientCertificate | undefined {
   if (certificate === undefined) return undefined;
   const { keyId: _, ...others } = certificate;
   return others;
+}
+
+function superseded(deviceId: DeviceId): DeviceResponse {
+  const code = 'certificate-superseded';
+  const detail = IDENTITY_REFUSALS[code];
+  return problemResponse({ code, detail, fields: { deviceId }, headers: { connection: 'close' } });
 }
 
 function unauthorised(deviceId: DeviceId): DeviceResponse {

@@ -282,7 +282,8 @@ describe('who speaks for a DDI device', () => {
     const { server } = await onStage();
     const client = await ddiClient(server, 'camera-1');
     const certificate = { deviceId: client.deviceId, serial: '1' as never, fingerprint: 'a'.repeat(64) as never };
-    const { status, json } = await client.get('', { certificate, headers: { authorization: 'TargetToken wrong' } });
+    const shown = { certificate, isTls: true, headers: { authorization: 'TargetToken wrong' } };
+    const { status, json } = await client.get('', shown);
     assert.equal(status, 200);
     assert.match(String(json._links?.configData?.href), /^https:\/\/ota\.example:8440\//);
     const other = { ...certificate, deviceId: 'camera-2' as never };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SnapshotHolder } from '../../policy/snapshot-holder.ts';
 import type { ServerPorts } from '../../ports.ts';
+import type { Certificates } from '../certificates.ts';
 import type { CheckIns } from '../check-ins.ts';
 import type { Contacts } from '../contacts.ts';
 import type { Counters } from '../counters.ts';
@@ -33,6 +34,7 @@ export function ddi(options: {
   readonly holder: SnapshotHolder;
   readonly devices: KnownDevices;
   readonly identities: IdentityGate;
+  readonly certificates: Certificates;
   readonly follower: Pick<RegistryFollower, 'refresh'>;
   readonly counters: Counters;
   readonly desks: {
@@ -57,7 +59,7 @@ export function ddi(options: {
       config: ddiConfigDesk({ store, finder, importer, follower, fleetClock, counters }),
       blobs,
     }),
-    registrations: ddiRegistrations({ store: ports.store, digestText, fleetClock }),
+    registrations: ddiRegistrations({ store: ports.store, certificates: options.certificates, digestText, fleetClock }),
     gateways,
   };
 }

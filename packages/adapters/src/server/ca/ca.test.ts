@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { type KeyObject, sign, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign, X509Certificate } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
 import { DAY_MS, fleetInstant } from '@outrider/domain/kernel/time';
 import { propertyOptions } from '@outrider/testkit/seed';
 import fc from 'fast-check';
+import { digestBytes } from '../../shared/digest.ts';
 import { createSeed, infoOfKey, privateKeyOf, publicKeyInfo, signerFromSeed } from '../../shared/ed25519.ts';
 import { openSealedKey, sealKey } from '../../shared/sealed-key.ts';
 import { makeCertificateRequest, readCertificateRequest } from '../../shared/x509/certificate-request.ts';
@@ -119,6 +120,28 @@ describe('a certificate request', () => {
       altered[at] = (altered[at] ?? 0) ^ 0x01;
       assert.equal(readCertificateRequest(altered.toString('base64')).ok, false, `byte ${at}`);
     }
+  });
+
+  test('may be for a key of P-256 or RSA, and for no weaker one', () => {
+    const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).privateKey;
+    const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).privateKey;
+    for (const own of [ec('P-256'), rsa(2_048)]) {
+      const der = Buffer.from(makeCertificateRequest(deviceId, own), 'base64');
+      const read = readCertificateRequest(der.toString('base64'));
+      assert.ok(read.ok && publicKeyInfo(own).equals(read.value.publicKeyInfo));
+      for (const at of [30, der.byteLength - 1]) {
+        const altered = Buffer.from(der);
+        altered[at] = (altered[at] ?? 0) ^ 0x01;
+        assert.equal(readCertificateRequest(altered.toString('base64')).ok, false, `byte ${at}`);
+      }
+      assert.equal(codeOf(ca.issue({ csr: der.toString('base64'), deviceId, publicKey })), 'key-kind-unsupported');
+      const issued = ca.issueToDdi({ csr: der.toString('base64'), deviceId });
+      assert.ok(issued.ok);
+      const [leaf] = certificatesIn(issued.value.chain);
+      assert.equal(leaf?.subject, `CN=camera-1\nserialNumber=${digestBytes(publicKeyInfo(own))}`);
+      assert.equal(codeOf(ca.issueToDdi({ csr: der.toString('base64'), deviceId: other })), 'csr-for-another');
+    }
+    for (const weak of [ec('P-384'), rsa(1_024)]) assert.throws(() => makeCertificateRequest(deviceId, weak));
   });
 
   test('that is any other bytes is refused, without an exception', () => {

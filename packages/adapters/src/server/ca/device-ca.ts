@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { X509Certificate } from 'node:crypto';
-import type { DeviceCa, DeviceCredentials, IssueError } from '@outrider/domain/gateway/identity-ports';
+import {
+  type DeviceCa,
+  type DeviceCredentials,
+  ED25519_ALONE,
+  type IssueError,
+} from '@outrider/domain/gateway/identity-ports';
 import { present } from '@outrider/domain/kernel/assert';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { hashUnit } from '@outrider/domain/kernel/sha256';
 import { DAY_MS, fleetInstant, instantText, MINUTE_MS } from '@outrider/domain/kernel/time';
 import { digestBytes } from '../../shared/digest.ts';
-import { infoOfKey, publicKeyOf } from '../../shared/ed25519.ts';
+import { keyIdOfInfo, publicKeyBytes } from '../../shared/ed25519.ts';
 import { readCertificateRequest } from '../../shared/x509/certificate-request.ts';
 import { subjectIn } from '../../shared/x509/distinguished-name.ts';
 import type { CaFiles } from './ca-folder.ts';
@@ -38,44 +44,54 @@ export function openDeviceCa({ files, clock, lifeDays }: DeviceCaOptions): Devic
     issue({ csr, deviceId, publicKey }) {
       const request = readCertificateRequest(csr);
       if (!request.ok) return request;
-      const { commonName, publicKey: raw } = request.value;
-      const asked = publicKeyOf(raw);
-      if (commonName !== deviceId || asked.keyId !== publicKey.keyId) return forAnother({ commonName, deviceId });
-      const nowMs = clock.now();
-      if (nowMs >= issuerEndsMs) return expired(issuing[0]);
-      const notBeforeMs = wholeSeconds(nowMs - BEFORE_MS);
-      const notAfterMs = wholeSeconds(Math.min(nowMs + lifeDays * DAY_MS, issuerEndsMs));
-      const made = makeCertificate(
-        {
-          subject: { commonName: deviceId, keyId: publicKey.keyId },
-          subjectKey: infoOfKey(raw),
-          notBeforeMs,
-          notAfterMs,
-          use: { kind: 'device' },
-        },
-        { name: issuerName, key: issuingKey },
-      );
-      const spread = 1 - RENEWAL_SPREAD * hashUnit(deviceId, 'renewal', made.serial);
-      const credentials: DeviceCredentials = {
-        certificate: {
-          serial: made.serial,
-          deviceId,
-          keyId: publicKey.keyId,
-          notBefore: fleetInstant(notBeforeMs),
-          notAfter: fleetInstant(notAfterMs),
-        },
-        // Whoever ends TLS has what leads to the root: the less a device sends and they verify, the cheaper a connection.
-        chain: pemOf(made.der),
-        renewAfter: fleetInstant(wholeSeconds(nowMs + ((notAfterMs - nowMs) / 2) * spread)),
-      };
-      return ok(credentials);
+      const { commonName, publicKeyInfo } = request.value;
+      if (publicKeyBytes(publicKeyInfo) === undefined) return keyKindUnsupported();
+      if (commonName !== deviceId || keyIdOfInfo(publicKeyInfo) !== publicKey.keyId) {
+        return forAnother({ commonName, deviceId });
+      }
+      return make(deviceId, publicKeyInfo);
+    },
+    issueToDdi({ csr, deviceId }) {
+      const request = readCertificateRequest(csr);
+      if (!request.ok) return request;
+      const { commonName, publicKeyInfo } = request.value;
+      return commonName === deviceId ? make(deviceId, publicKeyInfo) : forAnother({ commonName, deviceId });
     },
   };
+
+  function make(deviceId: DeviceId, subjectKey: Uint8Array): Result<DeviceCredentials, IssueError> {
+    const nowMs = clock.now();
+    if (nowMs >= issuerEndsMs) return expired(issuing[0]);
+    const keyId = keyIdOfInfo(subjectKey);
+    const notBeforeMs = wholeSeconds(nowMs - BEFORE_MS);
+    const notAfterMs = wholeSeconds(Math.min(nowMs + lifeDays * DAY_MS, issuerEndsMs));
+    const subject = { commonName: deviceId, keyId };
+    const made = makeCertificate(
+      { subject, subjectKey, notBeforeMs, notAfterMs, use: { kind: 'device' } },
+      { name: issuerName, key: issuingKey },
+    );
+    const spread = 1 - RENEWAL_SPREAD * hashUnit(deviceId, 'renewal', made.serial);
+    return ok({
+      certificate: {
+        ...{ serial: made.serial, deviceId, keyId },
+        notBefore: fleetInstant(notBeforeMs),
+        notAfter: fleetInstant(notAfterMs),
+      },
+      // Whoever ends TLS has what leads to the root: the less a device sends and they verify, the cheaper a connection.
+      chain: pemOf(made.der),
+      renewAfter: fleetInstant(wholeSeconds(nowMs + ((notAfterMs - nowMs) / 2) * spread)),
+    });
+  }
 }
 
 /** Certificates tell time in seconds. */
 function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1_000) * 1_000;
+}
+
+function keyKindUnsupported(): Result<never, IssueError> {
+  const detail = `The certificate request is for a key that is not Ed25519; ${ED25519_ALONE}`;
+  return err({ code: 'key-kind-unsupported', detail });
 }
 
 function forAnother(names: { readonly commonName: string; readonly deviceId: string }): Result<never, IssueError> {

@@ -143,6 +143,8 @@ const SIGNATURE_ALGORITHMS = ['ed25519', 'ecdsa_secp256r1_sha256', 'rsa_pss_rsae
 
 function httpOf() {
   const toGateways = { cluster: 'gateways', timeout: '65s' };
+  // Whole images, by whatever link: what stalls is cut by the time a stream may be idle.
+  const bytesOfGateways = { ...toGateways, timeout: '0s' };
   return {
     name: 'envoy.filters.network.http_connection_manager',
     typed_config: {
@@ -151,6 +153,8 @@ function httpOf() {
       server_header_transformation: 'PASS_THROUGH',
       common_http_protocol_options: { idle_timeout: '75s' },
       request_headers_timeout: '15s',
+      // Devices that listen: the gateway probes their connections every four minutes.
+      ...{ upgrade_configs: [{ upgrade_type: 'websocket' }], stream_idle_timeout: '600s' },
       route_config: {
         virtual_hosts: [
           {
@@ -164,9 +168,12 @@ function httpOf() {
             ),
             routes: [
               { match: { prefix: '/v1/' }, route: toGateways },
-              { match: { prefix: '/blobs/' }, route: { ...toGateways, timeout: '0s' } },
+              { match: { prefix: '/blobs/' }, route: bytesOfGateways },
               { match: { prefix: '/repo/' }, route: toGateways },
               { match: { prefix: '/health/' }, route: toGateways },
+              // hawkBit's DDI begins with a tenant; which one there is the gateway says.
+              { match: { safe_regex: { regex: DDI_FILES } }, route: bytesOfGateways },
+              { match: { safe_regex: { regex: DDI } }, route: toGateways },
             ],
           },
         ],
@@ -180,6 +187,10 @@ function httpOf() {
     },
   };
 }
+
+/** Both match the whole path, without its query. */
+const DDI = '/[^/]+/controller/v1/.+';
+const DDI_FILES = '/[^/]+/controller/v1/[^/]+/softwaremodules/.+';
 
 /** What is set, and what no client may set. */
 const CERTIFICATE_HEADERS: readonly (readonly [string, string?])[] = [

@@ -58,7 +58,8 @@ frontend devices
     bind ${plan.bind} ssl crt ${files.server} ca-file ${files.roots} verify optional crt-ignore-err 10 tls-ticket-keys ${files.ticketKeys} alpn http/1.1
     # Nobody but this proxy names a certificate.
     http-request del-header outrider-certificate- -m beg
-    http-request deny deny_status 404 unless { path_beg /v1/ /blobs/ /repo/ /health/ }
+    # hawkBit's DDI begins with a tenant; which one there is the gateway says.
+    http-request deny deny_status 404 unless { path_beg /v1/ /blobs/ /repo/ /health/ } or { path_reg ^/[^/]+/controller/v1/ }
     http-request deny deny_status 401 if { ssl_c_used } !{ ssl_c_i_dn(CN) -m str "${plan.issuer}" }
     http-request set-header Outrider-Certificate-Device %[ssl_c_s_dn(CN)] if { ssl_c_used }
     http-request set-header Outrider-Certificate-Key %[ssl_c_s_dn(serialNumber)] if { ssl_c_used }

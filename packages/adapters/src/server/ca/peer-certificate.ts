@@ -2,13 +2,14 @@
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { type ClientCertificate, parseCertificateSerial } from '@outrider/domain/gateway/device-authentication';
-import { type DeviceId, parseId } from '@outrider/domain/kernel/ids';
+import { type DeviceId, type KeyId, parseId } from '@outrider/domain/kernel/ids';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import { fleetInstant } from '@outrider/domain/kernel/time';
+import { keyId as readKeyId } from '@outrider/protocol/kernel/values';
 import { digestBytes } from '../../shared/digest.ts';
 import { keyIdOf, publicKeyBytes } from '../../shared/ed25519.ts';
-import { readCertificate } from '../../shared/x509/certificate-read.ts';
-import { commonNameIn, subjectIn } from '../../shared/x509/distinguished-name.ts';
+import { type CertificateFields, readCertificate } from '../../shared/x509/certificate-read.ts';
+import { commonNameIn, keyIdIn, subjectIn } from '../../shared/x509/distinguished-name.ts';
 import type { CaFiles } from './ca-folder.ts';
 
 /**
@@ -36,15 +37,23 @@ function clientCertificateOf(der: Buffer, { issuing }: CaFiles): Result<ClientCe
   if (read === undefined || !subjectOf(issuing[0]).equals(read.issuer)) return err('refused');
   const deviceId = parseId<DeviceId>('device id', commonNameIn(read.subject));
   const serial = parseCertificateSerial(read.serialNumber);
-  const key = publicKeyBytes(read.publicKeyInfo);
-  if (!deviceId.ok || serial === undefined || key === undefined) return err('refused');
+  if (!deviceId.ok || serial === undefined) return err('refused');
+  const keyId = keyIdFor(read);
   return ok({
     deviceId: deviceId.value,
     serial,
     fingerprint: digestBytes(der),
-    keyId: keyIdOf(key),
+    ...(keyId === undefined ? {} : { keyId }),
     notAfter: fleetInstant(read.notAfterMs),
   });
+}
+
+/** Of an Ed25519 key its own id; of any other what our CA has written beside the name, as a terminator in front passes it on. */
+function keyIdFor({ publicKeyInfo, subject }: CertificateFields): KeyId | undefined {
+  const raw = publicKeyBytes(publicKeyInfo);
+  if (raw !== undefined) return keyIdOf(raw);
+  const named = readKeyId(keyIdIn(subject));
+  return named.ok ? named.value : undefined;
 }
 
 /** The CA of an installation stays the same as long as the process: its name is taken out of it once. */

@@ -23,17 +23,26 @@ export function nameOf({ commonName, keyId }: DistinguishedName): Buffer {
 
 /** The common name that a name holds; undefined when it holds none or more than one. */
 export function commonNameIn(name: DerElement): string | undefined {
-  const wanted = oid(COMMON_NAME);
-  const found: string[] = [];
+  return attributeIn(name, COMMON_NAME);
+}
+
+/** The id of a key that a name holds beside the common name; undefined when it holds none or more than one. */
+export function keyIdIn(name: DerElement): string | undefined {
+  return attributeIn(name, SERIAL_NUMBER);
+}
+
+function attributeIn(name: DerElement, type: string): string | undefined {
+  const wanted = oid(type);
+  const texts: string[] = [];
   for (const set of within(name, TAG.sequence) ?? []) {
     for (const pair of within(set, TAG.set) ?? []) {
-      const [type, value] = within(pair, TAG.sequence) ?? [];
-      if (type === undefined || value === undefined || !wanted.equals(type.whole)) continue;
+      const [found, value] = within(pair, TAG.sequence) ?? [];
+      if (found === undefined || value === undefined || !wanted.equals(found.whole)) continue;
       if (value.tag !== TAG.utf8 && value.tag !== TAG.printable) return undefined;
-      found.push(Buffer.from(value.content).toString('utf8'));
+      texts.push(Buffer.from(value.content).toString('utf8'));
     }
   }
-  return found.length === 1 ? found[0] : undefined;
+  return texts.length === 1 ? texts[0] : undefined;
 }
 
 /** The subject of a certificate, DER, exactly as it stands there. */

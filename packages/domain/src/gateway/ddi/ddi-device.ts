@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { DeviceId, PermitId, ReleaseId, RolloutId, Sha256 } from '../../kernel/ids.ts';
+import type { DeviceId, KeyId, PermitId, ReleaseId, RolloutId, Sha256 } from '../../kernel/ids.ts';
 import type { FleetInstant } from '../../kernel/time.ts';
 import type { MaintenanceWindow } from './maintenance-window.ts';
 
@@ -8,6 +8,11 @@ export interface DdiDevice {
   readonly deviceId: DeviceId;
   /** SHA-256 of its target token; absent: it shows a certificate or comes through a gateway. */
   readonly tokenDigest?: Sha256;
+  /**
+   * Of the key that our CA gave it its newest certificate for: those for other keys are void. Absent: it has none of our CA, and a
+   * certificate that a terminator trusts is taken by its name.
+   */
+  readonly certificateKeyId?: KeyId;
   /** When it may be shown a deployment; absent: always. */
   readonly maintenanceWindow?: MaintenanceWindow;
   /** What it last said of itself in configData; absent: nothing yet, and it is asked to. */

@@ -24,7 +24,7 @@ import {
   text,
   whole,
 } from '../../kernel/reader.ts';
-import { deviceId, instant, permitId, releaseId, rolloutId, sha256 } from '../../kernel/values.ts';
+import { deviceId, instant, keyId, permitId, releaseId, rolloutId, sha256 } from '../../kernel/values.ts';
 
 /** Writes what is kept of a DDI device. */
 export function encodeDdiDevice(device: DdiDevice): string {
@@ -80,6 +80,7 @@ const ddiAction = record<DdiAction>({
 const ddiDevice = record<DdiDevice>({
   deviceId,
   tokenDigest: optional(sha256),
+  certificateKeyId: optional(keyId),
   maintenanceWindow: optional(record<MaintenanceWindow>({ fromMinute: minuteOfDay, toMinute: minuteOfDay })),
   told: optional(record<ToldAttributes>({ at: instant, data: toldData })),
   actions: listOf(ddiAction, { countMax: ACTIONS_MAX }),
