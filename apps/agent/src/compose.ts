@@ -18,6 +18,7 @@ import type { SignatureVerifier, Signer } from '@outrider/domain/trust/ports';
 import type { TrustAnchors } from '@outrider/domain/trust/role';
 import type { TrustTools } from '@outrider/domain/trust/tuf/ports';
 import { journalWriter, parseJournal } from '@outrider/protocol/device/journal';
+import { emptyMemory, type FollowPorts } from './follow-repositories.ts';
 import { runEffect, type SignedReaders } from './run-effect.ts';
 
 /** Everything an agent touches. Several agents may share `verifier` and `anchors`. */
@@ -95,8 +96,8 @@ export interface AgentStatus {
  * each effect; after a cut a new agent on the same ports goes on from it.
  */
 export function composeAgent(given: AgentPorts): Agent {
-  let ports = given;
-  if (given.storeAnchors !== undefined) ports = { ...given, storeAnchors: pin };
+  let ports: FollowPorts = { ...given, memory: emptyMemory() };
+  if (given.storeAnchors !== undefined) ports = { ...ports, storeAnchors: pin };
   let state: DeviceState | undefined;
   let stored: Journal | undefined;
   let isAwake = false;
@@ -168,6 +169,7 @@ export function composeAgent(given: AgentPorts): Agent {
       // What is in memory may not be what is on disk: the next wake starts from the journal, as after a cut.
       state = undefined;
       stored = undefined;
+      ports = { ...ports, memory: emptyMemory() };
       throw cause;
     } finally {
       isAwake = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type FollowedRepository,
+  type RepositoryMemory,
   refresh,
   refreshTimestamp,
   resolveTarget,
@@ -24,6 +25,7 @@ import type {
   TargetsMetadata,
   TimestampMetadata,
 } from '@outrider/domain/trust/tuf/metadata';
+import type { MetadataSource } from '@outrider/domain/trust/tuf/ports';
 import { raisedFloor, trustedNow } from '@outrider/domain/trust/tuf/time-floor';
 import { type TrustedSet, verifyDetached } from '@outrider/domain/trust/tuf/trusted-set';
 import type { AgentPorts } from './compose.ts';
@@ -34,6 +36,24 @@ export interface Followed<T> {
   readonly sent: number;
 }
 
+/** What a running agent knows of both repositories: nothing of it is read or verified twice. A new agent begins with an empty one. */
+export interface FollowMemory {
+  readonly image: RepositoryMemory;
+  readonly director: RepositoryMemory;
+  /** The director's word for this device, as it is stored. */
+  directed?: { readonly text: string; readonly document: SignedMetadata<TargetsMetadata> };
+}
+
+/** Nothing is known yet but what is stored. */
+export function emptyMemory(): FollowMemory {
+  return { image: {}, director: {} };
+}
+
+/** The ports of an agent that follows. */
+export interface FollowPorts extends AgentPorts {
+  readonly memory: FollowMemory;
+}
+
 /** The director's word for this device that was followed last: an older one is a replay. */
 const DEVICE_TARGETS = 'director/device.json';
 
@@ -42,7 +62,7 @@ const DEVICE_TARGETS = 'director/device.json';
  * of its word to the whole fleet. Codes: those of MetadataError.
  */
 export async function checkNothingOffered(
-  ports: AgentPorts,
+  ports: FollowPorts,
   roots: TrustRoots,
   now: FleetInstant,
 ): Promise<Followed<TrustedSet>> {
@@ -59,7 +79,7 @@ export interface Vouched {
 
 /** Whether both repositories vouch for an offer, by documents that are fresh, newer than all before, and signed by whom the roots name. */
 export async function checkOfferVouched(
-  ports: AgentPorts,
+  ports: FollowPorts,
   offer: Offer,
   { roots, now }: { readonly roots: TrustRoots; readonly now: FleetInstant },
 ): Promise<Followed<Vouched>> {
@@ -69,7 +89,7 @@ export async function checkOfferVouched(
 
 /** Who may sign permits by the newest director's root that this device trusts. */
 export async function permitKeysOf(
-  ports: AgentPorts,
+  ports: FollowPorts,
   roots: TrustRoots,
   now: FleetInstant,
 ): Promise<readonly PublicKey[]> {
@@ -83,24 +103,27 @@ const NO_DOCUMENTS = err({ code: 'unreachable', detail: 'This network carries no
 
 type World = ReturnType<typeof followed>;
 
-function followed({ identity, storage, network, trustTools: tools }: AgentPorts, roots: TrustRoots) {
+function followed({ identity, storage, network, memory, trustTools: tools }: FollowPorts, roots: TrustRoots) {
   let sent = 0;
+  const source: MetadataSource = {
+    fetchMetadata(name, bytesMax) {
+      if (network.fetchMetadata === undefined) return Promise.resolve(NO_DOCUMENTS);
+      sent += 1;
+      return network.fetchMetadata(name, bytesMax);
+    },
+  };
   const repository = (folder: 'image' | 'director', now: FleetInstant): FollowedRepository => ({
     folder,
     pinnedRoot: roots[folder],
     store: storage,
-    source: {
-      fetchMetadata(name, bytesMax) {
-        if (network.fetchMetadata === undefined) return Promise.resolve(NO_DOCUMENTS);
-        sent += 1;
-        return network.fetchMetadata(name, bytesMax);
-      },
-    },
+    source,
     context: trustContext(now, tools),
+    memory: memory[folder],
   });
   return {
     identity,
     storage,
+    memory,
     tools: tools ?? TRUST_TOOLS,
     director: (now: FleetInstant) => repository('director', now),
     image: (now: FleetInstant) => repository('image', now),
@@ -110,12 +133,16 @@ function followed({ identity, storage, network, trustTools: tools }: AgentPorts,
 
 /** The director's root and its word to the fleet, judged by the later of the clock and the time that its last word proved. */
 async function refreshDirector(world: World, clock: FleetInstant): Promise<Result<TrustedSet, MetadataError>> {
-  const stored = await storedState(world.director(clock));
-  return refreshTimestamp(world.director(nowOf(world, stored, clock)), stored);
+  const asKnown = world.director(clock);
+  const stored = await storedState(asKnown);
+  const now = nowOf(world, stored, clock);
+  return refreshTimestamp(now === clock ? asKnown : world.director(now), stored);
 }
 
 /** A clock at 1970 is moved up to what the director said last, if that still counts. */
 function nowOf(world: World, { root, timestamp: text }: StoredState, clock: FleetInstant): FleetInstant {
+  // What is remembered was verified.
+  if (root.ok && root.value.timestamp !== undefined) return provenNow(clock, root.value.timestamp);
   const timestamp = text === undefined ? undefined : world.tools.read.timestamp(text);
   if (!timestamp?.ok || !root.ok) return clock;
   // Its age does not matter here: that it was signed proves that it is at least so late.
@@ -164,22 +191,23 @@ async function vouched(world: World, offer: Offer, clock: FleetInstant): Promise
 
 /** The director's word for this device: signed, not expired, and no older than the one followed last. */
 async function takeDirected(
-  { storage, tools }: World,
+  { storage, tools, memory }: World,
   { director }: Offer,
   { root, now }: { readonly root: RootMetadata; readonly now: FleetInstant },
 ): Promise<Result<SignedMetadata<TargetsMetadata>, MetadataError>> {
   if (director === undefined) return err({ code: 'metadata-missing', detail: 'The offer has no word of the director' });
-  const read = tools.read.targets(director);
+  const { directed } = memory;
+  const read = directed?.text === director ? ok(directed.document) : tools.read.targets(director);
   if (!read.ok) return err({ code: 'metadata-malformed', detail: `The director's targets: ${read.error}` });
   const verified = verifyDetached(read.value, { role: 'targets', root, context: trustContext(now, tools) });
   if (!verified.ok) return verified;
-  const stored = await storage.loadMetadata(DEVICE_TARGETS);
-  const former = stored === undefined ? undefined : tools.read.targets(stored);
-  if (
-    former?.ok &&
-    verifyDetached(former.value, { role: 'targets', root, context: trustContext(fleetInstant(0), tools) }).ok
-  ) {
-    const [seen, before] = [read.value.signed.version, former.value.signed.version];
+  // The very word that was followed last, and is stored.
+  if (read.value === directed?.document) return ok(read.value);
+  const stored = directed?.text ?? (await storage.loadMetadata(DEVICE_TARGETS));
+  const former = directed?.document ?? formerWord(stored, tools);
+  const context = trustContext(fleetInstant(0), tools);
+  if (former !== undefined && verifyDetached(former, { role: 'targets', root, context }).ok) {
+    const [seen, before] = [read.value.signed.version, former.signed.version];
     if (seen < before) {
       return err({
         code: 'metadata-rolled-back',
@@ -188,5 +216,12 @@ async function takeDirected(
     }
   }
   if (stored !== director) await storage.storeMetadata(DEVICE_TARGETS, director);
+  memory.directed = { text: director, document: read.value };
   return ok(read.value);
+}
+
+/** One that cannot be read, or whose key was replaced, is none. */
+function formerWord(stored: string | undefined, tools: World['tools']): SignedMetadata<TargetsMetadata> | undefined {
+  const read = stored === undefined ? undefined : tools.read.targets(stored);
+  return read?.ok ? read.value : undefined;
 }

@@ -18,13 +18,19 @@ import { DETAIL_CHARACTERS_MAX } from '@outrider/protocol/kernel/limits';
 import { parseCharter, parseWaveOpening } from '@outrider/protocol/policy/charter';
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import type { AgentIdentity, AgentPorts } from './compose.ts';
-import { checkNothingOffered, checkOfferVouched, permitKeysOf, type Vouched } from './follow-repositories.ts';
+import {
+  checkNothingOffered,
+  checkOfferVouched,
+  type FollowPorts,
+  permitKeysOf,
+  type Vouched,
+} from './follow-repositories.ts';
 import { takeOverRoots } from './take-over-roots.ts';
 import { download, install } from './transfer.ts';
 
 /** What an effect needs beside itself. */
 export interface EffectContext {
-  readonly ports: AgentPorts;
+  readonly ports: FollowPorts;
   readonly facts: WakeFacts;
   readonly journal: Journal;
   readonly boot: BootState;

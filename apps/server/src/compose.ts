@@ -57,6 +57,7 @@ import type { ServerPorts } from './ports.ts';
 import { type Queries, queries } from './queries.ts';
 import { type ReleaseCommands, releaseCommands } from './release/release-commands.ts';
 import { type AuditDesk, auditDesk } from './trust/audit-desk.ts';
+import { directorWords } from './trust/director-words.ts';
 import { type Reaching, reaching } from './trust/reaching.ts';
 import { repositories } from './trust/repositories.ts';
 
@@ -130,9 +131,10 @@ export function composeServer(ports: ServerPorts): Server {
   const noticed = ports.notices === undefined ? {} : { notices: ports.notices };
   const loadApproverRole = ports.loadApproverRole ?? (() => Promise.resolve(undefined));
   const charters = charterStandings({ verifier: ports.verifier, digestText: ports.digestText, loadApproverRole });
+  const words = directorWords();
   const trust =
     ports.repositories &&
-    repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, log });
+    repositories({ ports: ports.repositories, fleetClock, policyEpoch: () => holder.policy().revision, words, log });
   const holder = snapshotHolder({
     ...{ store, machineClock, schedule, charters, log },
     ...(trust === undefined ? {} : { wayBackOf: trust.wayBackOf }),
@@ -146,7 +148,7 @@ export function composeServer(ports: ServerPorts): Server {
     },
   });
   const { hashKey } = ports;
-  const devices = knownDevices(store.registry, schedule, hashKey === undefined ? {} : { hashKey });
+  const devices = knownDevices(store.registry, schedule, { ...(hashKey && { hashKey }), onGap: words.forget });
   const follower = registryFollower({ importer: store.importer, devices, schedule, log });
   const notes = contacts({ devices, registry: store.registry, ledger: store.ledger, schedule, log });
   const permitDesk = permits({

@@ -253,6 +253,7 @@ function checkInAtOnce(
   const answer = options.checkIns.answerNow(device, checkIn.value);
   const signed = directed(answer, device, options);
   if (signed === undefined) return jsonResponse(200, encodeCheckInAnswer(answer));
+  if (!(signed instanceof Promise)) return jsonResponse(200, encodeCheckInAnswer(signed));
   return signed.then((offer) => jsonResponse(200, encodeCheckInAnswer(offer)));
 }
 
@@ -261,7 +262,7 @@ function directed(
   answer: CheckInAnswer,
   { record: { deviceId, attributes } }: KnownDevice,
   { repositories }: DeviceRouteOptions,
-): Promise<Offer> | undefined {
+): Offer | Promise<Offer> | undefined {
   if (answer.kind === 'refusal' || repositories === undefined) return undefined;
   return repositories.direct(answer, { deviceId, hardwareId: attributes.hardwareId });
 }

@@ -26,7 +26,9 @@ async function oneGateway() {
       return () => undefined;
     },
   };
-  return { devices: knownDevices(registry, prompt), store, record, readCount: () => reads };
+  let gaps = 0;
+  const devices = knownDevices(registry, prompt, { onGap: () => gaps++ });
+  return { devices, store, record, readCount: () => reads, gapCount: () => gaps };
 }
 
 function withSequence({ record, ledger }: KnownDevice, sequence: number): KnownDevice {
@@ -34,7 +36,7 @@ function withSequence({ record, ledger }: KnownDevice, sequence: number): KnownD
 }
 
 test('a device that always speaks to the same gateway is read once', async () => {
-  const { devices, record, readCount } = await oneGateway();
+  const { devices, record, readCount, gapCount } = await oneGateway();
   for (let sequence = 2; sequence < 10; sequence++) {
     const isJustRead = devices.peek(record.deviceId) === undefined;
     const known = await devices.find(record.deviceId);
@@ -42,6 +44,7 @@ test('a device that always speaks to the same gateway is read once', async () =>
     devices.keep(withSequence(await devices.current(known, { sequence, isJustRead }), sequence));
   }
   assert.equal(readCount(), 1);
+  assert.equal(gapCount(), 1, 'it may have spoken to anybody before it came here');
 });
 
 test('a device that spoke to another gateway in between is read anew, and once more at its next message', async () => {
@@ -64,4 +67,22 @@ test('a device that spoke to another gateway in between is read anew, and once m
   assert.equal(readCount(), 3);
   await devices.current(withSequence(current, 5), { sequence: 6, isJustRead: false });
   assert.equal(readCount(), 3);
+});
+
+test('whoever keeps what a device was told last is told of each gap in its messages, and of a device that left memory', async () => {
+  const { devices, record, gapCount } = await oneGateway();
+  const { deviceId } = record;
+  const known = await devices.find(deviceId);
+  assert.ok(known);
+  assert.equal(gapCount(), 1);
+  devices.keep(withSequence(known, 2));
+  await devices.current(withSequence(known, 2), { sequence: 3, isJustRead: false });
+  assert.equal(gapCount(), 1);
+  devices.keep(withSequence(known, 3));
+  await devices.current(withSequence(known, 3), { sequence: 5, isJustRead: false });
+  assert.equal(gapCount(), 2);
+  devices.forget(deviceId);
+  assert.equal(gapCount(), 3);
+  await devices.find(deviceId);
+  assert.equal(gapCount(), 4);
 });

@@ -52,10 +52,15 @@ const WAITING_MAX = 20_000;
 /** Of the table of ids where nobody who is not trusted chooses them: in the simulator and in tests. */
 const OPEN_HASH_KEY: HashKey = [0, 0];
 
+export interface KnownDevicesOptions extends Partial<DeviceCacheOptions> {
+  /** Told of a device that may have spoken to another gateway since it spoke to this one. */
+  readonly onGap?: (deviceId: DeviceId) => void;
+}
+
 export function knownDevices(
   registry: Registry,
   schedule: Schedule,
-  { devicesMax = DEVICES_KEPT_MAX, hashKey = OPEN_HASH_KEY }: Partial<DeviceCacheOptions> = {},
+  { devicesMax = DEVICES_KEPT_MAX, hashKey = OPEN_HASH_KEY, onGap = () => undefined }: KnownDevicesOptions = {},
 ): KnownDevices {
   /** Those that are marked are to be read once more at their next message. */
   const devices = deviceCache({ devicesMax, hashKey });
@@ -90,6 +95,7 @@ export function knownDevices(
       // Somebody else's read may have come first and moved on since: what is in memory is the newer one.
       const kept = devices.get(deviceId);
       if (kept !== undefined || read === undefined) return kept;
+      onGap(deviceId);
       devices.set(read);
       return read;
     },
@@ -98,7 +104,9 @@ export function knownDevices(
       const isNext = sequence <= status.sequence + 1;
       const wasSuspect = devices.isMarked(deviceId);
       devices.setMarked(deviceId, !isNext);
-      if (isJustRead || (isNext && !wasSuspect)) return device;
+      if (isNext && !wasSuspect) return device;
+      onGap(deviceId);
+      if (isJustRead) return device;
       const read = await reads.add(deviceId);
       if (read === undefined) return device;
       const merged = mergedDevice(devices.get(deviceId) ?? device, read);
@@ -119,7 +127,10 @@ export function knownDevices(
       const known = devices.get(deviceId);
       if (known !== undefined) devices.set(withAttributes(known, attributes));
     },
-    forget: (deviceId) => devices.delete(deviceId),
+    forget(deviceId) {
+      onGap(deviceId);
+      devices.delete(deviceId);
+    },
   };
 }
 

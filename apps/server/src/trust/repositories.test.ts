@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { steppedClock } from '@outrider/adapters/shared/clock';
+import { type SteppedClock, steppedClock } from '@outrider/adapters/shared/clock';
 import { signerFromSeed } from '@outrider/adapters/shared/ed25519';
 import { foundRepositories } from '@outrider/adapters/shared/found-repositories';
 import { refresh, refreshTimestamp, resolveTarget } from '@outrider/adapters/shared/metadata-client';
@@ -14,14 +14,18 @@ import {
   signMetadata,
   trustContext,
 } from '@outrider/adapters/shared/metadata-repository';
+import type { Offer } from '@outrider/domain/gateway/check-in';
 import { present } from '@outrider/domain/kernel/assert';
+import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { ok } from '@outrider/domain/kernel/result';
 import { durationMs, fleetInstant, HOUR_MS, after as later } from '@outrider/domain/kernel/time';
 import type { ReleaseManifest } from '@outrider/domain/release/release';
 import { nextReleaseTargets, targetPath } from '@outrider/domain/release/release-targets';
 import type { MetadataStore } from '@outrider/domain/trust/tuf/ports';
-import { deviceLab, LAB_DEVICE_TYPE } from '@outrider/testkit/device-lab';
+import { metadataReader } from '@outrider/protocol/trust/tuf/read-metadata';
+import { deviceLab, LAB_DEVICE_TYPE, LAB_HARDWARE_ID } from '@outrider/testkit/device-lab';
 import { createSmallDisk } from '@outrider/testkit/small-disk';
+import { type DirectorWords, directorWords } from './director-words.ts';
 import { type Repositories, repositories } from './repositories.ts';
 
 const NOW = fleetInstant(1_800_000_000_000);
@@ -121,6 +125,44 @@ test('what floors mean for a plan is read from what the people of its model have
   assert.equal((await served.floorsFor(second)).wayBack?.contentCounter, first.releaseCounter);
 });
 
+test('the director signs once for an offer that is repeated for hours, and anew once the device has heard another gateway', async () => {
+  const files = memory();
+  assert.ok((await vouchFor(await founded(files), files, 0)).ok);
+  const clock = steppedClock(later(NOW, HOUR_MS));
+  const words = directorWords();
+  const [here, there] = [reading(files, () => 1, { clock, words }), reading(files, () => 1, { clock })];
+  const device = { deviceId: 'camera-7' as DeviceId, hardwareId: LAB_HARDWARE_ID };
+  const said = async (by: Repositories) => present((await by.direct(offerOf(0), device)).director, 'a word');
+  const first = await said(here);
+  clock.stepTo(later(clock.now(), HOUR_MS));
+  assert.equal(await said(here), first);
+  const elsewhere = await said(there);
+  assert.notEqual(elsewhere, first);
+  words.forget(device.deviceId);
+  clock.stepTo(later(clock.now(), HOUR_MS));
+  const [former, next] = [metadataReader.targets(elsewhere), metadataReader.targets(await said(here))];
+  assert.ok(former.ok && next.ok && next.value.signed.version > former.value.signed.version, 'no word goes back');
+  const kept = await said(here);
+  clock.stepTo(later(clock.now(), durationMs(13 * HOUR_MS)));
+  assert.notEqual(await said(here), kept, 'half its life is gone');
+  await here.renew();
+  assert.ok((await here.direct(offerOf(0), { ...device, hardwareId: 'other' })).director, 'the keys are read anew');
+});
+
+function offerOf(index: number): Offer {
+  const { manifest, envelope } = present(lab.releases[index], 'a release of the lab');
+  return {
+    kind: 'offer',
+    rolloutId: 'rollout-1' as Offer['rolloutId'],
+    releaseId: manifest.releaseId,
+    epoch: 1 as Offer['epoch'],
+    release: envelope,
+    isRollback: false,
+    artifacts: [],
+    pollAfterMs: HOUR_MS,
+  };
+}
+
 function memory(): MetadataStore {
   const documents = new Map<string, string>();
   return {
@@ -155,10 +197,15 @@ async function founded(files: MetadataStore, epoch = () => 1): Promise<Repositor
 function reading(
   files: MetadataStore,
   policyEpoch: () => number,
-  { clock = steppedClock(later(NOW, HOUR_MS)), errors = [] as string[] } = {},
+  {
+    clock = steppedClock(later(NOW, HOUR_MS)),
+    errors = [],
+    words,
+  }: { readonly clock?: SteppedClock; readonly errors?: string[]; readonly words?: DirectorWords } = {},
 ): Repositories {
   const log = { info() {}, warn() {}, error: (_fields: object, message: string) => void errors.push(message) };
-  return repositories({ ports: { files, loadKeys: async () => keys }, fleetClock: clock, policyEpoch, log });
+  const ports = { files, loadKeys: async () => keys };
+  return repositories({ ports, fleetClock: clock, policyEpoch, ...(words && { words }), log });
 }
 
 /** The lab's release of this number, as its two groups sign it after what is published. */

@@ -32,6 +32,7 @@ import { isDue, nextFleetTimestamp } from '@outrider/domain/trust/tuf/publicatio
 import { parseManifest } from '@outrider/protocol/release/manifest';
 import { type CommandError, refuse } from '../errors.ts';
 import type { Log, OnlineKeys, RepositoryPorts } from '../ports.ts';
+import type { DirectorWords, WordAbout } from './director-words.ts';
 
 /** The two repositories of an installation: files that people signed, and what the server signs by itself. */
 export interface Repositories {
@@ -48,8 +49,8 @@ export interface Repositories {
   wayBackOf(manifest: ReleaseManifest): Promise<WayBack | undefined>;
   /** What was signed of floors that a plan for this release meets. */
   floorsFor(manifest: ReleaseManifest): Promise<ForecastFloors>;
-  /** The director's word that this device shall have this: signed on demand, and only where there is an offer. */
-  direct(offer: Offer, device: { readonly deviceId: DeviceId; readonly hardwareId: string }): Promise<Offer>;
+  /** The director's word that this device shall have this: signed on demand, only where there is an offer, and said again while it holds. */
+  direct(offer: Offer, device: { readonly deviceId: DeviceId; readonly hardwareId: string }): Offer | Promise<Offer>;
   /** Signs anew what is due, long before it lapses. */
   renew(): Promise<void>;
   /** Every document in force with its end, for metrics. */
@@ -66,25 +67,38 @@ export function repositories(options: {
   readonly ports: RepositoryPorts;
   readonly fleetClock: FleetClock;
   readonly policyEpoch: () => number;
+  /** Absent: each word is signed anew. */
+  readonly words?: DirectorWords;
   readonly log: Log;
 }): Repositories {
-  const { fleetClock, policyEpoch, log } = options;
+  const { fleetClock, policyEpoch, words, log } = options;
   const { files, tools = TRUST_TOOLS } = options.ports;
   let last: Promise<unknown> = Promise.resolve();
   let known: Promise<Known> | undefined;
+  /** The same, once it is there. */
+  let here: Known | undefined;
   const claims = manifestClaims(tools.digest);
 
   /** Read once until something was published, or the next round looks for what a ceremony has changed. */
   function lookUp(): Promise<Known> {
-    known ??= readKnown(options.ports).catch((cause: unknown) => {
-      known = undefined;
-      throw cause;
-    });
-    return known;
+    if (known !== undefined) return known;
+    const reading = readKnown(options.ports).then(
+      (read) => {
+        if (known === reading) here = read;
+        return read;
+      },
+      (cause: unknown) => {
+        known = undefined;
+        throw cause;
+      },
+    );
+    known = reading;
+    return reading;
   }
 
   function forget(): void {
     known = undefined;
+    here = undefined;
   }
 
   /** One publication at a time. */
@@ -179,6 +193,29 @@ export function repositories(options: {
     return (await lookUp()).image?.targets.get(deviceType)?.document.signed;
   }
 
+  async function sign(
+    offer: Offer,
+    { deviceId, hardwareId }: { readonly deviceId: DeviceId; readonly hardwareId: string },
+  ): Promise<Offer> {
+    const keep = words?.begin(deviceId);
+    const { keys } = await lookUp();
+    const entry = keys && claims.entryOf(offer, hardwareId);
+    if (keys === undefined || entry === undefined) return offer;
+    const now = fleetClock.now();
+    const expiresAt = after(now, LIFETIMES['device-targets']);
+    const metadata: TargetsMetadata = {
+      type: 'targets',
+      // Grows with time, so that an older word for the same device is known as older.
+      version: Math.max(1, now),
+      expiresAt,
+      targets: new Map([entry]),
+      deviceId,
+    };
+    const director = await signMetadata(metadata, [keys.director]);
+    keep?.({ ...aboutOf(offer, hardwareId, keys.director.keyId), text: director, expiresAt });
+    return { ...offer, director };
+  }
+
   return {
     async roots() {
       const { image, director } = await lookUp();
@@ -210,20 +247,12 @@ export function repositories(options: {
       const wayBack = rollbackTwin && wayBackOf(targets, targetPath(deviceType, rollbackTwin.releaseId));
       return { ...(raised && { raised }), ...(wayBack && { wayBack }) };
     },
-    async direct(offer, { deviceId, hardwareId }) {
-      const { keys } = await lookUp();
-      const entry = keys && claims.entryOf(offer, hardwareId);
-      if (keys === undefined || entry === undefined) return offer;
-      const now = fleetClock.now();
-      const metadata: TargetsMetadata = {
-        type: 'targets',
-        // Grows with time, so that an older word for the same device is known as older.
-        version: Math.max(1, now),
-        expiresAt: after(now, LIFETIMES['device-targets']),
-        targets: new Map([entry]),
-        deviceId,
-      };
-      return { ...offer, director: await signMetadata(metadata, [keys.director]) };
+    direct(offer, device) {
+      const keyId = here?.keys?.director.keyId;
+      if (keyId === undefined) return sign(offer, device);
+      const about = aboutOf(offer, device.hardwareId, keyId);
+      const director = words?.recall(device.deviceId, about, fleetClock.now());
+      return director === undefined ? sign(offer, device) : { ...offer, director };
     },
     renew: () =>
       inTurn(async () => {
@@ -245,6 +274,10 @@ export function repositories(options: {
       return found;
     },
   };
+}
+
+function aboutOf({ release, isRollback }: Offer, hardwareId: string, keyId: string): WordAbout {
+  return { payload: release.payload, isRollback, hardwareId, keyId };
 }
 
 function standing(repository: RoleStanding['repository'], role: string, head: MetadataHead): RoleStanding {

@@ -41,6 +41,11 @@ type Taken = Result<TrustedSet, MetadataError>;
 /** What a root alone stands for: one pair for all sets, which are made at each check-in and never change. */
 const NOTHING_YET: Pick<TrustedSet, 'targets' | 'vouched'> = { targets: new Map(), vouched: new Set() };
 
+/** The same without documents of roles: another snapshot names others. */
+export function withoutTargets(set: TrustedSet): TrustedSet {
+  return set.targets.size === 0 ? set : { ...set, ...NOTHING_YET };
+}
+
 /** Begins with the root that the device was born with, or that it stored. Codes: metadata-malformed, metadata-unsigned. */
 export function trustRoot(text: string, context: TrustContext): Taken {
   const root = context.read.root(text);
