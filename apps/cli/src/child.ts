@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { monotonicClock } from '@outrider/adapters/shared/clock';
+import { type LogLines, logLines } from '@outrider/adapters/shared/log-lines';
 import { tiedEnvironment } from '@outrider/adapters/shared/starter';
 import { elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
+import { fileFailure } from './files.ts';
 import { findProgram } from './programs.ts';
 import type { ChildProgram } from './world.ts';
 
@@ -19,25 +21,23 @@ const SAME_GESTURE_MS = 1_000;
  */
 export async function runChild(program: ChildProgram): Promise<number> {
   const main = findProgram(program.name);
+  const logFd = program.logFile === undefined ? undefined : openLog(program.logFile);
   return await new Promise((resolve) => {
-    const isLogging = program.logFile !== undefined;
     const child = spawn(
       process.execPath,
       [...RUNTIME_FLAGS, ...(FLEET_FLAGS.get(program.name) ?? []), main, ...program.parameters],
       {
-        stdio: ['inherit', 'inherit', isLogging ? 'pipe' : 'inherit'],
+        stdio: ['inherit', 'inherit', logFd !== undefined ? 'pipe' : 'inherit'],
         detached: true,
         env: tiedEnvironment(),
       },
     );
-    const log =
-      program.logFile === undefined ? undefined : createWriteStream(program.logFile, { flags: 'a', mode: 0o600 });
-    if (child.stderr !== null && log !== undefined) splitLines(child.stderr, log);
+    if (child.stderr !== null && logFd !== undefined) splitLines(child.stderr, logLines(logFd));
     const stop = stopper(child);
     process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
     function end(code: number): void {
       process.off('SIGINT', stop).off('SIGTERM', stop).off('SIGHUP', stop);
-      log?.end();
+      if (logFd !== undefined) closeSync(logFd);
       resolve(code);
     }
     child.on('error', (cause) => {
@@ -46,6 +46,14 @@ export async function runChild(program: ChildProgram): Promise<number> {
     });
     child.on('close', (code) => end(code ?? 1));
   });
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (cause) {
+    throw fileFailure(cause, 'log', path, 'written');
+  }
 }
 
 /** A child that was asked twice to stop and still runs is ended by the third gesture. */
@@ -73,7 +81,7 @@ const FLEET_FLAGS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Lines of JSON are the log; everything else is meant for the person. */
-function splitLines(stderr: Readable, log: WriteStream): void {
+function splitLines(stderr: Readable, log: LogLines): void {
   createInterface({ input: stderr }).on('line', (line) => {
     if (line.startsWith('{')) log.write(`${line}\n`);
     else process.stderr.write(`${line}\n`);

@@ -74,7 +74,15 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
   // With settings that no server would start with, the rest is looked at as if nothing had been said.
   const said = settings.ok ? settings.value : undefined;
   const folder = said?.values.dataFolder ?? dataFolder(world, flags);
+  const folderFacts = await probeFolder(folder);
   const runtime = { ...(await probeRuntime()), hasOwnDatabase: said?.databaseUrl !== undefined, nowMs };
+  const first = [
+    ...runtimeChecks(runtime),
+    ...settingsChecks(said, settings.ok ? undefined : settings.error.sentence),
+    ...folderChecks(folderFacts),
+  ];
+  // What would lie in it cannot be looked at, and saying so of each thing would hide the one that is wrong.
+  if (folderFacts.kind === 'not-a-folder' || folderFacts.kind === 'unreadable') return first;
   const role = said?.values.releaseRoleFile;
   const secretsFolder = said?.values.secretsFolder ?? folder;
   const isGateway = said?.values.role === 'gateway';
@@ -92,9 +100,7 @@ async function examine(world: World, flags: Flags): Promise<readonly Finding[]> 
   };
   const madeAtMs = await lastBackupAt(join(folder, LAST_BACKUP_FILE));
   return [
-    ...runtimeChecks(runtime),
-    ...settingsChecks(said, settings.ok ? undefined : settings.error.sentence),
-    ...folderChecks(await probeFolder(folder)),
+    ...first,
     ...secretChecks({ ...secrets, isGateway }),
     await trustCheck(secretsFolder, fleetInstant(nowMs)),
     await caCheck(secretsFolder, fleetInstant(nowMs)),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { logLines } from '@outrider/adapters/shared/log-lines';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { Sha256 } from '@outrider/domain/kernel/ids';
 import type { DigestText } from '@outrider/domain/trust/ports';
@@ -26,7 +27,7 @@ export function createLog(options: {
   readonly secrets?: readonly string[];
   readonly destination?: DestinationStream;
 }): ProgramLog {
-  const { level, clock, digestText, secrets = [], destination = pino.destination(STANDARD_ERROR) } = options;
+  const { level, clock, digestText, secrets = [], destination = logLines(STANDARD_ERROR) } = options;
   const hidden = new Set<Sha256>();
   const logger = pino(
     {

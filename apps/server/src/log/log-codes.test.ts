@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { SchemaLog } from '@outrider/adapters/server/postgres/schema';
+import { LOG_LEFT_OUT } from '@outrider/adapters/shared/log-lines';
 import type { SettingNotice } from '@outrider/adapters/shared/settings/program-settings';
 import type { ClockHold } from '@outrider/domain/kernel/clock-guard';
 
@@ -19,10 +20,16 @@ const HANDED_THROUGH = {
   'clock-jumped': ['server'],
   'clock-behind-store': ['server'],
   'clock-far-ahead': ['server'],
+  [LOG_LEFT_OUT]: ['server'],
   'storage-full': ['release', 'delta'],
 } satisfies Readonly<Record<HandedThrough, readonly string[]>>;
 
-type HandedThrough = SettingNotice['code'] | Parameters<SchemaLog>[0] | ClockHold['code'] | 'storage-full';
+type HandedThrough =
+  | SettingNotice['code']
+  | Parameters<SchemaLog>[0]
+  | ClockHold['code']
+  | typeof LOG_LEFT_OUT
+  | 'storage-full';
 
 test('every code of the log stands on the page with its stage, and the page has no other', async () => {
   const inSource = new Set(

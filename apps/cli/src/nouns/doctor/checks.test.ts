@@ -191,6 +191,14 @@ test('a port is told by who has it', () => {
   assert.equal(portCheck({ ...taken, answeredBy: 'outrider' }, running).state, 'ok');
   assert.match(portCheck({ ...taken, answeredBy: 'outrider' }, stopped).seen, /another Outrider server/);
   assert.match(portCheck({ ...taken, answeredBy: 'another-program' }, stopped).seen, /another program/);
+  const elsewhere = { ...running, url: 'http://127.0.0.1:9000' };
+  const other = portCheck({ ...taken, answeredBy: 'outrider' }, elsewhere);
+  assert.equal(other.state, 'ok', 'a server whose port came by a flag is well');
+  assert.match(other.seen, /runs at http:\/\/127\.0\.0\.1:9000/);
+  const hanging = { ...running, isAnswering: false, isAlive: true };
+  assert.equal(portCheck({ ...taken, answeredBy: 'another-program' }, hanging).state, 'ok', 'nobody else is accused');
+  assert.match(serverChecks(hanging)[0]?.seen ?? '', /^Process 7 runs, and does not answer/);
+  assert.equal(statesOf(serverChecks({ ...hanging, isAlive: false })), 'server:warn');
   assert.match(String(portCheck({ ...taken, port: 80, fault: 'EACCES' }, stopped).mend), /1024 or above/);
 });
 

@@ -125,13 +125,16 @@ const DOUBTFUL_FILE_SYSTEMS: Readonly<Record<number, string>> = {
   2035054128: 'overlay: all is gone with the container',
 };
 
+/** No fault of the file system itself. */
+const FULL = ['ENOSPC', 'EDQUOT'] as const;
+
 function fileSystemCheck({ disk, trial }: FolderFacts): Finding {
   if (trial?.fault !== undefined) {
-    return wrong(
-      'file-system',
-      trial.fault,
-      'Put the data folder on a local disk that can be written, such as ext4 or xfs',
-    );
+    const isFull = FULL.some((code) => trial.fault?.includes(code));
+    const mend = isFull
+      ? 'Make room there'
+      : 'Put the data folder on a local disk that can be written, such as ext4 or xfs';
+    return wrong('file-system', trial.fault, mend);
   }
   const doubt = disk === undefined ? undefined : DOUBTFUL_FILE_SYSTEMS[disk.fileSystem];
   if (doubt !== undefined) return warn('file-system', doubt, 'Put the data folder on a disk of its own');

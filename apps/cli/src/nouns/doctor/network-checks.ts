@@ -17,6 +17,8 @@ export interface ServerFacts {
   /** From server.json; undefined: none has run, or it was stopped. */
   readonly url?: string;
   readonly pid?: number;
+  /** A process of this number runs. */
+  readonly isAlive?: boolean;
   readonly isAnswering: boolean;
   /** The body of /health/ready. */
   readonly ready?: ReadyFacts;
@@ -47,7 +49,12 @@ export function portCheck({ host, port, fault, answeredBy }: PortFacts, server: 
   if (port === 0) return ok('port', 'Any free one');
   if (fault === undefined) return ok('port', `${place} is free`);
   if (fault !== 'EADDRINUSE') return wrong('port', `${place} cannot be opened (${fault})`, mendOfFault(fault));
-  if (server.isAnswering && portOf(server.url) === port) return ok('port', `${place} is this server's`);
+  if (server.isAnswering) {
+    if (portOf(server.url) === port) return ok('port', `${place} is this server's`);
+    return ok('port', `This server runs at ${server.url}; ${place}, which the settings name, is taken`);
+  }
+  if (server.isAlive === true && portOf(server.url) === port)
+    return ok('port', `${place} is held by process ${server.pid}`);
   const mend = 'Stop that program, or choose another port with --port';
   if (answeredBy === 'outrider') return wrong('port', `${place} is taken by another Outrider server`, mend);
   return wrong('port', `${place} is taken by another program`, mend);
@@ -66,10 +73,14 @@ function portOf(url: string | undefined): number | undefined {
 }
 
 export function serverChecks(facts: ServerFacts): readonly Finding[] {
-  const { url, pid, isAnswering, ready } = facts;
+  const { url, pid, isAlive, isAnswering, ready } = facts;
   if (url === undefined) return [ok('server', 'Not running')];
+  if (!isAnswering && isAlive === true) {
+    const mend = `It hangs, or starts just now, or another program has its number: look at the end of server.log in the data folder, end process ${pid}, start the server`;
+    return [wrong('server', `Process ${pid} runs, and does not answer at ${url}`, mend)];
+  }
   if (!isAnswering) {
-    const mend = 'Start it: it was killed, or hangs; the log is server.log in the data folder';
+    const mend = 'Start it: it was killed; the log is server.log in the data folder';
     return [warn('server', `server.json names ${url}, process ${pid}, and nobody answers there`, mend)];
   }
   if (ready === undefined)

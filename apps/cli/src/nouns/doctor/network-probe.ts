@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { isAlive } from '@outrider/adapters/server/embedded-postgres/postmaster';
 import { wallClock } from '@outrider/adapters/shared/clock';
 import { errorCode, readTextIfPresent } from '@outrider/adapters/shared/files';
 import { parseText } from '@outrider/protocol/kernel/json-text';
@@ -22,7 +23,7 @@ export async function probeServer(world: World, dataFolder: string): Promise<Ser
   const said = await addressIn(join(dataFolder, 'server.json'));
   if (said === undefined) return { isAnswering: false };
   const answer = await ask(world, `${said.url}/health/ready`);
-  if (answer === undefined) return { ...said, isAnswering: false };
+  if (answer === undefined) return { ...said, isAlive: await isAlive(said.pid), isAnswering: false };
   const ready = parseText(answer.body, READY_FORMAT);
   return {
     ...said,

@@ -89,7 +89,11 @@ function releaseRoleCheck({ path, isNamed, file, fault, role }: SecretFacts['rel
   if (file.kind === 'unreadable')
     return wrong('release-role', `${path} cannot be read (${file.code})`, 'Give this user the right to read it');
   if (fault !== undefined || role === undefined) {
-    return wrong('release-role', `${path}: ${fault ?? 'no role'}`, 'Make it anew with `outrider key role`');
+    return wrong(
+      'release-role',
+      `${path}: ${fault ?? 'no role'}`,
+      'Restore it from a backup, or make it anew with `outrider key role`',
+    );
   }
   // A role is public, but who may write it decides who may release.
   if ((file.mode & 0o022) !== 0)
@@ -115,6 +119,11 @@ function fileFault(
   const mode = (file.mode & 0o777).toString(8).padStart(4, '0');
   return {
     seen: `${path} has mode ${mode}: others may read it`,
-    mend: `Run \`chmod 600 ${path}\`, and replace what was readable`,
+    mend: `Run \`chmod 600 ${wordOfShell(path)}\`, and replace what was readable`,
   };
+}
+
+/** A path as it can be pasted into a shell. */
+function wordOfShell(path: string): string {
+  return /^[\w./@:+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

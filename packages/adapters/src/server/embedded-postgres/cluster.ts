@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { createFolder, readTextIfPresent, removeDurably, writeFileDurably } from '../../shared/files.ts';
 import { randomSecret } from '../../shared/random.ts';
-import { PostgresStartError } from './errors.ts';
+import { NO_SPACE, PostgresStartError, storageFull } from './errors.ts';
 import type { Operator } from './operator.ts';
 
 /** A PostgreSQL cluster of one data folder. */
@@ -139,6 +139,7 @@ async function initialise(
     );
   } catch (cause) {
     await rm(cluster.home, { recursive: true, force: true });
+    if (lastLines(cause).includes(NO_SPACE)) throw storageFull(cluster.home, cause);
     const detail = `The database could not be created in ${cluster.home}: ${lastLines(cause)}. Check free space and rights there`;
     throw new PostgresStartError('initdb-failed', detail, cause);
   } finally {

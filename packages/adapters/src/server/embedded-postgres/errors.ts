@@ -12,6 +12,8 @@ export type PostgresStartCode =
   | 'cluster-belongs-elsewhere'
   /** Another server runs on this data folder. */
   | 'data-folder-in-use'
+  /** The disk has no room for the files of the cluster. */
+  | 'storage-full'
   /** `initdb` ended with a fault. */
   | 'initdb-failed'
   /** PostgreSQL ended, or did not answer in time; the end of its log is in the detail. */
@@ -32,4 +34,13 @@ export class PostgresStartError extends Error {
   get detail(): string {
     return this.message;
   }
+}
+
+/** What C libraries call ENOSPC, in the words of `initdb` and PostgreSQL. */
+export const NO_SPACE = 'No space left on device';
+
+/** The same sentence whether the cluster is made or started. */
+export function storageFull(folder: string, cause?: unknown): PostgresStartError {
+  const detail = `The disk of the database in ${folder} is full, so that PostgreSQL cannot start; make room there, then start again`;
+  return new PostgresStartError('storage-full', detail, cause);
 }

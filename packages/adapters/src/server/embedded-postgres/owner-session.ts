@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Client } from 'pg';
 import { delay } from '../../shared/delay.ts';
+import { readDiskSpace } from '../disk-space.ts';
 import { type Cluster, DATABASE_USER } from './cluster.ts';
-import { PostgresStartError } from './errors.ts';
+import { NO_SPACE, PostgresStartError, storageFull } from './errors.ts';
 import { logTail, type Postmaster } from './postmaster.ts';
 
 export const DATABASE_NAME = 'outrider';
@@ -25,9 +26,22 @@ export async function openOwnerSession(cluster: Cluster, postmaster: Postmaster)
     await delay(READY_POLL_MS);
   }
   const reason = postmaster.hasEnded() ? await postmaster.ended : `it gave no answer for ${READY_PATIENCE_MS / 1000} s`;
+  if (await hasNoRoom(cluster)) throw storageFull(cluster.home);
   const detail = `PostgreSQL did not start: ${reason}. Its log ends with: ${await logTail(cluster)}`;
   throw new PostgresStartError('postgres-did-not-start', detail);
 }
+
+/** Its own log may have had no room either, so the disk is asked too. */
+async function hasNoRoom(cluster: Cluster): Promise<boolean> {
+  const log = await logTail(cluster, LOG_LINES_OF_A_START);
+  return log.includes(NO_SPACE) || (await readDiskSpace(cluster.home)).freeBytes < FREE_BYTES_MIN;
+}
+
+/** One start says less than this. */
+const LOG_LINES_OF_A_START = 20;
+
+/** Less than one page of every file that a start writes. */
+const FREE_BYTES_MIN = 1_048_576;
 
 /** A start takes 0.2 s; replaying a write-ahead log of 256 MB after a cut takes up to a minute on slow flash. */
 const READY_PATIENCE_MS = 120_000;

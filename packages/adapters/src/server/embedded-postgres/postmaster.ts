@@ -112,13 +112,13 @@ function signalled(pid: number, signal: NodeJS.Signals | 0): boolean {
 }
 
 /** The last lines of PostgreSQL's log, for the sentence that says why it did not start. */
-export async function logTail(cluster: Cluster): Promise<string> {
+export async function logTail(cluster: Cluster, lines: number = LOG_TAIL_LINES): Promise<string> {
   const file = await open(logFile(cluster), 'r');
   try {
     const { size } = await file.stat();
     const start = Math.max(0, size - LOG_TAIL_BYTES);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(LOG_TAIL_BYTES), 0, LOG_TAIL_BYTES, start);
-    return buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n').slice(-LOG_TAIL_LINES).join(' | ');
+    return buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n').slice(-lines).join(' | ');
   } finally {
     await file.close();
   }
