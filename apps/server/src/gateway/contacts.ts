@@ -50,6 +50,7 @@ export function contacts(options: {
   const statuses = new Map<DeviceId, DeviceStatus>();
   /** Of those that only were heard of, some contacts of one device too: columns, since objects that wait cost the collector. */
   let heard = emptyColumns();
+  const isSame = softwareEquality();
   const newContacts: { readonly deviceId: DeviceId; readonly at: FleetInstant }[] = [];
   let isScheduled = false;
   let underWay: Promise<void> = Promise.resolve();
@@ -108,9 +109,7 @@ export function contacts(options: {
     const before = record.status;
     if (contact.sequence <= before.sequence) return known;
     const running =
-      contact.running === undefined || isSameSoftware(before.running, contact.running)
-        ? before.running
-        : contact.running;
+      contact.running === undefined || isSame(before.running, contact.running) ? before.running : contact.running;
     const state = contact.state ?? before.state;
     const status: DeviceStatus = {
       sequence: contact.sequence,
@@ -122,7 +121,8 @@ export function contacts(options: {
     const noted = { record: { ...record, status }, ledger: known.ledger };
     devices.keepNoted(noted);
     const { deviceId } = record;
-    const isNews = running !== before.running || state !== before.state || statuses.has(deviceId);
+    const isNews =
+      running !== before.running || state !== before.state || (statuses.size > 0 && statuses.has(deviceId));
     if (isNews) statuses.set(deviceId, status);
     else noteHeard(heard, deviceId, status);
     if (known.ledger.length > 0) noteOnRows(known, contact.at);
@@ -187,6 +187,17 @@ function joinedColumns(before: OpenColumns, later: OpenColumns): OpenColumns {
     lastContactsAt: joined(before.lastContactsAt, later.lastContactsAt),
     since: joined(before.since, later.since),
     slots: joined(before.slots, later.slots),
+  };
+}
+
+/** What is told in the same words comes as one value, which is compared with what many devices hold once, not in each message. */
+function softwareEquality(): typeof isSameSoftware {
+  const equals = new WeakMap<RunningSoftware, RunningSoftware>();
+  return (kept, told) => {
+    if (equals.get(told) === kept) return true;
+    const isSame = isSameSoftware(kept, told);
+    if (isSame) equals.set(told, kept);
+    return isSame;
   };
 }
 

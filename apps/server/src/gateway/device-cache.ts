@@ -53,7 +53,7 @@ export function deviceCache({ devicesMax, hashKey }: DeviceCacheOptions): Device
   assert(Number.isSafeInteger(devicesMax) && devicesMax > 0, `room for at least one device, got ${devicesMax}`);
   const rows = deviceRows();
   const ids = idTable(rows, hashKey);
-  const attributes = interned<DeviceAttributes>(encodeJson);
+  const attributes = interned<DeviceAttributes>(encodeJson, sharedTexts());
   const software = interned<DeviceStatus['running']>(encodeJson);
   /** Most devices have no row of a ledger, or not for long: a flag says which. */
   const ledgers = new Map<number, readonly LedgerRow[]>();
@@ -167,6 +167,41 @@ export function deviceCache({ devicesMax, hashKey }: DeviceCacheOptions): Device
     size: () => ids.size(),
   };
 }
+
+/**
+ * Sets of attributes differ, and are made of the same texts: one object each, so that what a look at a set touches is what others have
+ * touched before, and lies in the processor's caches.
+ */
+function sharedTexts(): (value: DeviceAttributes) => DeviceAttributes {
+  const texts = new Map<string, string>();
+  const lists = new Map<string, readonly string[]>();
+  return (value) => {
+    if (texts.size > TEXTS_MAX) texts.clear();
+    if (lists.size > TEXTS_MAX) lists.clear();
+    const textOf = (text: string) => once(texts, text, text);
+    const tags = once(lists, encodeJson(value.tags), value.tags.map(textOf));
+    return {
+      ...value,
+      deviceType: textOf(value.deviceType),
+      model: textOf(value.model),
+      hardwareId: textOf(value.hardwareId),
+      region: textOf(value.region),
+      customer: textOf(value.customer),
+      carrier: textOf(value.carrier),
+      tags,
+    };
+  };
+}
+
+function once<T>(known: Map<string, T>, key: string, value: T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  known.set(key, value);
+  return value;
+}
+
+/** Beyond that they are learned anew: a fleet with serial numbers among its tags shares little. */
+const TEXTS_MAX = 10_000;
 
 const HEARD = 1;
 const WITH_HISTORY = 2;

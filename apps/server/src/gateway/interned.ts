@@ -11,8 +11,11 @@ export interface Interned<T> {
   size(): number;
 }
 
-/** `keyOf` gives equal texts for equal values, and for no others. */
-export function interned<T extends object>(keyOf: (value: T) => string): Interned<T> {
+/** `keyOf` gives equal texts for equal values, and for no others; `keptAs` an equal value that is kept in the place of the first one. */
+export function interned<T extends object>(
+  keyOf: (value: T) => string,
+  keptAs: (value: T) => T = (value) => value,
+): Interned<T> {
   const indexes = new Map<string, number>();
   const values: (T | undefined)[] = [];
   const keys: string[] = [];
@@ -29,10 +32,11 @@ export function interned<T extends object>(keyOf: (value: T) => string): Interne
     if (found !== undefined) return found;
     const index = free.pop() ?? values.length;
     indexes.set(key, index);
-    values[index] = value;
+    const kept = keptAs(value);
+    values[index] = kept;
     keys[index] = key;
     holders[index] = 0;
-    known.set(value, index);
+    known.set(kept, index);
     return index;
   }
 

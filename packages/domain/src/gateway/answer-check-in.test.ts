@@ -17,16 +17,18 @@ import {
 } from '@outrider/testkit/small-fleet';
 import fc from 'fast-check';
 import type { Bytes, ReleaseCounter, ReleaseId, RolloutId } from '../kernel/ids.ts';
+import type { Audience } from '../policy/audience.ts';
 import { NO_ORDERS } from '../policy/freeze.ts';
 import type { PolicyChange } from '../policy/log.ts';
 import { orderOf } from '../policy/place.ts';
-import { answerCheckIn } from './answer-check-in.ts';
+import { answerCheckIn, candidatesOf, lastEnrolment } from './answer-check-in.ts';
 import { answerPermit } from './answer-permit.ts';
 import type { CheckIn, CheckInAnswer } from './check-in.ts';
 import { compileSnapshot } from './compile-snapshot.ts';
 import type { KnownDevice } from './device-record.ts';
 import { explainDevice } from './explain.ts';
 import type { LedgerRow } from './ledger.ts';
+import { pollAfter } from './poll.ts';
 import type { PolicySnapshot } from './snapshot.ts';
 
 describe('a device that checks in', () => {
@@ -197,6 +199,33 @@ describe('over all devices and exposures', () => {
     );
   });
 
+  test('the answer is what all predicates of all rollouts together lead to, whoever the rollouts are for', () => {
+    fc.assert(
+      fc.property(anySituation({ isForSome: true }), ({ snapshot, device }) => {
+        const { running, sequence } = { ...device.record.status, sequence: 2 };
+        const candidates = candidatesOf(snapshot, { device, running, now: NOW });
+        const told = explainDevice(snapshot, device, NOW).rollouts.map(({ rolloutId, isRollback, offer }) => {
+          const asked = offer.filter(({ predicate }) => predicate !== 'frozen');
+          const failing = asked.findIndex(({ holds }) => !holds);
+          return { rolloutId, isRollback, reached: failing, code: asked[failing]?.predicate ?? 'offer' };
+        });
+        const offered =
+          told.find((one) => one.code === 'offer' && one.isRollback) ?? told.find((one) => one.code === 'offer');
+        const [closest] = told.toSorted((one, other) => other.reached - one.reached);
+        const expected = offered ?? closest ?? { code: 'no-rollout', rolloutId: undefined };
+        const answer = ask(snapshot, device);
+        assert.equal(answerCode(answer), expected.code);
+        assert.equal(answer.rolloutId, expected.rolloutId);
+        if (answer.kind === 'offer') assert.equal(answer.isRollback, offered?.isRollback);
+        else {
+          const { deviceId } = device.record;
+          assert.equal(answer.pollAfterMs, pollAfter({ deviceId, sequence, now: NOW, ...lastEnrolment(candidates) }));
+        }
+      }),
+      propertyOptions({ runs: 300 }),
+    );
+  });
+
   test('every answer asks the device back within a minute and a day', () => {
     fc.assert(
       fc.property(anySituation(), fc.nat(), ({ snapshot, device }, laterMs) => {
@@ -301,9 +330,19 @@ function anyExposure() {
     .map(anExposure);
 }
 
-function anySituation() {
+const anyAudience: fc.Arbitrary<Audience> = fc.constantFrom<Audience>(
+  { kind: 'everyone' },
+  { kind: 'attribute', name: 'region', in: ['eu'] },
+  { kind: 'not', of: { kind: 'everyone' } },
+  { kind: 'version', below: '1.0.0' },
+);
+
+/** A rollout for all; or for some, and perhaps a newer one beside it. */
+function anySituation({ isForSome = false } = {}) {
   const events = fc.constantFrom<SmallRollout['events']>([], ['pause'], ['halt'], ['halt', 'roll-back'], ['complete']);
-  const rollout = fc.record({ exposure: anyExposure(), events });
+  const audience = isForSome ? anyAudience : fc.constant<Audience>({ kind: 'everyone' });
+  const newer = isForSome ? fc.option(audience, { nil: undefined }) : fc.constant(undefined);
+  const rollout = fc.record({ exposure: anyExposure(), events, audience, newer });
   const device = fc.record({
     deviceId: anyDeviceId(),
     releaseCounter: fc.nat(4),
@@ -312,7 +351,11 @@ function anySituation() {
   });
   return fc.tuple(rollout, device).map(([one, { isExposed, ...parts }]) => ({
     snapshot: aSnapshot([
-      one.events === undefined ? { exposure: one.exposure } : { exposure: one.exposure, events: one.events },
+      {
+        ...{ exposure: one.exposure, plan: aPlan({ audience: one.audience }) },
+        ...(one.events === undefined ? {} : { events: one.events }),
+      },
+      ...(one.newer === undefined ? [] : [newerRollout({ audience: one.newer })]),
     ]),
     device: isExposed ? exposed(parts) : aDevice(parts),
   }));

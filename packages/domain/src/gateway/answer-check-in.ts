@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { chooseArtifact } from '../delta/delta.ts';
+import { assert } from '../kernel/assert.ts';
 import { firstFailing } from '../kernel/predicate.ts';
 import type { FleetInstant } from '../kernel/time.ts';
 import type { Component } from '../release/release.ts';
@@ -7,13 +8,14 @@ import {
   type Candidate,
   type CandidateFacts,
   candidateOf,
+  goesBackIn,
   type RollbackCandidate,
   rollbackCandidateOf,
 } from './candidate.ts';
 import type { CheckIn, CheckInAnswer, Offer, Refusal, RefusalCode } from './check-in.ts';
 import type { KnownDevice } from './device-record.ts';
 import type { LedgerRow } from './ledger.ts';
-import { OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
+import { isInAudience, OFFER_PREDICATES, ROLLBACK_PREDICATES } from './offer-predicates.ts';
 import { IDLE_POLL_MS, OPEN_OFFER_POLL_MS, type PollSituation, pollAfter, ROLLBACK_POLL_MS } from './poll.ts';
 import type { LiveRollout, PolicySnapshot } from './snapshot.ts';
 
@@ -35,6 +37,11 @@ export function answerCheckIn(
   let closest: Standing | undefined;
   // One walk, newest first, that keeps the best of each kind: this is the way of every check-in.
   for (const one of live) {
+    // Most rollouts are for others: nothing further is looked at then.
+    if (isForOthers(one, facts)) {
+      closest ??= { live: one, reached: 0, failing: FIRST_CODE, back: undefined };
+      continue;
+    }
     const candidate = candidateOf(snapshot, one, facts);
     enrolment = laterEnrolment(enrolment, candidate.enrolment);
     const standing = standingOf(candidate);
@@ -76,9 +83,24 @@ function laterEnrolment(last: LedgerRow | undefined, next: LedgerRow | undefined
   return next !== undefined && (last === undefined || next.grantedAt > last.grantedAt) ? next : last;
 }
 
+/**
+ * Whether the device is not in the audience, has no row in the ledger, and the rollout does not go back: then the first predicate
+ * decides, and there is nothing else to know.
+ */
+function isForOthers(live: LiveRollout, { device, running }: CandidateFacts): boolean {
+  const { rollout } = live;
+  if (device.ledger.some((row) => row.rolloutId === rollout.plan.rolloutId)) return false;
+  if (isInAudience({ live, device: device.record, running })) return false;
+  return !goesBackIn(rollout, device.record.attributes.region);
+}
+
+const FIRST_CODE = OFFER_PREDICATES[0]?.code;
+
+assert(FIRST_CODE === 'not-in-audience', 'the audience as the first predicate of an offer');
+
 /** How far the device came with one rollout. */
 interface Standing {
-  readonly candidate: Candidate;
+  readonly live: LiveRollout;
   /** Set when the rollout goes back: then the twin is what it has to offer. */
   readonly back: RollbackCandidate | undefined;
   /** How many predicates hold before the first that does not. */
@@ -92,14 +114,14 @@ function standingOf(candidate: Candidate): Standing {
   const reached =
     back === undefined ? firstFailing(OFFER_PREDICATES, candidate) : firstFailing(ROLLBACK_PREDICATES, back);
   const failing = (back === undefined ? OFFER_PREDICATES : ROLLBACK_PREDICATES)[reached]?.code;
-  return { candidate, back, reached, failing };
+  return { live: candidate.live, back, reached, failing };
 }
 
 type Poll = Pick<Offer, 'pollAfterMs'>;
 
 function refusal(closest: Standing | undefined, { pollAfterMs }: Poll): Refusal {
   if (closest?.failing === undefined) return { kind: 'refusal', code: 'no-rollout', pollAfterMs };
-  const { rolloutId } = closest.candidate.live.rollout.plan;
+  const { rolloutId } = closest.live.rollout.plan;
   return { kind: 'refusal', code: closest.failing, rolloutId, pollAfterMs };
 }
 

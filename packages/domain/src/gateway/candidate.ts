@@ -100,7 +100,7 @@ export function rollbackCandidateOf(candidate: Candidate): RollbackCandidate | u
 }
 
 /** The whole rollout goes back, or the region alone while the others go on. */
-function goesBackIn({ state, haltedRegions = [] }: Rollout, region: string): boolean {
+export function goesBackIn({ state, haltedRegions = [] }: Rollout, region: string): boolean {
   if (state === 'rolling-back' || state === 'rolled-back') return true;
   const isLive = state === 'running' || state === 'completed';
   return isLive && haltedRegions.some((one) => one.region === region && one.isRollingBack);

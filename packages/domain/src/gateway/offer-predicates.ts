@@ -20,8 +20,7 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
   {
     code: 'not-in-audience',
     claim: 'The device is in the audience of the rollout',
-    holds: ({ live, device, running }) =>
-      matchAudience(live.rollout.plan.audience, { ...device, version: running.version }),
+    holds: isInAudience,
     seen: ({ device: { deviceId, attributes }, running }) =>
       `${deviceId}: model ${attributes.model}, hardware ${attributes.hardwareId}, region ${attributes.region}, ` +
       `customer ${attributes.customer}, carrier ${attributes.carrier}, tags ${attributes.tags.join(' ') || 'none'}, ` +
@@ -92,6 +91,12 @@ export const OFFER_PREDICATES: readonly Predicate<Candidate, RefusalCode>[] = [
     needed: () => 'nothing paused',
   },
 ];
+
+/** Whether a rollout is for the device, as it runs now. */
+export function isInAudience({ live, device, running }: Pick<Candidate, 'live' | 'device' | 'running'>): boolean {
+  const { deviceId, attributes } = device;
+  return matchAudience(live.rollout.plan.audience, { deviceId, attributes, version: running.version });
+}
 
 /** A freeze that holds, until when, and why. */
 export function freezeText({ freezeId, times, reason }: Freeze, now: FleetInstant): string {
