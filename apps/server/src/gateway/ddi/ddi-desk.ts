@@ -70,10 +70,15 @@ export function ddiDesk(options: DdiDeskOptions): DdiDesk {
   }
 
   /** A deployment that the device was shown before: shown again, taken back, or neither. */
-  async function showOpen(action: DdiAction, sender: Polling): Promise<DdiBase['show']> {
+  async function showOpen(action: DdiAction, sender: Polling, offered: CheckInAnswer): Promise<DdiBase['show']> {
     const { ddi, now } = sender;
     const answer = mayShow(ddi, now) ? await permit(sender, action) : standing(sender, action);
     if (answer === 'permit') return { kind: 'deployment', actionId: action.actionId };
+    // What it has installed nobody can take back: it is to tell how that went, unless it is to go another way now.
+    if (action.installedAt !== undefined && !isAnother(offered, action)) {
+      counters.add('ddi', 'installed-unpermitted');
+      return { kind: 'deployment', actionId: action.actionId };
+    }
     return answer !== 'closed' && IS_TAKEN_BACK[answer]
       ? { kind: 'cancellation', actionId: action.actionId }
       : undefined;
@@ -147,7 +152,7 @@ export function ddiDesk(options: DdiDeskOptions): DdiDesk {
       const answer: CheckInAnswer = checkIns.answer(device, { deviceId, sequence, running, state });
       const action = openActionOf(ddi);
       let show: DdiBase['show'];
-      if (action !== undefined) show = await showOpen(action, polling);
+      if (action !== undefined) show = await showOpen(action, polling, answer);
       else if (answer.kind === 'offer') show = await showOffer(answer, polling);
       counters.add('ddi', show?.kind ?? 'idle');
       const pollAfterMs: DurationMs =
@@ -159,12 +164,20 @@ export function ddiDesk(options: DdiDeskOptions): DdiDesk {
       const action = sender.ddi.actions.find((one) => one.actionId === actionId);
       if (action?.state !== 'open') return undefined;
       const polling = await pollingOf(sender);
-      if (!mayShow(polling.ddi, polling.now)) return undefined;
-      return (await permit(polling, action)) === 'permit' ? contentOf(action) : undefined;
+      const isPermitted = mayShow(polling.ddi, polling.now) && (await permit(polling, action)) === 'permit';
+      if (isPermitted) return contentOf(action);
+      return action.installedAt === undefined ? undefined : NOTHING_TO_INSTALL;
     },
 
     contentOf,
   };
+}
+
+/** For a client that only has to tell how what it has installed went: SWUpdate reads the number, and finds nothing to do. */
+const NOTHING_TO_INSTALL: DdiContent = { version: '', components: [] };
+
+function isAnother(offered: CheckInAnswer, { rolloutId, isRollback }: DdiAction): boolean {
+  return offered.kind === 'offer' && (offered.rolloutId !== rolloutId || offered.isRollback !== isRollback);
 }
 
 interface Polling extends DdiSender {

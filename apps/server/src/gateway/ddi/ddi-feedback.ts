@@ -8,7 +8,7 @@ import {
   REPORT_OF_END,
   STATE_WHILE,
 } from '@outrider/domain/gateway/ddi/action-table';
-import { type DdiAction, withAction, withComplaints } from '@outrider/domain/gateway/ddi/ddi-device';
+import { type DdiAction, withAction, withComplaints, withStep } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { DdiStore } from '@outrider/domain/gateway/ddi/ports';
 import type { KnownDevice, RunningSoftware } from '@outrider/domain/gateway/device-record';
 import type { Report, ReportEvent } from '@outrider/domain/gateway/report';
@@ -97,11 +97,13 @@ export function ddiFeedbackDesk(options: {
     });
   }
 
-  async function keepComplaints(action: DdiAction, { feedback }: DdiSaid, sender: Current): Promise<void> {
-    if (withComplaints(action, feedback.complaints) === action) return;
+  async function keepProgress(action: DdiAction, { feedback }: DdiSaid, sender: Current): Promise<void> {
+    const now = fleetClock.now();
+    const after = (one: DdiAction) => withStep(withComplaints(one, feedback.complaints), feedback.step, now);
+    if (after(action) === action) return;
     await store.changeDevice(sender.device.record.deviceId, (held) => {
       const one = held.actions.find(({ actionId }) => actionId === action.actionId);
-      return one?.state === 'open' ? withAction(held, withComplaints(one, feedback.complaints)) : undefined;
+      return one?.state === 'open' ? withAction(held, after(one)) : undefined;
     });
   }
 
@@ -120,7 +122,7 @@ export function ddiFeedbackDesk(options: {
       if (told !== undefined) await report(current, action, { ...said, event: told });
       else contacts.note(device, { sequence: current.sequence, at: now, state: STATE_WHILE[feedback.execution] });
       if (event !== 'progressed') await end(action, event, current);
-      else if (about === 'deployment') await keepComplaints(action, said, current);
+      else if (about === 'deployment') await keepProgress(action, said, current);
     },
   };
 }

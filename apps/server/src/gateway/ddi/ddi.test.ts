@@ -202,9 +202,68 @@ describe('a device that speaks DDI', () => {
     assert.match(String(shown), /^deploymentBase/);
     for (let steps = 0; steps < 7; steps++) await stage.step();
     assert.equal(await client.shown(), undefined, 'a deployment that was begun waits for the next window');
+    await client.feedback(String(shown), 'proceeding', 'none', [INSTALLED]);
+    assert.equal(await client.shown(), shown, 'one that is installed is to be told about');
+    assert.deepEqual((await client.get(`/${shown}`)).json.deployment?.chunks, []);
+    await client.feedback(String(shown), 'proceeding', 'none', [BEGINS]);
     assert.equal((await client.get(`/${shown}`)).status, 404);
     await stage.event('pause');
     assert.match(String(await client.shown()), /^cancelAction/, 'and is taken back at any time');
+  });
+
+  test('that has installed before a pause tells how it went after its restart, and does not install again', async () => {
+    const { stage, client, shown } = await shownOne();
+    await client.feedback(shown, 'proceeding', 'none', [BEGINS]);
+    await client.feedback(shown, 'proceeding', 'none', [INSTALLED]);
+    await stage.event('pause');
+    assert.equal(await client.shown(), shown, 'under the same number');
+    const { status, json } = await client.get(`/${shown}`);
+    assert.deepEqual([status, json.deployment?.chunks], [200, []], 'with nothing to install');
+    assert.equal((await stage.outcomes())[0]?.verifiedAt, undefined);
+    assert.equal((await client.feedback(shown, 'closed', 'success')).status, 200);
+    const [row, ...others] = await stage.outcomes();
+    assert.deepEqual([row?.verifiedAt !== undefined, others], [true, []]);
+    await stage.event('resume');
+    await stage.step();
+    assert.equal(await client.shown(), undefined);
+  });
+
+  test('that installs once more, or has never said that it has, is told to stop by a pause', async () => {
+    const { stage, client, shown } = await shownOne();
+    await client.feedback(shown, 'proceeding', 'none', [INSTALLED]);
+    await client.feedback(shown, 'proceeding', 'none', [BEGINS]);
+    await stage.event('pause');
+    assert.match(String(await client.shown()), /^cancelAction/);
+    assert.equal((await client.get(`/${shown}`)).status, 404);
+  });
+
+  test('that has installed and did not restart yet when all are rolled back tells first, and then goes back too', async () => {
+    const { stage, client, shown } = await shownOne();
+    await client.feedback(shown, 'proceeding', 'none', [INSTALLED]);
+    await stage.event('halt');
+    await stage.event('roll-back');
+    await stage.step();
+    assert.equal(await client.shown(), shown, 'or nobody would know that it runs the release after its restart');
+    assert.deepEqual((await client.get(`/${shown}`)).json.deployment?.chunks, []);
+    await client.feedback(shown, 'closed', 'success');
+    const back = String(await client.shown());
+    assert.match(back, /^deploymentBase/);
+    assert.equal((await client.get(`/${back}`)).json.deployment?.chunks?.[0]?.version, '1.0.0');
+  });
+
+  test('that has installed and never tells is not kept from another release', async () => {
+    const { stage, client, shown } = await shownOne();
+    await client.feedback(shown, 'proceeding', 'none', [INSTALLED]);
+    await stage.event('cancel');
+    const next = await withFiles(await manifestOf(stage.server, '1.2.0', stage.newer), stage.ports.blobs);
+    assert.ok((await stage.server.releases.publish(signed(next))).ok);
+    await startRollout(stage.server, planOf(next));
+    await stage.step();
+    const taken = String(await client.shown());
+    assert.match(taken, /^cancelAction/);
+    await client.feedback(taken, 'closed', 'success');
+    const offered = String(await client.shown());
+    assert.equal((await client.get(`/${offered}`)).json.deployment?.chunks?.[0]?.version, '1.2.0');
   });
 
   test('goes back by the twin of the release', async () => {
@@ -300,6 +359,9 @@ describe('who speaks for a DDI device', () => {
     assert.deepEqual(codeOf(await client.get('', path('DEFAULT', '%ff'))), [404, 'route-unknown']);
   });
 });
+
+/** What SWUpdate says when it begins, and when all is installed. */
+const [BEGINS, INSTALLED] = ['Installing Update Chunk Artifacts.', 'All Chunks Installed.'];
 
 function codeOf(answer: { readonly status: number; readonly json: { readonly code?: unknown } }) {
   return [answer.status, answer.json.code];

@@ -2,7 +2,7 @@
 import type { Table } from '../../kernel/table.ts';
 import type { ReportedState } from '../device-record.ts';
 import type { ReportEvent } from '../report.ts';
-import type { DdiActionState } from './ddi-device.ts';
+import type { DdiActionState, DdiStep } from './ddi-device.ts';
 
 /**
  * What a client said about a deployment. `progressed` changes nothing but what the device is seen doing.
@@ -25,6 +25,8 @@ export interface DdiFeedback {
   readonly detail: string;
   /** Those of the texts that sound like an error, as they came. */
   readonly complaints: readonly string[];
+  /** Absent: it tells of no step that anything follows from. */
+  readonly step?: DdiStep;
 }
 
 /** `status.execution`: what the client is doing. */

@@ -40,6 +40,11 @@ export interface DdiAction {
   readonly state: DdiActionState;
   readonly openedAt: FleetInstant;
   readonly closedAt?: FleetInstant;
+  /**
+   * When its client said that all of it is installed, and that it waits for a restart to tell how that went. Whatever is paused then,
+   * it is shown the deployment so that it can tell: a client that hears of a cancellation, or of nothing, forgets what it has installed.
+   */
+  readonly installedAt?: FleetInstant;
   /** The first errors that were told on the way: SWUpdate 2022.12 does not repeat them when it closes. */
   readonly complaints?: readonly string[];
 }
@@ -52,6 +57,17 @@ export function withComplaints(action: DdiAction, told: readonly string[]): DdiA
   const complaints = [...new Set([...(action.complaints ?? []), ...told])].slice(0, COMPLAINTS_MAX);
   return complaints.length === (action.complaints?.length ?? 0) ? action : { ...action, complaints };
 }
+
+/** The deployment after its client said that it begins with it, or has all of it installed; what is told twice changes nothing. */
+export function withStep(action: DdiAction, step: DdiStep | undefined, now: FleetInstant): DdiAction {
+  if (step === undefined || (step === 'installed') === (action.installedAt !== undefined)) return action;
+  if (step === 'installed') return { ...action, installedAt: now };
+  const { installedAt: _, ...others } = action;
+  return others;
+}
+
+/** A step of SWUpdate, the client that tells of the end of an installation before it closes the deployment. */
+export type DdiStep = 'begun' | 'installed';
 
 /** The moves between these are `DDI_ACTION_TABLE`. */
 export type DdiActionState = 'open' | 'succeeded' | 'failed' | 'cancelled';

@@ -74,6 +74,7 @@ const ddiAction = record<DdiAction>({
   state: keyOf<DdiActionState>({ open: true, succeeded: true, failed: true, cancelled: true }),
   openedAt: instant,
   closedAt: optional(instant),
+  installedAt: optional(instant),
   complaints: optional(listOf(text({ charactersMax: COMPLAINT_CHARACTERS_MAX }), { countMax: COMPLAINTS_MAX })),
 });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DdiExecution, DdiFeedback, DdiFinished } from '@outrider/domain/gateway/ddi/action-table';
-import { COMPLAINTS_MAX } from '@outrider/domain/gateway/ddi/ddi-device';
+import { COMPLAINTS_MAX, type DdiStep } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { TellMode } from '@outrider/domain/gateway/ddi/told-attributes';
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { parseText } from '../../kernel/json-text.ts';
@@ -25,7 +25,19 @@ export function parseDdiFeedback(body: string): Result<DdiFeedback, ParseError> 
     .filter((line) => SOUNDS_WRONG.test(line))
     .slice(0, COMPLAINTS_MAX)
     .map((line) => storable(line.slice(0, COMPLAINT_CHARACTERS_MAX)));
-  return ok({ execution, finished: result?.finished ?? 'none', detail: detailOf(lines, complaints[0]), complaints });
+  const finished = result?.finished ?? 'none';
+  const step = execution === 'proceeding' && finished === 'none' ? stepOf(lines) : undefined;
+  const told = { execution, finished, detail: detailOf(lines, complaints[0]), complaints };
+  return ok(step === undefined ? told : { ...told, step });
+}
+
+/**
+ * The very words of SWUpdate, from its first client for hawkBit to that of 2026. Its progress says as much in numbers, but other
+ * clients count downloads in them, and whoever is taken to have installed something is not told to stop.
+ */
+function stepOf(lines: readonly string[]): DdiStep | undefined {
+  if (lines.includes('All Chunks Installed.')) return 'installed';
+  return lines.includes('Installing Update Chunk Artifacts.') ? 'begun' : undefined;
 }
 
 /** What a device tells of itself, and how it changes what it told before. */
