@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { after, test } from 'node:test';
+import { present } from '@outrider/domain/kernel/assert';
 import { checkoutRoot } from '../scripts/gates.ts';
 import { debianProgram } from './debian-program.ts';
 import { openSwUpdate } from './swupdate/client.ts';
@@ -37,10 +47,18 @@ endings.push(() => openssl.remove());
 const key = await makeSwuKey(openssl, folder, 'good');
 const stranger = await makeSwuKey(openssl, folder, 'stranger');
 
-await said(place, ['sh', '-c', 'mkdir -m 700 data']);
+await said(place, ['sh', '-c', 'mkdir -m 700 data && echo correct horse battery > root.pass']);
+await outrider('ca', 'init', '--data', 'data', '--server-name', '127.0.0.1', '--passphrase-file', 'root.pass');
+const roots = join(folder, 'roots.pem');
+copyFileSync(join(folder, 'data', 'ca', 'roots.pem'), roots);
+chmodSync(roots, 0o644);
+// The files of proxies hold no path with a space.
+const proxies = mkdtempSync(join(tmpdir(), 'outrider-proxies-'));
+endings.push(() => rmSync(proxies, { recursive: true, force: true }));
+const gatewaySocket = join(proxies, 'gateway.sock');
 const server = startIn(place, [
   ...main('cli'),
-  ...['up', '--data', 'data', '--port', '0', '--terminator-socket', join(folder, 'data', 'tls.socket')],
+  ...['up', '--data', 'data', '--port', '0', '--tls-port', '0', '--terminator-socket', gatewaySocket],
 ]);
 endings.push(async () => assert.equal(await server.stop(), 0, server.said()));
 
@@ -65,18 +83,28 @@ await makeSwu(openssl, join(folder, 'gate.swu'), key, {
   payload: PAYLOAD,
 });
 const digest = (await outrider('release', 'pack', '--file', 'gate.swu', '--only-digest')).trim();
-await outrider(
-  ...['release', 'create', '--device-type', 'gate', '--version', VERSION, '--first', '--out', 'gate.json'],
-  ...['--component', `main:${digest}:rev-a`],
-);
-for (const name of GROUPS) await outrider('release', 'sign', 'gate.json', '--key', `${name}.key.json`);
+// On benches what fails is no evidence: of a rollout whose devices fail the rule would halt whoever comes after them.
+const TYPES = ['gate', 'bench'] as const;
+for (const type of TYPES) {
+  await outrider(
+    ...['release', 'create', '--device-type', type, '--version', VERSION, '--first', '--out', `${type}.json`],
+    ...['--component', `main:${digest}:rev-a`],
+  );
+  for (const name of GROUPS) await outrider('release', 'sign', `${type}.json`, '--key', `${name}.key.json`);
+}
 const url = await untilReady(server);
-await onServer('release', 'publish', 'gate.json');
-const NAMES = ['plain', 'fallen', 'broken', 'certified', 'stopped', 'stuck', 'tampered', 'denied'] as const;
-const fields = { deviceType: 'gate', hardwareId: 'rev-a', tags: ['dogfood'] };
+for (const type of TYPES) await onServer('release', 'publish', `${type}.json`);
+const CERTIFIED = ['by-haproxy', 'by-envoy', 'by-gateway'] as const;
+const TOKENS = ['plain', 'broken', 'tunnelled', 'installed', 'stopped', 'denied'] as const;
+const FAILING = ['fallen', 'stuck', 'tampered'] as const;
+const NAMES = [...TOKENS, ...CERTIFIED, ...FAILING] as const;
+const typeOf = (name: Name): (typeof TYPES)[number] => (FAILING.some((one) => one === name) ? 'bench' : 'gate');
 writeFileSync(
   join(folder, 'devices.ndjson'),
-  NAMES.map((deviceId) => `${JSON.stringify({ deviceId, ...fields })}\n`).join(''),
+  NAMES.map((deviceId) => {
+    const device = { deviceId, deviceType: typeOf(deviceId), hardwareId: 'rev-a', tags: ['dogfood'] };
+    return `${JSON.stringify(device)}\n`;
+  }).join(''),
 );
 await onServer('device', 'add', '--ddi', '--file', 'devices.ndjson', '--tokens', 'tokens.ndjson');
 const tokens = new Map<unknown, unknown>(
@@ -86,11 +114,24 @@ const tokens = new Map<unknown, unknown>(
     .map((line) => JSON.parse(line))
     .map(({ deviceId, targetToken }) => [deviceId, targetToken]),
 );
-await onServer(
-  ...['rollout', 'create', '--release', `gate-${VERSION}`, '--device-type', 'gate', '--everyone', '--id', 'gate'],
-);
-await onServer('rollout', 'approve', 'gate');
-await onServer('rollout', 'start', 'gate');
+for (const type of TYPES) {
+  const planned = [
+    '--release',
+    `${type}-${VERSION}`,
+    '--device-type',
+    type,
+    '--everyone',
+    '--id',
+    type,
+    '--print-plan',
+  ];
+  const plan = JSON.parse(await onServer('rollout', 'create', ...planned));
+  const counted = type === 'gate' ? ['certificate', 'target-token'] : [];
+  writeFileSync(join(folder, `${type}.plan.json`), JSON.stringify({ ...plan, ddiReportsCounted: counted }));
+  await onServer('rollout', 'create', '--plan', `${type}.plan.json`);
+  await onServer('rollout', 'approve', type);
+  await onServer('rollout', 'start', type);
+}
 
 type Name = (typeof NAMES)[number];
 
@@ -142,7 +183,13 @@ async function ask(path: string) {
   return JSON.parse(await response.text());
 }
 
-async function actions(name: Name): Promise<readonly { readonly state: string; readonly actionId: number }[]> {
+interface Action {
+  readonly state: string;
+  readonly actionId: number;
+  readonly installedAt?: number;
+}
+
+async function actions(name: Name): Promise<readonly Action[]> {
   return (await ask(`/ddi-devices/${name}`)).actions;
 }
 
@@ -156,7 +203,7 @@ async function runs(name: Name): Promise<string> {
 }
 
 async function reportsOf(name: Name): Promise<readonly { readonly event: string; readonly detail?: string }[]> {
-  const { items } = await ask('/rollouts/gate/reports');
+  const { items } = await ask(`/rollouts/${typeOf(name)}/reports`);
   return items.flatMap((one: { readonly report: { readonly deviceId: string } }) =>
     one.report.deviceId === name ? [one.report] : [],
   );
@@ -190,17 +237,6 @@ test('SWUpdate with a target token installs a release, is counted as verified on
   );
 });
 
-test('software that does not come up is an installation that failed', async () => {
-  const client = start('fallen');
-  await installs(client, 'fallen');
-  await client.stop();
-  await endsAs(start('fallen', { confirm: HAS_FALLEN_BACK }), 'fallen', 'failed');
-  const [report] = await reportsOf('fallen');
-  assert.equal(report?.event, 'install-failed');
-  assert.match(report?.detail ?? '', /Update Failed/);
-  assert.equal(await runs('fallen'), '0.0.0');
-});
-
 test('a download that breaks off is resumed where it stopped', async () => {
   const proxy = await breakingProxy(new URL(url).port, 600_000);
   endings.push(proxy.close);
@@ -212,26 +248,52 @@ test('a download that breaks off is resumed where it stopped', async () => {
   await comesUpWell('broken');
 });
 
-test('SWUpdate with a client certificate and no token installs it through a terminator', async () => {
-  const own = await makeSwuKey(openssl, folder, 'terminator', 'serverAuth');
-  const device = await makeSwuKey(openssl, folder, 'certified', 'clientAuth');
-  const terminator = await startTerminator({ own, device, socketPath: join(folder, 'data', 'tls.socket') });
+/** Where a proxy in front of the gateway listens, or the gateway itself. */
+async function doorOf(kind: 'haproxy' | 'envoy' | 'gateway'): Promise<string> {
+  if (kind === 'gateway') return present(/mutual TLS at (https:\/\/\S+)/.exec(server.said())?.[1], 'its TLS port');
+  const configure = (flags: readonly string[]) => onServer('terminator', 'config', ...flags);
+  const terminator = await startTerminator(kind, { folder: join(proxies, kind), gatewaySocket, configure });
   endings.push(() => terminator.close());
-  const shown = {
-    options: ['-u', terminator.url],
-    configuration: `globals : { };
-suricatta : {
-  cafile = "${own.certificateFile}";
-  sslkey = "${device.keyFile}";
-  sslcert = "${device.certificateFile}";
-};
-`,
-  };
-  const client = start('certified', shown);
-  await installs(client, 'certified');
+  return `https://127.0.0.1:${terminator.port}`;
+}
+
+/** A key that the device has made by itself, and the certificate that the CA has made for it. */
+async function certify(name: Name, kind: 'p-256' | 'rsa'): Promise<string> {
+  const [keyFile, certificateFile] = [join(folder, `${name}.key`), join(folder, `${name}.pem`)];
+  const ofKind = kind === 'rsa' ? ['rsa:2048'] : ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+  const subject = ['-config', join(folder, 'openssl.cnf'), '-subj', `/CN=${name}`];
+  const csr = join(folder, `${name}.csr`);
+  await openssl.run('req', '-new', '-newkey', ...ofKind, '-nodes', ...subject, '-keyout', keyFile, '-out', csr);
+  chmodSync(keyFile, 0o644);
+  await onServer('ddi', 'certificate', name, '--csr', csr, '--out', certificateFile);
+  return `sslkey = "${keyFile}"; sslcert = "${certificateFile}";`;
+}
+
+const trusting = (more: string) => `globals : { };\nsuricatta : { cafile = "${roots}"; ${more} };\n`;
+
+for (const [name, kind, keyKind] of [
+  ['by-haproxy', 'haproxy', 'rsa'],
+  ['by-envoy', 'envoy', 'p-256'],
+  ['by-gateway', 'gateway', 'p-256'],
+] as const) {
+  test(`SWUpdate with a certificate for its ${keyKind} key and no token installs it through ${kind}`, async () => {
+    const options = ['-u', await doorOf(kind)];
+    const shown = { options, configuration: trusting(await certify(name, keyKind)) };
+    const client = start(name, shown);
+    await installs(client, name);
+    await client.stop();
+    await comesUpWell(name, shown);
+    assert.equal(await runs(name), VERSION);
+  });
+}
+
+test('SWUpdate with a target token and no certificate installs it over TLS', async () => {
+  const options = ['-u', await doorOf('gateway'), '-k', String(tokens.get('tunnelled'))];
+  const shown = { options, configuration: trusting('') };
+  const client = start('tunnelled', shown);
+  await installs(client, 'tunnelled');
   await client.stop();
-  await comesUpWell('certified', shown);
-  assert.equal(await runs('certified'), VERSION);
+  await comesUpWell('tunnelled', shown);
 });
 
 test('a wrong token installs nothing', async () => {
@@ -240,6 +302,48 @@ test('a wrong token installs nothing', async () => {
   const client = start('denied', { token: 'not-the-token' });
   await until('it was refused', client, async () => (await refused()) > before);
   assert.deepEqual(await actions('denied'), []);
+});
+
+test('a pause before the installation reaches it as a cancellation', async () => {
+  const shown = await poll('stopped');
+  assert.match(String(shown._links?.deploymentBase?.href), /deploymentBase/);
+  const waiting = start('installed');
+  await installs(waiting, 'installed');
+  await until('it has told', waiting, async () => (await actions('installed'))[0]?.installedAt !== undefined);
+  await waiting.stop();
+  rmSync(installed);
+  await onServer('rollout', 'pause', 'gate', '--reason', 'a bad feeling');
+  const client = start('stopped');
+  await endsAs(client, 'stopped', 'cancelled');
+  assert.equal(await runs('stopped'), '0.0.0');
+});
+
+test('what was installed before the pause is told after the restart, and is not installed again', async () => {
+  const isPaused = async () => (await ask('/rollouts/gate')).rollout.state === 'paused';
+  assert.ok(await isPaused(), 'the rollout is paused');
+  const [before] = await actions('installed');
+  // Restarted without a word of its boot loader it is shown nothing to install, and waits.
+  const silent = start('installed');
+  const polls = async () => (await ask('/status')).counters.ddi?.['installed-unpermitted'] ?? 0;
+  const asked = await polls();
+  await until('it has polled twice', silent, async () => (await polls()) > asked + 1);
+  await silent.stop();
+  assert.ok(!existsSync(installed), 'nothing was written');
+  await comesUpWell('installed');
+  assert.ok(await isPaused(), 'and still is');
+  const [after, ...others] = await actions('installed');
+  assert.deepEqual([after?.actionId, after?.state, others], [before?.actionId, 'succeeded', []]);
+});
+
+test('software that does not come up is an installation that failed', async () => {
+  const client = start('fallen');
+  await installs(client, 'fallen');
+  await client.stop();
+  await endsAs(start('fallen', { confirm: HAS_FALLEN_BACK }), 'fallen', 'failed');
+  const [report] = await reportsOf('fallen');
+  assert.equal(report?.event, 'install-failed');
+  assert.match(report?.detail ?? '', /Update Failed/);
+  assert.equal(await runs('fallen'), '0.0.0');
 });
 
 test('a script that fails, and a file that a stranger signed, are installations that failed', async () => {
@@ -253,15 +357,6 @@ test('a script that fails, and a file that a stranger signed, are installations 
     assert.deepEqual([report?.event, others], ['install-failed', []]);
     assert.match(report?.detail ?? '', WHY[name]);
   }
-});
-
-test('a pause before the installation reaches it as a cancellation', async () => {
-  const shown = await poll('stopped');
-  assert.match(String(shown._links?.deploymentBase?.href), /deploymentBase/);
-  await onServer('rollout', 'pause', 'gate', '--reason', 'a bad feeling');
-  const client = start('stopped');
-  await endsAs(client, 'stopped', 'cancelled');
-  assert.equal(await runs('stopped'), '0.0.0');
 });
 
 /** What SWUpdate says on the way; when it closes it says of both that it found no suitable image. */

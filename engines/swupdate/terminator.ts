@@ -1,48 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { request as requestOf } from 'node:http';
-import { createServer } from 'node:https';
-import { TLSSocket } from 'node:tls';
-import type { SwuKey } from './swu.ts';
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { freePort } from '@outrider/testkit/free-port';
+import { fetchEnvoy } from '../envoy/start-envoy.ts';
+import { fetchHaproxy } from '../haproxy/start-haproxy.ts';
+import { type ListeningProgram, listeningProgram } from '../way/listening-program.ts';
 
-/** A proxy that ends mutual TLS and hands requests over by docs/protocol/terminator.md. */
-export async function startTerminator(options: {
-  readonly own: SwuKey;
-  /** Whose certificates it accepts. */
-  readonly device: SwuKey;
-  readonly socketPath: string;
-}): Promise<{ readonly url: string; close(): void }> {
-  const { own, device, socketPath } = options;
-  const [key, cert, ca] = [own.keyFile, own.certificateFile, device.certificateFile].map((file) => readFileSync(file));
-  const proxy = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true }, (request, response) => {
-    assert.ok(request.socket instanceof TLSSocket);
-    const { subject, serialNumber, fingerprint256 } = request.socket.getPeerCertificate();
-    const shown = Object.entries(request.headers).filter(([name]) => !name.startsWith('outrider-certificate-'));
-    const headers = {
-      ...Object.fromEntries(shown),
-      'outrider-certificate-device': String(subject.CN),
-      'outrider-certificate-serial': serialNumber,
-      'outrider-certificate-sha256': fingerprint256.replaceAll(':', ''),
-    };
-    const { method, url } = request;
-    const onward = requestOf({ socketPath, method, path: url, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    request.pipe(onward);
-  });
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve);
-  });
-  const address = proxy.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return {
-    url: `https://127.0.0.1:${address.port}`,
-    close() {
-      proxy.close();
-      proxy.closeAllConnections();
-    },
-  };
+/** A proxy that ends mutual TLS in front of a server, as `outrider terminator config` has set it up. */
+export async function startTerminator(
+  kind: 'haproxy' | 'envoy',
+  { folder, gatewaySocket, configure }: TerminatorPlace,
+): Promise<ListeningProgram> {
+  mkdirSync(folder, { recursive: true });
+  const [port, out] = [await freePort(), join(folder, 'configured')];
+  const bind = ['--bind', `127.0.0.1:${port}`, '--connections-max', '500'];
+  const written = await configure(['--kind', kind, '--out', out, '--gateway-socket', gatewaySocket, ...bind, '--json']);
+  const { configuration }: { readonly configuration: string } = JSON.parse(written);
+  const { program, environment, flags } = await programs[kind](folder, configuration);
+  const child = spawn(program, flags, { env: { ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  return listeningProgram(child, { name: kind, port });
 }
+
+interface TerminatorPlace {
+  /** Without a space in its path: files of proxies cannot hold one. */
+  readonly folder: string;
+  readonly gatewaySocket: string;
+  /** Runs `outrider terminator config`; answers with what it printed. */
+  readonly configure: (flags: readonly string[]) => Promise<string>;
+}
+
+/** As the command says that they are run, and so that others of their kind beside are none of their business. */
+const programs = {
+  async haproxy(folder: string, configuration: string) {
+    return { ...(await fetchHaproxy(join(folder, 'program'))), flags: ['-db', '-f', configuration] };
+  },
+  async envoy(_folder: string, configuration: string) {
+    const flags = ['-c', configuration, '--concurrency', '1', '--log-level', 'error', '--disable-hot-restart'];
+    return { program: await fetchEnvoy(), environment: {}, flags };
+  },
+} as const;
