@@ -39,6 +39,8 @@ async function backUp(world: World, file: string, flags: BackupFlags): Promise<v
     const { manifest, bytes } = await backUpInstallation({
       path,
       dataFolder: values.dataFolder,
+      secretsFolder: values.secretsFolder,
+      blobFolder: values.blobFolder,
       databaseUrl,
       now: wallClock().now(),
       program: VERSION,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -83,7 +83,12 @@ test('a restored installation holds everything that was backed up, paused, and g
   const names = NAMED_BLOBS.map((text) => blobPath(target.dataFolder, text));
   for (const [index, path] of names.entries()) assert.equal(await readFile(path, 'utf8'), NAMED_BLOBS[index]);
   await assert.rejects(stat(blobPath(target.dataFolder, UNNAMED_BLOB)), { code: 'ENOENT' });
-  for (const file of ['permit-key.json', 'registration-token', 'approver-role.json']) {
+  for (const file of [
+    'permit-key.json',
+    'registration-token',
+    'approver-role.json',
+    join('repository', 'hand-over.json'),
+  ]) {
     const path = join(target.dataFolder, file);
     assert.equal(await readFile(path, 'utf8'), await readFile(join(source.dataFolder, file), 'utf8'));
     assert.equal((await stat(path)).mode & 0o777, 0o600);
@@ -212,6 +217,23 @@ test('a backup that somebody has made by hand names no tables and no files but o
   await refused('backup-newer', () => restore(path, target));
   await assert.rejects(stat(target.dataFolder), { code: 'ENOENT' });
 });
+
+test('a backup takes keys and images from where the settings of several servers put them', async () => {
+  const [secretsFolder, blobFolder] = [join(folder, 'secrets'), join(folder, 'images')];
+  await cp(source.dataFolder, secretsFolder, { recursive: true });
+  await rename(join(secretsFolder, 'blobs'), blobFolder);
+  const dataFolder = join(folder, 'of-one-server');
+  await mkdir(dataFolder);
+  const path = join(folder, 'elsewhere.backup');
+  await assert.rejects(backUp(path, { ...source, dataFolder }), /permit-key\.json is not in .*of-one-server/);
+  const places = { ...workOn(path, { ...source, dataFolder }), secretsFolder, blobFolder };
+  const made = await backUpInstallation({ ...places, program: '0.0.0' });
+  assert.deepEqual(partsOf(made.manifest), partsOf(manifest));
+});
+
+function partsOf({ parts }: typeof manifest): readonly string[] {
+  return parts.filter((one) => !one.name.startsWith('tables/')).map((one) => `${one.name} ${one.sha256}`);
+}
 
 test('a backup is refused where a blob is missing or has rotted, or the permit key is not there', async () => {
   for (const [code, spoil] of [

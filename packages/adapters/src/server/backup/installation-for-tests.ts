@@ -21,6 +21,8 @@ export async function makeDataFolder(dataFolder: string): Promise<void> {
   await writeFile(join(dataFolder, 'registration-token'), `${'a1'.repeat(32)}\n`, { mode: 0o600 });
   await writeFile(join(dataFolder, 'admin-token'), `${'b2'.repeat(32)}\n`, { mode: 0o600 });
   await writeFile(join(dataFolder, 'approver-role.json'), '{"groups":[],"schema":1,"threshold":2}\n');
+  await mkdir(join(dataFolder, 'repository'));
+  await writeFile(join(dataFolder, 'repository', 'hand-over.json'), '{"payload":""}\n');
   const blobs = await openBlobFolder(join(dataFolder, 'blobs'));
   for (const text of [...NAMED_BLOBS, UNNAMED_BLOB]) await blobs.put(once(text), { bytesMax: 1_000 });
 }

@@ -28,11 +28,20 @@ export interface BackupWork extends InstallationPlace {
   readonly onProgress: (progress: BackupProgress) => void;
 }
 
+/** What is backed up, and by what. */
+export interface BackupSource {
+  readonly program: string;
+  /** Absent: the data folder. */
+  readonly secretsFolder?: string | undefined;
+  /** Absent: `blobs` in the data folder. */
+  readonly blobFolder?: string | undefined;
+}
+
 /**
  * Backs an installation up, whether its server runs or not, and notes in the data folder when that was. Throws BackupError,
  * StoreAwayError, SchemaNewerError, PostgresStartError.
  */
-export async function backUpInstallation(work: BackupWork & { readonly program: string }): Promise<{
+export async function backUpInstallation(work: BackupWork & BackupSource): Promise<{
   readonly manifest: BackupManifest;
   readonly bytes: number;
 }> {
@@ -43,8 +52,9 @@ export async function backUpInstallation(work: BackupWork & { readonly program: 
       : { connection: connectionFromUrl(databaseUrl), release: async () => {} };
   try {
     const { connection } = database;
-    const { program, onProgress } = work;
-    const manifest = await writeBackup({ path, connection, dataFolder, madeAt: now, program, onProgress });
+    const { program, onProgress, secretsFolder = dataFolder, blobFolder = join(dataFolder, 'blobs') } = work;
+    const places = { path, connection, secretsFolder, blobFolder };
+    const manifest = await writeBackup({ ...places, madeAt: now, program, onProgress });
     const { size: bytes } = await stat(path);
     const note = { schema: 1, madeAt: now, path: resolve(path), bytes };
     await writeFileDurably(join(dataFolder, LAST_BACKUP_FILE), `${JSON.stringify(note)}\n`);

@@ -36,7 +36,9 @@ export interface BackupRequest {
   /** A path that is free. */
   readonly path: string;
   readonly connection: PostgresConnection;
-  readonly dataFolder: string;
+  /** Where its keys, tokens and repositories lie: the data folder, unless a setting says otherwise. */
+  readonly secretsFolder: string;
+  readonly blobFolder: string;
   readonly madeAt: FleetInstant;
   readonly program: string;
   readonly onProgress: (progress: BackupProgress) => void;
@@ -93,8 +95,8 @@ async function fill(archive: ArchiveWriter, session: CopySession, request: Backu
   const revision = await newestRevision(session);
   const tables: BackupTable[] = [];
   for (const name of tablesOf(MIGRATIONS, version)) tables.push(await addTable(archive, session, name, request));
-  await addFiles(archive, request.dataFolder);
-  await addDocuments(archive, request.dataFolder);
+  await addFiles(archive, request.secretsFolder);
+  await addDocuments(archive, request.secretsFolder);
   await addBlobs(archive, await blobsNamedIn(session.query), request);
   const manifest: BackupManifest = {
     format: 'outrider-backup',
@@ -157,11 +159,11 @@ async function* blocksOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   if (bytes > 0) yield Buffer.concat(kept);
 }
 
-async function addFiles(archive: ArchiveWriter, dataFolder: string): Promise<void> {
+async function addFiles(archive: ArchiveWriter, secretsFolder: string): Promise<void> {
   for (const { file, isNeeded } of KEPT_FILES) {
-    const content = await readIfPresent(join(dataFolder, file));
+    const content = await readIfPresent(join(secretsFolder, file));
     if (content === undefined && isNeeded) {
-      const detail = `The file ${file} is not in ${dataFolder}, and without it a restored installation could not go on: name the data folder of the server`;
+      const detail = `The file ${file} is not in ${secretsFolder}, and without it a restored installation could not go on: name the folders of the server`;
       throw new BackupError('key-missing', detail);
     }
     if (content !== undefined) await archive.add(filePartName(file), content.byteLength, once(content));
@@ -169,21 +171,25 @@ async function addFiles(archive: ArchiveWriter, dataFolder: string): Promise<voi
 }
 
 /** Documents of both repositories. The timestamp is read first: all that it leads to is there by then, whatever is published meanwhile. */
-async function addDocuments(archive: ArchiveWriter, dataFolder: string): Promise<void> {
+async function addDocuments(archive: ArchiveWriter, secretsFolder: string): Promise<void> {
+  const handOver = await readIfPresent(join(secretsFolder, HAND_OVER));
+  if (handOver !== undefined) await archive.add(filePartName(HAND_OVER), handOver.byteLength, once(handOver));
   for (const repository of ['image', 'director']) {
-    const folder = join(dataFolder, REPOSITORY_FOLDER, repository);
+    const folder = join(secretsFolder, REPOSITORY_FOLDER, repository);
     const timestamp = await readIfPresent(join(folder, TIMESTAMP_FILE));
     for (const name of await namesIn(folder)) {
       const file = `${REPOSITORY_FOLDER}/${repository}/${name}`;
       if (!isRepositoryFile(file)) continue;
       if (archive.parts.length >= PARTS_MAX) throw tooLarge();
-      const content = name === TIMESTAMP_FILE ? timestamp : await readIfPresent(join(dataFolder, file));
+      const content = name === TIMESTAMP_FILE ? timestamp : await readIfPresent(join(secretsFolder, file));
       if (content !== undefined) await archive.add(filePartName(file), content.byteLength, once(content));
     }
   }
 }
 
 const TIMESTAMP_FILE = 'timestamp.json';
+/** The word to devices that pinned keys alone, which roots to follow. */
+const HAND_OVER = `${REPOSITORY_FOLDER}/hand-over.json`;
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
@@ -197,14 +203,14 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 async function addBlobs(
   archive: ArchiveWriter,
   digests: readonly Sha256[],
-  { dataFolder, onProgress }: BackupRequest,
+  { blobFolder, onProgress }: BackupRequest,
 ): Promise<void> {
-  const blobs = readBlobFolder(join(dataFolder, 'blobs'));
+  const blobs = readBlobFolder(blobFolder);
   let [bytes, done] = [0, 0];
   for (const digest of digests) {
     if (archive.parts.length >= PARTS_MAX) throw tooLarge();
     const size = await blobs.sizeOf(digest);
-    if (size === undefined) throw damagedBlob(digest, 'is not in the data folder');
+    if (size === undefined) throw damagedBlob(digest, `is not in ${blobFolder}`);
     const part = await archive.add(blobPartName(digest), size, blobs.read(digest));
     if (part.sha256 !== digest) throw damagedBlob(digest, 'has another content than its digest');
     bytes += size;
