@@ -64,20 +64,20 @@ export function deviceCache({ devicesMax, hashKey }: DeviceCacheOptions): Device
     return rows.take();
   }
 
-  /** The clock: whoever was heard from since the hand came by last is spared once. */
+  /** The clock: whoever was heard from since the hand came by last is spared once, as long as that does not keep everybody waiting. */
   function evictOne(): void {
-    for (;;) {
+    for (let spared = 0; ; ) {
       hand = (hand + 1) % rows.end();
-      const deviceId = ids.idAt(hand);
-      if (deviceId === undefined) continue;
+      if (ids.isFree(hand)) continue;
       const { bytes } = rows.pageOf(hand);
       const at = placeOf(hand) * ROW_BYTES + ROW.bytes.flags;
       const flags = bytes[at] ?? 0;
-      if ((flags & HEARD) === 0) {
-        remove(deviceId);
+      if ((flags & HEARD) === 0 || spared === SPARED_MAX) {
+        remove(present(ids.idAt(hand), 'the device of a row that is taken'));
         return;
       }
       bytes[at] = flags & ~HEARD;
+      spared++;
     }
   }
 
@@ -202,6 +202,9 @@ function once<T>(known: Map<string, T>, key: string, value: T): T {
 
 /** Beyond that they are learned anew: a fleet with serial numbers among its tags shares little. */
 const TEXTS_MAX = 10_000;
+
+/** By one who comes: some 30 us. Where all have been heard from, a walk by a million would be felt, and who goes is as good as any other. */
+const SPARED_MAX = 1_000;
 
 const HEARD = 1;
 const WITH_HISTORY = 2;

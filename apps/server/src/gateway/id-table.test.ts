@@ -51,6 +51,7 @@ for (const [name, pack] of Object.entries({ HalfSipHash: packId, 'a hash that ha
         }
         for (let row = 0; row < rows.end(); row++) {
           const id = table.idAt(row);
+          assert.equal(table.isFree(row), id === undefined);
           if (id !== undefined) assert.equal(model.get(id), row);
         }
       }),

@@ -12,6 +12,8 @@ export interface IdTable {
   set(deviceId: DeviceId, row: number): void;
   /** Of a device that has one. */
   delete(deviceId: DeviceId): void;
+  /** Whether no device has this row; sooner known than which one has it. */
+  isFree(row: number): boolean;
   /** The device of a row; undefined: the row is free. */
   idAt(row: number): DeviceId | undefined;
   size(): number;
@@ -70,6 +72,7 @@ export function idTable(rows: DeviceRows, hashKey: HashKey, pack = packId): IdTa
       else index.remove(packed.hash, row);
       bytes[placeOf(row) * ROW_BYTES + ROW.bytes.idLength] = FREE;
     },
+    isFree: (row) => rows.pageOf(row).bytes[placeOf(row) * ROW_BYTES + ROW.bytes.idLength] === FREE,
     idAt(row) {
       const { bytes, words } = rows.pageOf(row);
       const place = placeOf(row);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { assert } from '@outrider/domain/kernel/assert';
 
 /**
  * Rows by 32-bit hashes: open addressing in typed arrays, which a look touches in one place, as a `Map` of texts does not. In many
@@ -58,7 +59,10 @@ export function rowIndex(isAsked: (row: number) => boolean): RowIndex {
       const shard = shardOf(hash);
       const mask = shard.length - 1;
       let hole = (hash << 1) & mask;
-      while (shard[hole + 1] !== row + 1) hole = (hole + 2) & mask;
+      while (shard[hole + 1] !== row + 1) {
+        assert(shard[hole + 1] !== 0, 'a row that is in the index');
+        hole = (hole + 2) & mask;
+      }
       // What stands behind moves up into the hole, unless its own place lies behind the hole: no look ends too soon.
       for (let at = (hole + 2) & mask; shard[at + 1] !== 0; at = (at + 2) & mask) {
         const home = ((shard[at] as number) << 1) & mask;
