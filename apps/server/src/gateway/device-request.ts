@@ -19,6 +19,8 @@ export interface DeviceRequest {
   readonly certificate?: ClientCertificate;
   /** The device speaks TLS with whoever carries the request: links that it is given begin with `https`. */
   readonly isTls?: boolean;
+  /** How long it has waited in this process before anybody looked at it, in milliseconds; absent: not at all. */
+  readonly waitedMs?: number;
 }
 
 export interface DeviceResponse {

@@ -44,7 +44,7 @@ const DEVICES_KEPT_MAX = 1_000_000;
 const GATHER_MS = durationMs(2);
 
 /** Devices of one read: answered in one turn of the event loop, so few that nobody else waits for it. */
-const BATCH_DEVICES_MAX = 128;
+const BATCH_DEVICES_MAX = 64;
 
 /** Devices that may wait for a read, about a second of a cold gateway's load. */
 const WAITING_MAX = 20_000;

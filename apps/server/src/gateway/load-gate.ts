@@ -20,7 +20,7 @@ import { type DeviceRequest, type DeviceResponse, problemResponse } from './devi
 /** Measures how busy this gateway is, and turns away what would only lengthen its queues. */
 export interface LoadGate {
   /** The answer to a request that is turned away, for which nothing else is done; undefined: it is taken on. */
-  shed(request: Pick<DeviceRequest, 'path'>): DeviceResponse | undefined;
+  shed(request: Pick<DeviceRequest, 'path' | 'waitedMs'>): DeviceResponse | undefined;
   /** Counts a request as under way until its answer is there. */
   underWay<Answer>(request: Pick<DeviceRequest, 'path'>, answering: Promise<Answer>): Promise<Answer>;
   /** Of the load now: 1,000 is full. */
@@ -72,10 +72,10 @@ export function loadGate(options: {
     return loadPermille(load, limits);
   }
 
-  function shed({ path }: Pick<DeviceRequest, 'path'>): DeviceResponse | undefined {
+  function shed({ path, waitedMs = 0 }: Pick<DeviceRequest, 'path' | 'waitedMs'>): DeviceResponse | undefined {
     const urgency = urgencyOf(path);
     if (urgency === 'untouched') return undefined;
-    const now = Math.max(permille(), urgency === 'check-in' ? crowd() : 0);
+    const now = Math.max(permille(), urgency === 'check-in' ? crowd(waitedMs) : 0);
     if (!isShed(urgency, now)) return undefined;
     shedCount++;
     counters.add('shed', urgency);
@@ -92,13 +92,16 @@ export function loadGate(options: {
   }
 
   /** Of those who have come at once; it is gone again as fast as it came, so no interval is steered by it. */
-  function crowd(): number {
+  function crowd(hereMs: number): number {
     if (loopTurns === undefined) return 0;
-    const { countInTurn, waitedMs, workMs } = loopTurns.enter();
+    const { countInTurn, waitedMs: loopMs, workMs } = loopTurns.enter();
+    const waitedMs = hereMs + loopMs;
+    // Whoever had to wait for a turn is one of many.
+    const count = hereMs > 0 ? CROWD_MIN + countInTurn : countInTurn;
     const [oldest] = reading;
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     return Math.max(
-      crowdPermille({ count: countInTurn, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
+      crowdPermille({ count, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
       crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs, eachMs * reading.size) }, limits),
     );
   }

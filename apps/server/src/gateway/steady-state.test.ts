@@ -40,8 +40,8 @@ const fleet: readonly DeviceRecord[] = Array.from({ length: DEVICES }, (_, numbe
     keyId: digestText(`key id ${number}`) as string as KeyId,
   },
 }));
-/** A hundred devices each, and more. */
-const READS_MAX = DEVICES / 100;
+/** Fifty devices each, and more. */
+const READS_MAX = DEVICES / 50;
 const fingerprint = digestText('a certificate');
 const serial = present(parseCertificateSerial('01'), 'a serial number');
 

@@ -18,12 +18,15 @@ const atOnce: string[] = [];
 const later: string[] = [];
 let isKept = true;
 let release = () => {};
+/** What each answer at once takes. */
+let workMs = 0;
 
 /** Answers with the body that came, and notes by which way. */
 const handler = {
   handleAtOnce(request: DeviceRequest): DeviceResponse | undefined {
     if (!isKept) return undefined;
     atOnce.push(request.body);
+    for (const until = performance.now() + workMs; performance.now() < until; );
     return jsonResponse(200, JSON.stringify({ body: request.body, boot: request.headers['outrider-boot'] }));
   },
   async handle(request: DeviceRequest): Promise<DeviceResponse> {
@@ -58,6 +61,7 @@ after(() => {
 });
 beforeEach(() => {
   isKept = true;
+  workMs = 0;
   byNode = 0;
   for (const list of [atOnce, later]) list.length = 0;
 });
@@ -181,6 +185,27 @@ test('a client that has said all it will say hears the answer, and the connectio
   socket.end(checkIn('{"last":1}'));
   await untilSaid(/last.*\}$/);
   await untilClosed(socket);
+});
+
+test('of a crowd that one turn cannot serve all are answered, those who have said all and those who say more meanwhile', async () => {
+  const crowd = Array.from({ length: 60 }, () => opened());
+  for (const { socket, untilSaid } of crowd) {
+    socket.write(checkIn('{"first":1}'));
+    await untilSaid(/first.*\}$/);
+  }
+  workMs = 1;
+  for (const [index, { socket }] of crowd.entries()) {
+    if (index % 3 === 0) socket.end(checkIn(`{"crowd":${index}}`));
+    else if (index % 3 === 1) socket.write(checkIn(`{"crowd":${index}}`));
+    else {
+      const text = checkIn(`{"crowd":${index}}`);
+      socket.write(text.slice(0, 50));
+      setImmediate(() => socket.write(text.slice(50)));
+    }
+  }
+  for (const [index, { untilSaid }] of crowd.entries()) await untilSaid(new RegExp(`"crowd\\D+${index}\\D+$`));
+  for (const [index, { socket }] of crowd.entries()) if (index % 3 === 0) await untilClosed(socket);
+  assert.equal(atOnce.length + later.length, 2 * crowd.length);
 });
 
 test('a server that leaves ends each connection with its next answer, and closing ends those that are idle', async () => {

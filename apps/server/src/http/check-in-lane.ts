@@ -9,6 +9,7 @@ import { CHECK_IN_PATH } from '../gateway/device-routes.ts';
 import type { CertificateOf, DeviceHandler } from './device-listener.ts';
 import type { DrainGate } from './draining.ts';
 import { type PlainCheckIn, readPlainCheckIn } from './plain-check-in.ts';
+import { turnShare } from './turn-share.ts';
 
 /** A lane beside node:http for plain check-ins. */
 export interface CheckInLane {
@@ -29,11 +30,15 @@ export function checkInLane(
   const [attach, ...others] = server.listeners(event);
   assert(attach !== undefined && others.length === 0, 'connections that node:http alone listens to');
   const lying = new Set<Socket>();
+  const share = turnShare();
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     lying.add(socket);
     let before: Buffer | undefined;
     let isKnown = false;
+    /** What has come and waits for a turn of the loop that has something left. */
+    let waiting: Buffer | undefined;
+    let isEnded = false;
 
     function leave(): void {
       lying.delete(socket);
@@ -49,6 +54,21 @@ export function checkInLane(
       nextTick(() => socket.resume());
     }
     function onData(chunk: Buffer): void {
+      if (waiting !== undefined) waiting = Buffer.concat([waiting, chunk]);
+      else if (share.isFree()) take(chunk, 0);
+      else {
+        waiting = chunk;
+        share.later(takeWaiting);
+      }
+    }
+    function takeWaiting(waitedMs: number): void {
+      const bytes = waiting;
+      waiting = undefined;
+      if (bytes === undefined || !lying.has(socket)) return;
+      take(bytes, waitedMs);
+      if (isEnded && lying.has(socket)) onEnd();
+    }
+    function take(chunk: Buffer, waitedMs: number): void {
       const isRest = before !== undefined;
       const bytes = before === undefined ? chunk : Buffer.concat([before, chunk]);
       before = undefined;
@@ -59,7 +79,7 @@ export function checkInLane(
         socket.setTimeout(REST_MS);
         return;
       }
-      const request = typeof read === 'string' ? undefined : requestOf(read, socket);
+      const request = typeof read === 'string' ? undefined : requestOf(read, { socket, waitedMs });
       if (request === undefined) {
         handOver(bytes);
         return;
@@ -82,12 +102,15 @@ export function checkInLane(
       }
     }
     function onTimeout(): void {
+      // It is this process that is late.
+      if (waiting !== undefined) return;
       // Who has not said a whole check-in is under the limits of node:http; who has is only idle.
       if (!isKnown || before !== undefined) handOver(before);
       else socket.destroy();
     }
     function onEnd(): void {
-      if (before === undefined) socket.end();
+      if (waiting !== undefined) isEnded = true;
+      else if (before === undefined) socket.end();
       else handOver(before);
     }
     // `close` follows: the peer has gone, and nobody is left to be told.
@@ -96,11 +119,14 @@ export function checkInLane(
     socket.on('data', onData).on('end', onEnd).on('error', onError).on('timeout', onTimeout).on('close', leave);
   });
 
-  function requestOf({ headers, body }: PlainCheckIn, socket: Socket): DeviceRequest | undefined {
+  function requestOf(
+    { headers, body }: PlainCheckIn,
+    { socket, waitedMs }: { readonly socket: Socket; readonly waitedMs: number },
+  ): DeviceRequest | undefined {
     const certificate = certificateOf({ headers, socket });
     // A refusal, which node:http writes like any other.
     if (!certificate.ok) return undefined;
-    const request = { method: 'POST', path: CHECK_IN_PATH, headers, body };
+    const request = { method: 'POST', path: CHECK_IN_PATH, headers, body, waitedMs };
     return certificate.value === undefined ? request : { ...request, certificate: certificate.value };
   }
 
