@@ -47,6 +47,7 @@ const CHANGING: Readonly<Record<string, { readonly entry: string } | { readonly 
   'POST /session/end': { none: 'It ends the session of whoever sends it, and changes nothing else' },
   'POST /ddi-devices': { entry: 'ddi-devices-added' },
   'POST /ddi-devices/{deviceId}/token': { entry: 'ddi-device-changed' },
+  'POST /ddi-devices/{deviceId}/certificate': { entry: 'ddi-device-changed' },
   'POST /ddi-gateways': { entry: 'ddi-gateways-changed' },
   'POST /ddi-gateways/{name}/remove': { entry: 'ddi-gateways-changed' },
   'POST /clock/accept': { entry: 'clock-accepted' },

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, beforeEach, test } from 'node:test';
 import { setTimeout as elapse } from 'node:timers/promises';
+import { monotonicClock } from '@outrider/adapters/shared/clock';
 import { ok } from '@outrider/domain/kernel/result';
 import { type DeviceRequest, type DeviceResponse, jsonResponse } from '../gateway/device-request.ts';
 import { SOON } from '../rehearsal.ts';
@@ -45,7 +46,7 @@ const gate = drainGate(SOON);
 const certificateOf = () => ok(undefined);
 const listener = deviceListener(handler, certificateOf, { log: { info() {}, warn() {}, error() {} }, schedule: SOON });
 let byNode = 0;
-const lane = checkInLane(http, { handler, certificateOf, gate });
+const lane = checkInLane(http, { handler, certificateOf, gate, machineClock: monotonicClock() });
 http.on('request', (request, response) => {
   byNode++;
   if (gate.admits(request, response)) listener(request, response);

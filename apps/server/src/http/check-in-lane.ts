@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { nextTick } from 'node:process';
 import { httpDate } from '@outrider/adapters/shared/http-date';
 import { assert } from '@outrider/domain/kernel/assert';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
 import type { DeviceRequest, DeviceResponse } from '../gateway/device-request.ts';
 import { CHECK_IN_PATH } from '../gateway/device-routes.ts';
 import type { CertificateOf, DeviceHandler } from './device-listener.ts';
@@ -24,13 +25,13 @@ export interface CheckInLane {
  */
 export function checkInLane(
   server: HttpServer<typeof IncomingMessage>,
-  { handler, certificateOf, gate }: LaneOptions,
+  { handler, certificateOf, gate, machineClock }: LaneOptions,
 ): CheckInLane {
   const event = 'setSecureContext' in server ? 'secureConnection' : 'connection';
   const [attach, ...others] = server.listeners(event);
   assert(attach !== undefined && others.length === 0, 'connections that node:http alone listens to');
   const lying = new Set<Socket>();
-  const share = turnShare();
+  const share = turnShare(machineClock);
   server.removeAllListeners(event);
   server.on(event, (socket: Socket) => {
     lying.add(socket);
@@ -156,6 +157,7 @@ interface LaneOptions {
   readonly handler: DeviceHandler;
   readonly certificateOf: CertificateOf;
   readonly gate: DrainGate;
+  readonly machineClock: MachineClock;
 }
 
 /** A new connection, and the rest of a check-in, are waited for so long here; then as long as node:http waits for them. */

@@ -129,7 +129,7 @@ export async function listen(options: ListenOptions): Promise<Result<Listener, L
   answerBrokenRequests(http, (code) => server.recorder.counters.add('refused', code));
   if (options.role !== 'control') options.wakes?.attach(http, noCertificate);
   const gate = drainGate(options.schedule);
-  const lane = checkInLane(http, { handler, certificateOf: noCertificate, gate });
+  const lane = checkInLane(http, { handler, certificateOf: noCertificate, gate, machineClock: server.machineClock });
   // After the lane: nobody comes to it who is not let in.
   options.connections?.guard(http);
   http.on('request', (request: IncomingMessage, response: ServerResponse) => {

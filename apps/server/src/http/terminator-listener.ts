@@ -24,7 +24,7 @@ export interface TerminatorListener {
  * terminator has verified, and need no signature but for evidence; those that name none are signed, as on the open port.
  */
 export async function listenToTerminator(options: {
-  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce'>;
+  readonly server: Pick<Server, 'handleDevice' | 'handleDeviceAtOnce' | 'machineClock'>;
   readonly path: string;
   readonly schedule: Schedule;
   /** Devices that listen over WebSockets. */
@@ -39,7 +39,10 @@ export async function listenToTerminator(options: {
   const gate = drainGate(schedule);
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const answer = deviceListener(handler, certificateOfTerminator, { log, schedule, isTls: true });
-  const lane = checkInLane(http, { handler, certificateOf: certificateOfTerminator, gate });
+  const lane = checkInLane(http, {
+    ...{ handler, gate, certificateOf: certificateOfTerminator },
+    machineClock: server.machineClock,
+  });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });

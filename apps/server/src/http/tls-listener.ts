@@ -79,7 +79,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   const handler = { handle: server.handleDevice, handleAtOnce: server.handleDeviceAtOnce };
   const certificateOf = certificateOfConnection(files);
   const answer = deviceListener(handler, certificateOf, { log, schedule, isTls: true });
-  const lane = checkInLane(http, { handler, certificateOf, gate });
+  const lane = checkInLane(http, { handler, certificateOf, gate, machineClock: server.machineClock });
   http.on('request', (request, response) => {
     if (gate.admits(request, response)) answer(request, response);
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { afterThisRound } from '@outrider/adapters/shared/delay';
+import { machineInstant } from '@outrider/domain/kernel/time';
 import { turnShare } from './turn-share.ts';
 
 const SHARE_MS = 10;
@@ -11,12 +12,12 @@ const nextTurn = () => new Promise<void>((resolve) => afterThisRound(resolve));
 
 /** Requests that come on a clock which only their own work moves. */
 function requests() {
-  let now = 0;
-  const share = turnShare({ shareMs: SHARE_MS, nowMs: () => now });
+  let nowMs = 0;
+  const share = turnShare({ now: () => machineInstant(nowMs) }, SHARE_MS);
   const served: { readonly name: string; readonly waitedMs: number }[] = [];
   const serve = (name: string, waitedMs: number) => {
     served.push({ name, waitedMs });
-    now += WORK_MS;
+    nowMs += WORK_MS;
   };
   return {
     served,
@@ -62,7 +63,7 @@ test('each turn has a share of its own', async () => {
 });
 
 test('a request that brings the next one while it is served does not keep the turn', async () => {
-  const share = turnShare({ shareMs: SHARE_MS, nowMs: () => 0 });
+  const share = turnShare({ now: () => machineInstant(0) }, SHARE_MS);
   let served = 0;
   const serve = () => {
     served++;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { performance } from 'node:perf_hooks';
 import { afterThisRound } from '@outrider/adapters/shared/delay';
+import type { MachineClock } from '@outrider/domain/kernel/clock';
+import { elapsedMs, type MachineInstant } from '@outrider/domain/kernel/time';
 
 /** What new requests may have of a turn of the event loop; those beyond it wait in order, and it is known for how long. */
 export interface TurnShare {
@@ -15,27 +16,27 @@ const SHARE_MS = 8;
 
 interface Waiting {
   readonly serve: (waitedMs: number) => void;
-  readonly cameAt: number;
+  readonly cameAt: MachineInstant;
 }
 
 /**
  * When a fleet comes in one moment, hundreds of requests lie in sockets, and one turn of the loop would serve them all: whoever was taken on before waits for
  * the end of that turn at each step of its way (asked for, read, answered). With a share for the new ones a turn stays short.
  */
-export function turnShare(options: { readonly shareMs?: number; readonly nowMs?: () => number } = {}): TurnShare {
-  const { shareMs = SHARE_MS, nowMs = () => performance.now() } = options;
+export function turnShare(machineClock: MachineClock, shareMs = SHARE_MS): TurnShare {
+  const { now } = machineClock;
   let waiting: Waiting[] = [];
   let served = 0;
-  let beganAt: number | undefined;
+  let beganAt: MachineInstant | undefined;
 
   /** After what one poll of the sockets has brought; the next turn has a share of its own. */
   function serveWaiting(): void {
-    const from = nowMs();
+    const from = now();
     while (served < waiting.length) {
-      const now = nowMs();
-      if (now - from >= shareMs) break;
+      const at = now();
+      if (elapsedMs(from, at) >= shareMs) break;
       const one = waiting[served++];
-      one?.serve(now - one.cameAt);
+      one?.serve(elapsedMs(one.cameAt, at));
     }
     beganAt = undefined;
     if (served === waiting.length) waiting = [];
@@ -54,15 +55,15 @@ export function turnShare(options: { readonly shareMs?: number; readonly nowMs?:
     isFree() {
       if (waiting.length > 0) return false;
       if (beganAt === undefined) {
-        beganAt = nowMs();
+        beganAt = now();
         afterThisRound(endTurn);
         return true;
       }
-      return nowMs() - beganAt < shareMs;
+      return elapsedMs(beganAt, now()) < shareMs;
     },
     later(serve) {
       if (waiting.length === 0) afterThisRound(serveWaiting);
-      waiting.push({ serve, cameAt: nowMs() });
+      waiting.push({ serve, cameAt: now() });
     },
   };
 }
