@@ -51,8 +51,8 @@ async function list(world: World, id: string, flags: ListFlags): Promise<void> {
     columns: [
       { title: 'at', cell: (row) => timeAt(row, 'decision.at') },
       { title: 'verdict', cell: (row) => cellAt(row, 'decision.overall.kind') },
-      { title: 'wave', cell: (row) => cellAt(row, 'decision.exposure.waveIndex') },
-      { title: 'pi', cell: (row) => cellAt(row, 'decision.exposure.pi') },
+      { title: 'wave', cell: (row) => waveNumberOf(cellAt(row, 'decision.exposure.waveIndex')) },
+      { title: 'pi', cell: (row) => rounded(cellAt(row, 'decision.exposure.pi')) },
       { title: 'cap', cell: (row) => cellAt(row, 'decision.exposure.cap') },
       { title: 'granted', cell: (row) => cellAt(row, 'decision.exposure.granted') },
       { title: 'shown', cell: (row) => shownText(listAt(row, 'decision.shown')) },
@@ -61,6 +61,15 @@ async function list(world: World, id: string, flags: ListFlags): Promise<void> {
   });
   const last = cellAt(rows.at(-1), 'decision.at');
   if (rows.length === flags.limit && last !== undefined) world.log(`There may be more: --after ${last}`);
+}
+
+/** From one, as everywhere that people read. */
+function waveNumberOf(index: string | number | undefined): string | number | undefined {
+  return typeof index === 'number' ? index + 1 : index;
+}
+
+function rounded(share: string | number | undefined): string | number | undefined {
+  return typeof share === 'number' ? share.toFixed(2) : share;
 }
 
 async function evaluateLines(world: World): Promise<void> {

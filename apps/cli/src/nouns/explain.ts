@@ -31,7 +31,7 @@ function show(world: World, code: string, isJson: boolean): void {
     const near = ERROR_AREAS.flatMap((area) => Object.keys(area.codes)).filter((one) => one.includes(code));
     const hint =
       near.length === 0
-        ? '`outrider explain` lists them all'
+        ? '`outrider explain` lists them all, and what only the log says stands in docs/observability.md'
         : `there are ${[...new Set(near)].slice(0, 8).join(', ')}`;
     throw new CommandFailure('not-found', `The code ${code} is unknown to this version; ${hint}`, {
       code: 'code-unknown',
