@@ -266,7 +266,7 @@ export const SERVER_SETTINGS = {
     shape: { kind: 'whole', min: 1_000, max: 60_000, unit: 'milliseconds' },
     flag: 'drain-timeout-ms',
     variable: 'OUTRIDER_DRAIN_TIMEOUT_MS',
-    default: 5_000,
+    default: 4_500,
     sentence: 'How long a stop may take; then whatever still hangs is cut',
   },
   logLevel: {
