@@ -110,16 +110,19 @@ export function composeAgent(given: AgentPorts): Agent {
     ports = { ...ports, anchors };
   }
 
-  async function store(journal: Journal): Promise<void> {
-    if (journal === stored) return;
-    await ports.storage.storeJournal(written(journal));
-    stored = journal;
+  /** Undefined: it is stored already, and nothing has to be waited for. */
+  function store(journal: Journal): Promise<void> | undefined {
+    if (journal === stored) return undefined;
+    return ports.storage.storeJournal(written(journal)).then(() => {
+      stored = journal;
+    });
   }
 
   async function take(current: DeviceState, event: DeviceEvent): Promise<Step & { readonly effect: Effect }> {
     const next = step(current, event);
     state = next.state;
-    await store(state.journal);
+    const writing = store(state.journal);
+    if (writing !== undefined) await writing;
     ports.watch?.(event, state);
     return { state, effect: present(next.effect, `${event.kind} to be possible in phase ${current.journal.phase}`) };
   }

@@ -65,7 +65,7 @@ export const DISK_WORK: DiskWork = {
  */
 export function memoryStorage(disk: MemoryDisk, gate: PowerGate = () => {}, work: DiskWork = DISK_WORK): Storage {
   return {
-    loadMetadata: async (name) => disk.metadata.get(name),
+    loadMetadata: (name) => Promise.resolve(disk.metadata.get(name)),
     async storeMetadata(name, text) {
       gate('metadata');
       disk.metadata.set(name, text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RolloutId } from '@outrider/domain/kernel/ids';
 import { encodeCheckIn, parseCheckIn } from '@outrider/protocol/gateway/check-in';
 import { propertyOptions } from '@outrider/testkit/seed';
 import { aDevice } from '@outrider/testkit/small-fleet';
@@ -17,6 +18,15 @@ test('software that was told before is read as the very value of before', () => 
   assert.ok(first.ok && second.ok);
   assert.deepEqual(second.value, { deviceId, sequence: 42, running, state: 'idle' });
   assert.equal(second.value.running, first.value.running);
+});
+
+test('so is the software of a device that has an offer, with the rollout that it is about', () => {
+  const read = checkInReader();
+  assert.ok(read(body).ok);
+  const about = { deviceId, sequence: 43, running, state: 'deferred', rolloutId: 'rollout-1' as RolloutId } as const;
+  const answer = read(encodeCheckIn(about));
+  assert.ok(answer.ok);
+  assert.deepEqual(answer.value, about);
 });
 
 test('whatever a body says, it is read as the reader of the protocol reads it', () => {
@@ -39,7 +49,22 @@ test('whatever a body says, it is read as the reader of the protocol reads it', 
       '"',
       '\\',
     ],
-    ...[',"state":"idle"', '1e999', '-1', '0', '01', ' ', '}', '{', 'null', '"a":', ',"rolloutId":"r1"', 'confirmed'],
+    ...[
+      ',"state":"idle"',
+      '1e999',
+      '-1',
+      '0',
+      '01',
+      ' ',
+      '}',
+      '{',
+      'null',
+      '"a":',
+      ',"rolloutId":"r1"',
+      '","rolloutId":"',
+      'r1',
+      'confirmed',
+    ],
   ];
   const whole = ['{"deviceId":"', deviceId, '","running":', middle, ',"sequence":', '41', ',"state":"', 'idle', '"}'];
   const changed = fc

@@ -4,15 +4,15 @@ import { REPORTED_STATES, type ReportedState, type RunningSoftware } from '@outr
 import { ok, type Result } from '@outrider/domain/kernel/result';
 import { parseCheckIn } from '@outrider/protocol/gateway/check-in';
 import type { ParseError } from '@outrider/protocol/kernel/parse-error';
-import { deviceId } from '@outrider/protocol/kernel/values';
+import { deviceId, rolloutId } from '@outrider/protocol/kernel/values';
 
 /** Reads the body of a check-in, as `parseCheckIn` does. */
 export type ReadCheckIn = (body: string) => Result<CheckIn, ParseError>;
 
 /**
  * The same answers as `parseCheckIn`, sooner for what a fleet says time and again: the software that it runs is long, and thousands of
- * devices say it in the same words. Those words are read once and remembered; what stands around them is four short values. Only
- * canonical bodies without a rollout go this way, all others the long one.
+ * devices say it in the same words. Those words are read once and remembered; what stands around them is four or five short values.
+ * Only canonical bodies go this way, all others the long one.
  */
 export function checkInReader(): ReadCheckIn {
   const known = new Map<string, RunningSoftware>();
@@ -30,8 +30,12 @@ export function checkInReader(): ReadCheckIn {
     if (parts === undefined) return parseCheckIn(body);
     const running = known.get(parts.words);
     if (running !== undefined) {
-      const { deviceId, sequence, state } = parts;
-      return ok({ deviceId, sequence, running, state });
+      const { deviceId, sequence, state, rolloutId } = parts;
+      return ok(
+        rolloutId === undefined
+          ? { deviceId, sequence, running, state }
+          : { ...{ deviceId, sequence, running, state }, rolloutId },
+      );
     }
     const parsed = parseCheckIn(body);
     if (parsed.ok) learn(parts.words, parsed.value.running);
@@ -44,12 +48,13 @@ const WORDS_KEPT_MAX = 10_000;
 const WORDS_CHARACTERS_MAX = 2_000;
 
 const HEAD = '{"deviceId":"';
+const ROLLOUT = '","rolloutId":"';
 const RUNNING = '","running":';
 const SEQUENCE = ',"sequence":';
 const STATE = ',"state":"';
 const TAIL = '"}';
 
-type Parts = Omit<CheckIn, 'running' | 'rolloutId'> & { readonly words: string };
+type Parts = Omit<CheckIn, 'running'> & { readonly words: string };
 
 /** Taken apart from both ends. Whole in its middle (see `isWhole`), this is the one way to read it. */
 function partsOf(body: string): Parts | undefined {
@@ -58,12 +63,16 @@ function partsOf(body: string): Parts | undefined {
   const state = body.indexOf(STATE, sequence);
   if (running === -1 || sequence < running || state === -1) return undefined;
   if (!body.startsWith(HEAD) || !body.endsWith(TAIL)) return undefined;
-  const id = deviceId(body.slice(HEAD.length, running));
+  const rollout = body.lastIndexOf(ROLLOUT, running);
+  const id = deviceId(body.slice(HEAD.length, rollout === -1 ? running : rollout));
+  const about = rollout === -1 ? undefined : rolloutId(body.slice(rollout + ROLLOUT.length, running));
+  if (about?.ok === false) return undefined;
   const digits = body.slice(sequence + SEQUENCE.length, state);
   const told = body.slice(state + STATE.length, -TAIL.length);
   if (!id.ok || !SEQUENCE_DIGITS.test(digits) || !isState(told)) return undefined;
   const words = body.slice(running + RUNNING.length, sequence);
-  return { deviceId: id.value, sequence: Number(digits), state: told, words };
+  const parts = { deviceId: id.value, sequence: Number(digits), state: told, words };
+  return about === undefined ? parts : { ...parts, rolloutId: about.value };
 }
 
 /** From 1, as JSON writes it, and exact as a number. */

@@ -11,11 +11,11 @@ const about = { payload: 'release 2', isRollback: false, hardwareId: 'rev-c', ke
 const word = { ...about, text: 'the word', expiresAt: after(NOW, LIFETIMES['device-targets']) };
 const [camera, other] = ['camera-1', 'camera-2'] as [DeviceId, DeviceId];
 
-test('a word is said again while it says the same, until half its life is gone', () => {
+test('a word is said again while it says the same, until two hours before its end', () => {
   const words = directorWords();
   words.begin(camera)(word);
-  assert.equal(words.recall(camera, about, after(NOW, durationMs(11 * HOUR_MS))), 'the word');
-  assert.equal(words.recall(camera, about, after(NOW, durationMs(12 * HOUR_MS))), undefined);
+  assert.equal(words.recall(camera, about, after(NOW, durationMs(21 * HOUR_MS))), 'the word');
+  assert.equal(words.recall(camera, about, after(NOW, durationMs(22 * HOUR_MS))), undefined);
   assert.equal(words.recall(other, about, NOW), undefined);
   for (const change of [{ payload: 'release 3' }, { isRollback: true }, { hardwareId: 'rev-d' }, { keyId: 'k2' }]) {
     assert.equal(words.recall(camera, { ...about, ...change }, NOW), undefined, JSON.stringify(change));

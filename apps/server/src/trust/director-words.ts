@@ -2,7 +2,6 @@
 import type { DeviceId } from '@outrider/domain/kernel/ids';
 import type { FleetInstant } from '@outrider/domain/kernel/time';
 import { LIFETIMES } from '@outrider/domain/trust/tuf/ceremony';
-import { isDue } from '@outrider/domain/trust/tuf/publication';
 
 /**
  * What the director said to devices last, to be said again while the same is offered: most offers are repeated for hours, and each
@@ -10,7 +9,7 @@ import { isDue } from '@outrider/domain/trust/tuf/publication';
  * that another gateway signed is newer, and devices take no older one.
  */
 export interface DirectorWords {
-  /** The word that says this, unless it is half-way to its end or never was. */
+  /** The word that says this, unless it is near its end or never was. */
   recall(deviceId: DeviceId, about: WordAbout, now: FleetInstant): string | undefined;
   /** Call it before a word is signed, and what it answers with the word: it is not kept when the device was forgotten meanwhile. */
   begin(deviceId: DeviceId): (word: Word) => void;
@@ -33,6 +32,12 @@ export interface Word extends WordAbout {
   readonly expiresAt: FleetInstant;
 }
 
+/**
+ * A word is said no more when so little of its day is left: twice as long as the director's word to the fleet holds. A device whose
+ * clock is that far ahead takes no answer at all.
+ */
+const SPARE_MS = 2 * LIFETIMES['fleet-timestamp'];
+
 /** A word has a kilobyte: some fifty megabytes, for the devices of the waves that are open. */
 const WORDS_KEPT_MAX = 32_768;
 
@@ -42,9 +47,7 @@ export function directorWords(wordsMax = WORDS_KEPT_MAX): DirectorWords {
   return {
     recall(deviceId, { payload, isRollback, hardwareId, keyId }, now) {
       const word = words.get(deviceId);
-      if (word === undefined || typeof word === 'symbol' || isDue(word.expiresAt, LIFETIMES['device-targets'], now)) {
-        return undefined;
-      }
+      if (word === undefined || typeof word === 'symbol' || word.expiresAt - now <= SPARE_MS) return undefined;
       const isSame = word.payload === payload && word.isRollback === isRollback && word.hardwareId === hardwareId;
       return isSame && word.keyId === keyId ? word.text : undefined;
     },

@@ -2,8 +2,8 @@
 import type { Result } from '@outrider/domain/kernel/result';
 import type { MetadataReader, TrustTools } from '@outrider/domain/trust/tuf/ports';
 
-/** The documents of a repository are some dozens; the director's word for one device is read twice or three times. */
-const REMEMBERED_MAX = 32_768;
+/** The documents of a repository are some dozens; the director's word for one device, of which there are thousands, is read once. */
+const REMEMBERED_MAX = 512;
 
 /**
  * Reads, hashes and verifies each document once for a whole process of devices. Each device of a real fleet does it on its own
@@ -11,15 +11,15 @@ const REMEMBERED_MAX = 32_768;
  * as little as a bad document: they are looked at anew each time.
  */
 export function rememberedTools(tools: TrustTools): TrustTools {
-  const verified = new Map<string, { readonly publicKey: string; readonly message: string }>();
-  const digests = new Map<string, string | undefined>();
+  const verified = recent<{ readonly publicKey: string; readonly message: string }>();
+  const digests = recent<string>();
   return {
     verifier: {
       verify(key, message, signature) {
         const known = verified.get(signature);
         if (known !== undefined && known.publicKey === key.publicKey && known.message === message) return true;
         const isValid = tools.verifier.verify(key, message, signature);
-        if (isValid) keep(verified, signature, { publicKey: key.publicKey, message });
+        if (isValid) verified.set(signature, { publicKey: key.publicKey, message });
         return isValid;
       },
     },
@@ -28,7 +28,7 @@ export function rememberedTools(tools: TrustTools): TrustTools {
       const known = digests.get(text);
       if (known !== undefined) return known;
       const made = tools.digest(algorithm, text);
-      keep(digests, text, made);
+      if (made !== undefined) digests.set(text, made);
       return made;
     },
     read: rememberedReader(tools.read),
@@ -45,17 +45,35 @@ function rememberedReader({ root, timestamp, snapshot, targets }: MetadataReader
 }
 
 function remembered<T>(read: (text: string) => Result<T, string>): (text: string) => Result<T, string> {
-  const known = new Map<string, Result<T, string>>();
+  const known = recent<Result<T, string>>();
   return (text) => {
     const found = known.get(text);
     if (found !== undefined) return found;
     const made = read(text);
-    if (made.ok) keep(known, text, made);
+    if (made.ok) known.set(text, made);
     return made;
   };
 }
 
-function keep<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
-  if (map.size >= REMEMBERED_MAX) map.clear();
-  map.set(key, value);
+/** Holds what was asked for lately: two halves, of which the older one is let go when the newer is full. */
+function recent<Value>() {
+  let newer = new Map<string, Value>();
+  let older = new Map<string, Value>();
+  function set(key: string, value: Value): void {
+    if (newer.size >= REMEMBERED_MAX) {
+      older = newer;
+      newer = new Map();
+    }
+    newer.set(key, value);
+  }
+  return {
+    set,
+    get(key: string): Value | undefined {
+      const found = newer.get(key);
+      if (found !== undefined) return found;
+      const former = older.get(key);
+      if (former !== undefined) set(key, former);
+      return former;
+    },
+  };
 }

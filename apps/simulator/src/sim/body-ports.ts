@@ -48,9 +48,9 @@ export function fillable(storage: Storage, isFull: () => boolean): Storage {
   const full = () => err({ code: 'disk-full', detail: 'The disk is full' } as const);
   return {
     ...storage,
-    async storeJournal(text) {
-      if (isFull()) throw new DiskFull('The journal does not fit on the disk');
-      await storage.storeJournal(text);
+    storeJournal(text) {
+      if (isFull()) return Promise.reject(new DiskFull('The journal does not fit on the disk'));
+      return storage.storeJournal(text);
     },
     stage: async (digest, chunks, bytesMax) => (isFull() ? full() : storage.stage(digest, chunks, bytesMax)),
     install: async (order) => (isFull() ? full() : storage.install(order)),

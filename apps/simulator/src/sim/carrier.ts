@@ -65,6 +65,14 @@ export function createCarrier(options: {
     else others.push(message);
   }
 
+  /** There and back, while nothing goes wrong. */
+  async function carry(message: Held): Promise<DeviceResponse> {
+    await turns.waitAbout(ONE_WAY_MEAN_MS);
+    const response = await deliver(message);
+    await turns.waitAbout(ONE_WAY_MEAN_MS);
+    return response ?? NOBODY;
+  }
+
   return {
     forDevice(device) {
       let messages = 0;
@@ -75,7 +83,9 @@ export function createCarrier(options: {
       }
       return {
         async handleDevice(request) {
-          const question = `message/${device}/${messages++}`;
+          const message = messages++;
+          if (weather.isCalm()) return carry({ request, device });
+          const question = `message/${device}/${message}`;
           const isCutOff = weather
             .active('partition')
             .some((fault) => weather.chance(fault, `device/${device}`) * 1_000 < fault.sharePermille);

@@ -27,11 +27,12 @@ export function journalShelf(): JournalShelf {
     },
     over: (storage) => ({
       ...storage,
-      async storeJournal(mark) {
+      storeJournal(mark) {
         const written = given;
-        await storage.storeJournal(mark);
         // Where the power went before, the former one is still there.
-        if (written?.mark === mark) onDisk = written;
+        return storage.storeJournal(mark).then(() => {
+          if (written?.mark === mark) onDisk = written;
+        });
       },
       async loadJournal() {
         const mark = await storage.loadJournal();

@@ -12,8 +12,12 @@ export interface Rushes {
   wakeAt(wantedAt: FleetInstant, now: FleetInstant): FleetInstant;
 }
 
+/** Most devices are part of none, and ask at each wake. */
+const NO_RUSH: Rushes = { isNow: () => false, readyAt: (readyAt) => readyAt, wakeAt: (wantedAt) => wantedAt };
+
 export function rushes(weather: Weather, device: number): Rushes {
   const all = weather.rushesOf(device);
+  if (all.length === 0) return NO_RUSH;
   const endOf = (fault: FaultOf<'rush'>) => fault.fromStep + fault.steps;
   const instantOf = (step: number, now: FleetInstant) => fleetInstant(now + (step - weather.step) * STEP_MS);
   const isNow = () => all.some((fault) => endOf(fault) === weather.step);

@@ -13,7 +13,7 @@ export interface Wire {
   answered(request: DeviceRequest, response: DeviceResponse): void;
 }
 
-const ROLLOUT_ID = /"rolloutId":"([^"]*)"/;
+const ROLLOUT_ID = '"rolloutId":"';
 
 export function createWire(watch: Watch, turns: Pick<Turns, 'clock'>, clock: FleetClock): Wire {
   return {
@@ -29,7 +29,8 @@ export function createWire(watch: Watch, turns: Pick<Turns, 'clock'>, clock: Fle
         watch.see({ kind: 'report-acknowledged', deviceId, sequence: JSON.parse(question).sequence });
       } else if (path === '/v1/check-in' && body.includes('"kind":"offer"')) {
         // Most answers of a busy fleet are offers: all but one name in them is left alone.
-        const rolloutId = ROLLOUT_ID.exec(body)?.[1] ?? '';
+        const from = body.lastIndexOf(ROLLOUT_ID) + ROLLOUT_ID.length;
+        const rolloutId = body.slice(from, body.indexOf('"', from));
         watch.see({ kind: 'offer-sent', rolloutId, deviceId, at: turns.clock.now() });
       }
     },

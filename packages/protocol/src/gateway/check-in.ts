@@ -25,8 +25,31 @@ export function parseCheckIn(body: string): Result<CheckIn, ParseError> {
 
 /** Writes the answer to a check-in: an offer or a refusal. */
 export function encodeCheckInAnswer(answer: CheckInAnswer): string {
-  return answer.kind === 'refusal' ? encodeRefusal(answer) : encodeJson(answer);
+  return answer.kind === 'refusal' ? encodeRefusal(answer) : encodeOffer(answer);
 }
+
+/** Canonical, as any other value; what people have signed is the same for a whole wave, and is written once. */
+function encodeOffer(offer: Offer): string {
+  const { artifacts, charter, director, release } = offer;
+  const signed = charter === undefined ? '' : `"charter":${written(charter)},`;
+  const said = director === undefined ? '' : `"director":${JSON.stringify(director)},`;
+  return (
+    `{"artifacts":${encodeJson(artifacts)},${signed}${said}"epoch":${offer.epoch},"isRollback":${offer.isRollback},` +
+    `"kind":"offer","pollAfterMs":${offer.pollAfterMs},"release":${written(release)},` +
+    `"releaseId":"${offer.releaseId}","rolloutId":"${offer.rolloutId}"}`
+  );
+}
+
+/** The text of a value that never changes. */
+function written(value: object): string {
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = encodeJson(value);
+  texts.set(value, text);
+  return text;
+}
+
+const texts = new WeakMap<object, string>();
 
 /** The same text as of any other value, put together from parts that need no escape: codes, and ids as they were parsed. */
 function encodeRefusal({ code, pollAfterMs, rolloutId }: Refusal): string {
