@@ -153,7 +153,7 @@ async function startServer(world: ProgramWorld): Promise<RunningServer> {
       ddiTenant: flags.ddiTenant,
       log,
     });
-    return closingOnFailure(server, async () => {
+    return closingOnFailure(server, world, async () => {
       await server.drain();
       tellRestore(server, log);
       await tellMissingRoots(secretsFolder, log);
@@ -333,11 +333,12 @@ async function namingFiles<T>(dataFolder: string, start: () => Promise<T>): Prom
 }
 
 /** A server whose start fails goes on reading a database that is being ended, unless it is closed. */
-async function closingOnFailure<T>(server: Server, start: () => Promise<T>): Promise<T> {
+async function closingOnFailure<T>(server: Server, world: ProgramWorld, start: () => Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (cause) {
-    await server.close();
+    // Bounded, and never in the place of the cause.
+    await flushedInTime(server, world);
     throw cause;
   }
 }
