@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as elapse } from 'node:timers/promises';
@@ -13,7 +14,12 @@ const haproxy = await debianProgram({
   ...{ name: 'haproxy', version: '2.6.12-1+deb12u4', series: '2.6' },
   path: 'usr/sbin/haproxy',
 });
-const servers = await startGateways(3);
+/** What haproxy connects from, so that gateways know it from everybody else. */
+const BALANCER = '127.0.0.9';
+const PER_ADDRESS_MAX = 30;
+const servers = await startGateways(3, [
+  ...['--proxy-protocol-from', BALANCER, '--connections-per-address-max', String(PER_ADDRESS_MAX)],
+]);
 after(async () => {
   await haproxy.remove();
   await servers.remove();
@@ -27,7 +33,9 @@ writeFileSync(
   template
     .replace('[BIND]', `127.0.0.1:${port}`)
     .replace('maxconn 200000', 'maxconn 1000')
-    .replaceAll(/\[GATEWAY_(\d)\]/g, (_, index) => new URL(servers.gateways[Number(index)]?.url ?? '').host),
+    .replaceAll(/\[GATEWAY_(\d)\]/g, (_, index) => {
+      return `${new URL(servers.gateways[Number(index)]?.url ?? '').host} source ${BALANCER}`;
+    }),
 );
 
 test('haproxy takes the configuration as it ships', async () => {
@@ -68,6 +76,29 @@ test('behind haproxy a rolling upgrade of three gateways and the loss of one lea
   assert.ok(answers.asked > 300, JSON.stringify(answers));
   assert.equal(answers.failed, 0, JSON.stringify(answers));
   assert.ok(answers.again < answers.asked / 50, JSON.stringify(answers));
+});
+
+test('behind haproxy the address of a device counts, and not that of haproxy: a greedy one keeps nobody else out', async () => {
+  const sockets = Array.from({ length: PER_ADDRESS_MAX * 4 }, () => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.7' });
+    return socket.on('error', () => {}).resume();
+  });
+  try {
+    const cut = () => sockets.filter((one) => one.closed).length;
+    for (let tries = 0; cut() === 0; tries++) {
+      assert.ok(tries < 100, 'no connection of the greedy address was ended');
+      await elapse(100);
+    }
+    assert.ok(cut() < sockets.length, 'it has those that it may have');
+    assert.ok(await isAnswered(`http://127.0.0.1:${port}/health/live`), 'others are answered');
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+});
+
+test('behind haproxy a client of DDI reaches a gateway', async () => {
+  const response = await fetch(`http://127.0.0.1:${port}/DEFAULT/controller/v1/gate-1`);
+  assert.deepEqual([response.status, JSON.parse(await response.text()).code], [401, 'device-unknown']);
 });
 
 async function isAnswered(url: string): Promise<boolean> {

@@ -4,4 +4,4 @@ import { terminatorInFront } from './way/terminator-in-front.ts';
 
 const program = await fetchEnvoy();
 
-terminatorInFront('Envoy', (world) => startEnvoy(program, world));
+terminatorInFront({ name: 'Envoy', cutAfterMs: 15_000 }, (world) => startEnvoy(program, world));

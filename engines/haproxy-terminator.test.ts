@@ -10,4 +10,4 @@ const folder = await mkdtemp(join(tmpdir(), 'outrider-haproxy-'));
 after(() => rm(folder, { recursive: true, force: true }));
 const haproxy = await fetchHaproxy(folder);
 
-terminatorInFront("Debian's HAProxy", (world) => startHaproxy(haproxy, world));
+terminatorInFront({ name: "Debian's HAProxy", cutAfterMs: 30_000 }, (world) => startHaproxy(haproxy, world));

@@ -199,6 +199,8 @@ function serviceOf(name: string, type: string, role: string): Manifest {
     metadata: named(name),
     spec: {
       type,
+      // Devices come with their own addresses: as those of the nodes all of them together would count as a few.
+      ...(type === 'LoadBalancer' ? { externalTrafficPolicy: 'Local' } : {}),
       selector: { app: name },
       ports: portsOf(role).map((port) => ({ ...port, targetPort: port.name })),
     },

@@ -20,6 +20,7 @@ export interface Gateway {
 /** A control plane, which makes the secrets, and gateways on one PostgreSQL. */
 export async function startGateways(
   count: number,
+  flags: readonly string[] = [],
 ): Promise<{ readonly gateways: readonly Gateway[]; remove(): Promise<void> }> {
   const home = mkdtempSync(join(tmpdir(), 'outrider-gateways-'));
   const postgres = await startEmbeddedPostgres({ dataFolder: home, log: () => {} });
@@ -35,7 +36,11 @@ export async function startGateways(
     const own = ['--data', join(home, name), '--role', role, '--port', String(on), '--drain-delay-ms', '2500'];
     const connections = ['--database-url-file', url, '--database-connections-max', '4'];
     const main = join(checkoutRoot(), 'apps', 'server', 'src', 'main.ts');
-    const child = spawn(process.execPath, [main, ...own, ...shared, ...connections], { stdio: 'ignore' });
+    const child = spawn(
+      process.execPath,
+      [main, ...own, ...shared, ...connections, ...(role === 'gateway' ? flags : [])],
+      { stdio: 'ignore' },
+    );
     children.add(child);
     child.once('exit', () => children.delete(child));
     return child;

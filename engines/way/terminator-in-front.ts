@@ -18,10 +18,14 @@ export interface TerminatorWorld {
 }
 
 /** A terminator of somebody else's, started in front of a gateway, does all that the listener inside the server does. */
-export function terminatorInFront(name: string, start: (world: TerminatorWorld) => Promise<ListeningProgram>): void {
+export function terminatorInFront(
+  { name, cutAfterMs }: { readonly name: string; readonly cutAfterMs: number },
+  start: (world: TerminatorWorld) => Promise<ListeningProgram>,
+): void {
   terminatorContract(name, {
     stores: { store: memoryStore(), blobs: memoryBlobs() },
     unknownCa: 'handshake',
+    cutAfterMs,
     async open({ server, files, wakes, ports: { log }, folder: own }) {
       await mkdir(own, { recursive: true });
       const path = join(own, 'gateway.sock');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import type { KeyObject } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -51,10 +52,13 @@ export function terminatorContract(
   {
     open,
     unknownCa,
+    cutAfterMs,
     stores,
   }: {
     readonly open: (world: TerminatorWorld) => Promise<RehearsedTerminator>;
     readonly unknownCa: 'answer' | 'handshake';
+    /** A connection on which no handshake comes, or only a part of one, is closed after that long. */
+    readonly cutAfterMs: number;
     /** In memory, empty. */
     readonly stores: Pick<ServerPorts, 'store' | 'blobs'>;
   },
@@ -82,6 +86,9 @@ export function terminatorContract(
     await Promise.all([first.drain(), second.drain()]);
     const issuerName = subjectIn(ca.files.issuing[0].raw);
     const roots = ca.files.roots.map((one) => one.toString()).join('');
+
+    // Begun first and looked at last: they take their time.
+    const halfOpen = [NO_BYTES, HALF_A_RECORD, NO_TLS].map((begun) => closedAfter(port, begun));
 
     async function registered(id: string) {
       const device = tlsDevice(id, roots);
@@ -184,6 +191,12 @@ export function terminatorContract(
       }
     });
 
+    test('a connection on which no handshake comes, half of one or something else, is cut', async () => {
+      for (const elapsed of await Promise.all(halfOpen)) {
+        assert.ok(elapsed < cutAfterMs + LATE_MS, `after ${elapsed} ms, ${cutAfterMs} were promised`);
+      }
+    });
+
     test('a revocation holds within five seconds on new, resumed and open connections, at every gateway', async () => {
       const device = await registered('camera-5');
       const kept = [port, otherPort].map((one) => device.keptConnection(one));
@@ -230,6 +243,24 @@ export function terminatorContract(
     );
     return pemOf(made.der);
   }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+/** The head of a handshake record (RFC 8446 §5.1) that promises 512 bytes, and two of them. */
+const HALF_A_RECORD = Buffer.from([22, 3, 1, 2, 0, 1, 0]);
+const NO_TLS = Buffer.from('GET / HTTP/1.1\r\nhost: gateway\r\n\r\n');
+/** The machine may be busy; what has no limit would be open for hours. */
+const LATE_MS = 40_000;
+
+/** How long it takes until the other side closes a connection that begins so and says no more. */
+function closedAfter(port: number, begun: Buffer): Promise<number> {
+  const openedAt = wallClock().now();
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => void socket.write(begun));
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(wallClock().now() - openedAt));
+    socket.resume();
+  });
 }
 
 /** Connections that are listened to are not probed within a rehearsal. */

@@ -44,8 +44,13 @@ export interface TlsListenOptions {
   readonly onRefused?: (reason: 'handshakes-waiting') => void;
   /** As in `ListenOptions`. */
   readonly drainDelayMs?: DurationMs;
+  /** How long a handshake may take. Absent: `HANDSHAKE_MS`. */
+  readonly handshakeMs?: DurationMs;
   readonly log: Log;
 }
+
+/** As long as a head may take: a handshake is two packets, and a connection that waits for one holds a descriptor. */
+const HANDSHAKE_MS = durationMs(15_000);
 
 /** Ticket keys are looked at so often; they change once in `TICKET_LIFE_S`. */
 const TICKET_CHECK_MS = durationMs(60_000);
@@ -59,6 +64,7 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
   const http = createServer({
     ...DEVICE_TIMEOUTS,
     ...tlsMaterial(files),
+    handshakeTimeout: options.handshakeMs ?? HANDSHAKE_MS,
     requestCert: true,
     // Judged in `certificateOfConnection`: a device must learn why.
     rejectUnauthorized: false,
@@ -84,7 +90,9 @@ export async function listenWithTls(options: TlsListenOptions): Promise<Result<T
     if (gate.admits(request, response)) answer(request, response);
   });
   // A handshake that fails is the device's to learn: its own side names the fault.
-  http.on('tlsClientError', (cause) => {
+  http.on('tlsClientError', (cause: NodeJS.ErrnoException, socket) => {
+    // An answer to it would wait for the end of the handshake, which never comes, and the connection with it.
+    if (cause.code === 'ERR_TLS_HANDSHAKE_TIMEOUT') socket.destroy();
     log.debug?.({ stage: 'gateway', code: 'handshake-failed', cause: cause.message }, 'A TLS handshake failed');
   });
   const opened = await openPort(http, host, port, '--tls-port');

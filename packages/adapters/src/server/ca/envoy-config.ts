@@ -60,7 +60,8 @@ function envoyConfig(plan: EnvoyPlan): string {
   const devices = {
     name: 'devices',
     address: { socket_address: { address: host, port_value: port } },
-    filter_chains: [{ transport_socket: tlsOf(plan), filters: [httpOf()] }],
+    // Without it Envoy waits for a handshake as long as for a request, 75 s.
+    filter_chains: [{ transport_socket: tlsOf(plan), transport_socket_connect_timeout: '15s', filters: [httpOf()] }],
   };
   const cluster = {
     ...{ name: 'gateways', type: 'STATIC', connect_timeout: '5s' },

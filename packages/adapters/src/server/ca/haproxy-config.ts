@@ -43,7 +43,8 @@ defaults
     log global
     option httpslog
     option dontlog-normal
-    timeout client 75s
+    # Of a handshake that stalls, of a body and of an answer that nobody takes; a connection at rest has longer.
+    timeout client 30s
     timeout http-keep-alive 75s
     timeout http-request 15s
     timeout connect 5s
