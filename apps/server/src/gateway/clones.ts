@@ -8,6 +8,7 @@ import { BOOT_HEADER } from '@outrider/protocol/gateway/request-signature';
 import type { Log } from '../ports.ts';
 import type { Counters } from './counters.ts';
 import type { DeviceRequest } from './device-request.ts';
+import { ownText } from './own-text.ts';
 
 /** Watches for one key in two places. It flags, and does nothing else: which of both is the honest one a person decides. */
 export interface Clones {
@@ -55,10 +56,10 @@ export function clones(options: {
       if (typeof boot !== 'string' || !BOOT.test(boot)) return;
       const { deviceId } = record;
       const before = watched.get(deviceId);
-      const seen = withBoot(before, boot);
-      if (seen === before) return;
+      if (withBoot(before, boot) === before) return;
+      const seen = withBoot(before, ownText(boot));
       watched.delete(deviceId);
-      watched.set(deviceId, seen);
+      watched.set(ownText(deviceId), seen);
       const [oldest] = watched.size > WATCHED_MAX ? watched.keys() : [];
       if (oldest !== undefined) watched.delete(oldest);
       if (!isCloned(seen) || (before !== undefined && isCloned(before))) return;

@@ -7,6 +7,7 @@ import type { DeviceId } from '@outrider/domain/kernel/ids';
 import { durationMs, type FleetInstant } from '@outrider/domain/kernel/time';
 import type { Log, Schedule } from '../ports.ts';
 import type { KnownDevices } from './known-devices.ts';
+import { ownText } from './own-text.ts';
 
 /** What a signed message tells about its device, beside its own business. */
 export interface Contact {
@@ -123,7 +124,7 @@ export function contacts(options: {
     const { deviceId } = record;
     const isNews =
       running !== before.running || state !== before.state || (statuses.size > 0 && statuses.has(deviceId));
-    if (isNews) statuses.set(deviceId, status);
+    if (isNews) statuses.set(ownText(deviceId), status);
     else noteHeard(heard, deviceId, status);
     if (known.ledger.length > 0) noteOnRows(known, contact.at);
     scheduleFlush(GATHER_MS);
@@ -132,7 +133,7 @@ export function contacts(options: {
 
   function noteOnRows({ record, ledger: rows }: KnownDevice, at: FleetInstant): void {
     const before = record.status.lastContactAt;
-    if (rows.some((row) => isNewContact(row, before, at))) newContacts.push({ deviceId: record.deviceId, at });
+    if (rows.some((row) => isNewContact(row, before, at))) newContacts.push({ deviceId: ownText(record.deviceId), at });
   }
 
   return {
@@ -156,7 +157,7 @@ function noteHeard(
   deviceId: DeviceId,
   { sequence, lastContactAt, contactHistory }: DeviceStatus,
 ) {
-  columns.deviceIds.push(deviceId);
+  columns.deviceIds.push(ownText(deviceId));
   columns.sequences.push(sequence);
   columns.lastContactsAt.push(lastContactAt);
   columns.since.push(contactHistory?.since ?? lastContactAt);
