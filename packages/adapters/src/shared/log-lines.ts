@@ -21,7 +21,8 @@ export function logLines(fd: number): LogLines {
   return {
     write(line) {
       const note = leftOut === 0 ? '' : noteOf(leftOut);
-      if (isWritten(fd, `${note}${line}`)) leftOut = 0;
+      // Who did not read the line before is not waited for again.
+      if (isWritten(fd, `${note}${line}`, leftOut === 0 ? WAITS_MAX : 0)) leftOut = 0;
       else leftOut++;
     },
   };
@@ -34,7 +35,7 @@ function noteOf(lines: number): string {
   return `\n${JSON.stringify({ ...fields, msg: 'The log could not be written, and these lines are missing before this one' })}\n`;
 }
 
-function isWritten(fd: number, text: string): boolean {
+function isWritten(fd: number, text: string, waitsMax: number): boolean {
   let rest: Uint8Array = Buffer.from(text);
   for (let waits = 0; rest.length > 0; ) {
     try {
@@ -42,7 +43,7 @@ function isWritten(fd: number, text: string): boolean {
     } catch (cause) {
       const code = errorCode(cause);
       if (code === undefined) throw cause;
-      if (code !== 'EAGAIN' || waits === WAITS_MAX) return false;
+      if (code !== 'EAGAIN' || waits === waitsMax) return false;
       waits++;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAIT_MS);
     }
