@@ -44,9 +44,10 @@ export async function playUntilVerified(
   goal: { readonly rolloutId: RolloutId; readonly version: string; readonly daysMax: number },
 ): Promise<FleetInstant> {
   const endsAt = after(stage.clock.now(), durationMs(goal.daysMax * DAY_MS));
+  const areNearlyAllOn = lookout(stage.participants, goal.version);
   for (let [now, steps] = [stage.clock.now(), 1]; now < endsAt; steps++) {
     now = await conductor.step();
-    if (steps % LOOK_EVERY_STEPS !== 0 || !areNearlyAllOn(stage.participants, goal.version)) continue;
+    if (steps % LOOK_EVERY_STEPS !== 0 || !areNearlyAllOn()) continue;
     const { state } = await stage.controlPlane.sight(goal.rolloutId);
     if (state === 'completed') break;
   }
@@ -81,8 +82,22 @@ function isRunningInReach(participant: Participant, version: string): boolean {
   return activeVersion === version && !isSilent;
 }
 
-/** Who runs it and is silent has not told so yet. Nobody is looked at any more once too many do not run it. */
-function areNearlyAllOn(participants: readonly Participant[], version: string): boolean {
-  let left = participants.length * (1 - VERIFIED_SHARE);
-  return participants.every((one) => isRunningInReach(one, version) || --left >= 0);
+/**
+ * Tells whether nearly all run it. Who runs it and is silent has not told so yet. Those that were too many last time are looked at first:
+ * as long as all of them are behind, nobody else has to be.
+ */
+export function lookout(participants: readonly Participant[], version: string): () => boolean {
+  const leftMax = participants.length * (1 - VERIFIED_SHARE);
+  const isBehind = (one: Participant) => !isRunningInReach(one, version);
+  let behind: readonly Participant[] = [];
+  return () => {
+    if (behind.length > leftMax && behind.every(isBehind)) return false;
+    const found: Participant[] = [];
+    for (const one of participants) {
+      if (found.length > leftMax) break;
+      if (isBehind(one)) found.push(one);
+    }
+    behind = found;
+    return found.length <= leftMax;
+  };
 }
