@@ -17,9 +17,9 @@ const haproxy = await debianProgram({
 /** What haproxy connects from, so that gateways know it from everybody else. */
 const BALANCER = '127.0.0.9';
 const PER_ADDRESS_MAX = 30;
-const servers = await startGateways(3, [
-  ...['--proxy-protocol-from', BALANCER, '--connections-per-address-max', String(PER_ADDRESS_MAX)],
-]);
+const servers = await startGateways(3, {
+  gatewayFlags: ['--proxy-protocol-from', BALANCER, '--connections-per-address-max', String(PER_ADDRESS_MAX)],
+});
 after(async () => {
   await haproxy.remove();
   await servers.remove();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as elapse } from 'node:timers/promises';
@@ -17,11 +17,22 @@ export interface Gateway {
   restart(signal: 'SIGTERM' | 'SIGKILL', downMs: number): Promise<void>;
 }
 
+/** What was started, until it is removed. */
+export interface Gateways {
+  readonly gateways: readonly Gateway[];
+  readonly controlUrl: string;
+  adminToken(): string;
+  remove(): Promise<void>;
+}
+
 /** A control plane, which makes the secrets, and gateways on one PostgreSQL. */
 export async function startGateways(
   count: number,
-  flags: readonly string[] = [],
-): Promise<{ readonly gateways: readonly Gateway[]; remove(): Promise<void> }> {
+  {
+    environment = {},
+    gatewayFlags = [],
+  }: { readonly environment?: Readonly<Record<string, string>>; readonly gatewayFlags?: readonly string[] } = {},
+): Promise<Gateways> {
   const home = mkdtempSync(join(tmpdir(), 'outrider-gateways-'));
   const postgres = await startEmbeddedPostgres({ dataFolder: home, log: () => {} });
   const { user, password, port, database } = postgres.connection;
@@ -38,8 +49,8 @@ export async function startGateways(
     const main = join(checkoutRoot(), 'apps', 'server', 'src', 'main.ts');
     const child = spawn(
       process.execPath,
-      [main, ...own, ...shared, ...connections, ...(role === 'gateway' ? flags : [])],
-      { stdio: 'ignore' },
+      [main, ...own, ...shared, ...connections, ...(role === 'gateway' ? gatewayFlags : [])],
+      { stdio: 'ignore', env: { ...process.env, ...environment } },
     );
     children.add(child);
     child.once('exit', () => children.delete(child));
@@ -63,18 +74,24 @@ export async function startGateways(
     };
   }
 
-  await startOne('control', 'control');
-  const gateways: Gateway[] = [];
-  for (let index = 0; index < count; index++) gateways.push(await startOne(`gateway-${index}`, 'gateway'));
-  return {
-    gateways,
-    async remove() {
-      for (const child of children) child.kill('SIGKILL');
-      await postgres.stop();
-      await removeEmbeddedPostgres(home);
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
+  async function remove(): Promise<void> {
+    for (const child of children) child.kill('SIGKILL');
+    await postgres.stop();
+    await removeEmbeddedPostgres(home);
+    rmSync(home, { recursive: true, force: true });
+  }
+
+  try {
+    const control = await startOne('control', 'control');
+    const gateways: Gateway[] = [];
+    for (let index = 0; index < count; index++) gateways.push(await startOne(`gateway-${index}`, 'gateway'));
+    const adminToken = () => readFileSync(join(home, 'shared', 'admin-token'), 'utf8').trim();
+    return { gateways, controlUrl: control.url, adminToken, remove };
+  } catch (cause) {
+    // Whoever asked for them has nothing yet to remove them by.
+    await remove();
+    throw cause;
+  }
 }
 
 export async function untilReady(url: string): Promise<void> {
