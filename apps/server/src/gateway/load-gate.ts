@@ -9,6 +9,7 @@ import {
   type Load,
   type LoadLimits,
   loadPermille,
+  readsPermille,
   type Urgency,
 } from '@outrider/domain/gateway/shedding';
 import type { MachineClock } from '@outrider/domain/kernel/clock';
@@ -102,7 +103,7 @@ export function loadGate(options: {
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     return Math.max(
       crowdPermille({ count, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
-      crowdPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs, eachMs * reading.size) }, limits),
+      readsPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs, eachMs * reading.size) }, limits),
     );
   }
 

@@ -24,6 +24,8 @@ export interface LoadLimits {
   readonly loopDelayMaxMs: number;
   /** What came in one moment has waited for so long when the first is turned away: the rest of its turn, or its read, is as long again. */
   readonly crowdWaitMaxMs: number;
+  /** As long as what is read for one device may take, by what those before it have taken: it has still to be asked for and answered. */
+  readonly readWaitMaxMs: number;
   /** A turn of the loop takes nobody else on after so long: what came before waits for it at each step of its own way. */
   readonly turnWorkMaxMs: number;
 }
@@ -38,6 +40,7 @@ export const LOAD_LIMITS: LoadLimits = {
   reportsUnderWayMax: 8_000,
   loopDelayMaxMs: 150,
   crowdWaitMaxMs: 100,
+  readWaitMaxMs: 50,
   turnWorkMaxMs: 40,
 };
 
@@ -76,7 +79,7 @@ export function isShed(urgency: Urgency, permille: number): boolean {
 
 /** What came at once, and how long it has stood: a fleet that returns in one moment is there before any sample has seen it. */
 export interface Crowd {
-  /** Requests that wait together: in one turn of the event loop, or for what is read for them. */
+  /** Requests that wait together. */
   readonly count: number;
   /** The longest that one of them may have waited. */
   readonly waitedMs: number;
@@ -98,6 +101,11 @@ export function crowdPermille({ count, waitedMs, workMs = 0 }: Crowd, limits: Lo
   const wait = count <= CROWD_MIN ? 0 : permilleOf(waitedMs, limits.crowdWaitMaxMs);
   const work = count <= TURN_MIN ? 0 : permilleOf(workMs, limits.turnWorkMaxMs);
   return Math.min(CROWD_PERMILLE_MAX, Math.max(wait, work));
+}
+
+/** The load of those for whom something is read, in permille: how long one more would take among so many; 0 for a few. */
+export function readsPermille({ count, waitedMs }: Pick<Crowd, 'count' | 'waitedMs'>, limits: LoadLimits): number {
+  return count <= CROWD_MIN ? 0 : Math.min(CROWD_PERMILLE_MAX, permilleOf(waitedMs, limits.readWaitMaxMs));
 }
 
 /** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */
