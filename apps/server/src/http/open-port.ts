@@ -21,7 +21,7 @@ export const ACCEPT_BACKLOG = 8_192;
  * Sockets that listen at one port. The event loop takes one connection of each in a turn (libuv since 1.45), and a turn under load is 50 ms: of a fleet that
  * connects in one moment twenty devices a second would be taken by one, while the others believe that they are connected and wait.
  */
-const LISTENING_SOCKETS = 16;
+const LISTENING_SOCKETS = 64;
 
 /** Lets a server listen, and names what stands in the way and the flag that chooses another port. */
 export async function openPort(
