@@ -31,15 +31,17 @@ export interface HerdOptions {
 export interface HerdResults {
   readonly pooled: HerdResult;
   readonly tls: HerdResult;
-  /** A sample that comes by and by, from a process that has nothing else to do. */
+  /** A sample of either kind that comes by and by, from processes that have nothing else to do. */
   readonly sample: HerdResult;
+  readonly tlsSample: HerdResult;
   readonly permitsLost: number;
   readonly reportsLost: number;
   readonly tookMs: number;
 }
 
-/** Of the devices on pooled connections, those of the sample, which come over the first half minute. */
+/** Of the devices of each kind, those of the samples, which come over the first half minute. */
 const SAMPLED_SHARE = 0.01;
+const TLS_SAMPLED_SHARE = 0.03;
 const SAMPLE_S = 30;
 const SAMPLE_CONNECTIONS = 32;
 /** Of the scheduler: a tenth of the weight of a server. */
@@ -76,10 +78,13 @@ export async function playHerd(options: HerdOptions): Promise<HerdResults> {
       })),
     };
     const sampled = Math.ceil((devices - tlsDevices) * SAMPLED_SHARE);
+    const tlsSampled = Math.ceil(tlsDevices * TLS_SAMPLED_SHARE);
     const pooledCount = devices - tlsDevices - sampled;
+    const tlsCount = tlsDevices - tlsSampled;
     const jobs: readonly HerdJob[] = [
       { ...common, first: 0, count: pooledCount, pooledConnections: options.connections },
-      { ...common, first: pooledCount, count: tlsDevices },
+      { ...common, first: pooledCount, count: tlsCount },
+      { ...common, first: pooledCount + tlsCount, count: tlsSampled, perSecond: Math.max(1, tlsSampled / SAMPLE_S) },
       {
         ...{ ...common, first: devices - sampled, count: sampled, pooledConnections: SAMPLE_CONNECTIONS },
         perSecond: Math.max(1, sampled / SAMPLE_S),
@@ -87,8 +92,8 @@ export async function playHerd(options: HerdOptions): Promise<HerdResults> {
     ];
     const parts = jobs.map(() => fork(join(import.meta.dirname, 'load.ts'), { serialization: 'advanced' }));
     children.push(...parts);
-    // The load would have machines of its own. Here it waits for the servers, and not they for it; the sample has as good a place as they.
-    for (const part of parts.slice(0, -1)) setPriority(present(part.pid, 'a process of the load'), LOAD_NICENESS);
+    // The load would have machines of its own. Here it waits for the servers, and not they for it; the samples have as good a place as they.
+    for (const part of parts.slice(0, 2)) setPriority(present(part.pid, 'a process of the load'), LOAD_NICENESS);
     await Promise.all(parts.map((part, index) => told(part, { kind: 'prepare', job: present(jobs[index], 'a job') })));
     log('The outage begins: every gateway is gone, and nothing of a device is left in memory');
     for (const gateway of servers.gateways) gateway.signal('SIGKILL');
@@ -98,14 +103,15 @@ export async function playHerd(options: HerdOptions): Promise<HerdResults> {
     const began = performance.now();
     const results = await Promise.all(parts.map((part) => told(part, { kind: 'go' })));
     const tookMs = performance.now() - began;
-    const [pooled, tls, sample] = results.map((one) => present(one.result, 'a result of the load'));
-    if (pooled === undefined || tls === undefined || sample === undefined)
+    const all = results.map((one) => present(one.result, 'a result of the load'));
+    const [pooled, tls, tlsSample, sample] = all;
+    if (pooled === undefined || tls === undefined || tlsSample === undefined || sample === undefined)
       throw new Error('A part of the load has no result');
     const acknowledged = {
-      permitIds: new Set([...pooled.permitIds, ...tls.permitIds, ...sample.permitIds]),
-      reportKeys: new Set([...pooled.reportKeys, ...tls.reportKeys, ...sample.reportKeys]),
+      permitIds: new Set(all.flatMap((one) => one.permitIds)),
+      reportKeys: new Set(all.flatMap((one) => one.reportKeys)),
     };
-    return { pooled, tls, sample, ...(await lostIn(servers.database, acknowledged)), tookMs };
+    return { pooled, tls, tlsSample, sample, ...(await lostIn(servers.database, acknowledged)), tookMs };
   } finally {
     for (const child of children) child.kill('SIGKILL');
     await servers.remove();
