@@ -43,7 +43,7 @@ test('a check-in is turned away when as many wait for their reads as take too lo
   assert.equal(gate.shed(CHECK_IN), undefined);
   await endFirst();
   // A quarter of a millisecond each.
-  const endNext = takeOn(198);
+  const endNext = takeOn(398);
   assert.equal(gate.shed(CHECK_IN), undefined);
   const endMore = takeOn(2);
   const answer = gate.shed(CHECK_IN);
@@ -57,11 +57,11 @@ test('a check-in is turned away when as many wait for their reads as take too lo
 
 test('a few are taken on however long their reads take', async () => {
   const { gate, passMs, takeOn } = gateOfReads();
-  const endFirst = takeOn(60);
+  const endFirst = takeOn(30);
   passMs(400);
   assert.equal(gate.shed(CHECK_IN), undefined);
   await endFirst();
-  const endNext = takeOn(60);
+  const endNext = takeOn(30);
   assert.equal(gate.shed(CHECK_IN), undefined);
   await endNext();
 });

@@ -9,6 +9,7 @@ import {
   type Load,
   type LoadLimits,
   loadPermille,
+  READS_MIN,
   readsPermille,
   type Urgency,
 } from '@outrider/domain/gateway/shedding';
@@ -101,9 +102,10 @@ export function loadGate(options: {
     const count = hereMs > 0 ? CROWD_MIN + countInTurn : countInTurn;
     const [oldest] = reading;
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
+    const readMs = Math.max(lastReadMs, oldestMs, eachMs * reading.size);
     return Math.max(
       crowdPermille({ count, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
-      readsPermille({ count: reading.size, waitedMs: Math.max(lastReadMs, oldestMs, eachMs * reading.size) }, limits),
+      readsPermille({ count: reading.size, waitedMs: waitedMs + readMs }, limits),
     );
   }
 
@@ -126,7 +128,7 @@ export function loadGate(options: {
         reading.delete(one);
         lastReadMs = elapsedMs(one.at, machineClock.now());
         // A few wait for the way to the store more than for each other.
-        eachMs = lastReadMs / Math.max(CROWD_MIN, one.count);
+        eachMs = lastReadMs / Math.max(READS_MIN, one.count);
         count(urgency, -1);
       });
     },

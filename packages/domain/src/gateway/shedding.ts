@@ -24,7 +24,7 @@ export interface LoadLimits {
   readonly loopDelayMaxMs: number;
   /** What came in one moment has waited for so long when the first is turned away: the rest of its turn, or its read, is as long again. */
   readonly crowdWaitMaxMs: number;
-  /** As long as what is read for one device may take, by what those before it have taken: it has still to be asked for and answered. */
+  /** So long at most a device for which something is read may have waited in the end, by what those before it have taken; that may be twice as long. */
   readonly readWaitMaxMs: number;
   /** A turn of the loop takes nobody else on after so long: what came before waits for it at each step of its own way. */
   readonly turnWorkMaxMs: number;
@@ -40,7 +40,7 @@ export const LOAD_LIMITS: LoadLimits = {
   reportsUnderWayMax: 8_000,
   loopDelayMaxMs: 150,
   crowdWaitMaxMs: 100,
-  readWaitMaxMs: 50,
+  readWaitMaxMs: 100,
   turnWorkMaxMs: 40,
 };
 
@@ -103,9 +103,12 @@ export function crowdPermille({ count, waitedMs, workMs = 0 }: Crowd, limits: Lo
   return Math.min(CROWD_PERMILLE_MAX, Math.max(wait, work));
 }
 
-/** The load of those for whom something is read, in permille: how long one more would take among so many; 0 for a few. */
+/** For so many something is always read, however long it takes: somebody is answered always. */
+export const READS_MIN = 32;
+
+/** The load of those for whom something is read, in permille: how long one more will have waited among so many; 0 for a few. */
 export function readsPermille({ count, waitedMs }: Pick<Crowd, 'count' | 'waitedMs'>, limits: LoadLimits): number {
-  return count <= CROWD_MIN ? 0 : Math.min(CROWD_PERMILLE_MAX, permilleOf(waitedMs, limits.readWaitMaxMs));
+  return count <= READS_MIN ? 0 : Math.min(CROWD_PERMILLE_MAX, permilleOf(waitedMs, limits.readWaitMaxMs));
 }
 
 /** The window over which those who are turned away come back, at full load: it grows with the load. Seconds. */
