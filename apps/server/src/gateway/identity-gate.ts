@@ -59,7 +59,7 @@ export function identityGate(options: {
     devices.forget(deviceId);
     const read = (await devices.find(deviceId)) ?? device;
     const admitted = verdict(read, certificate);
-    return admitted.ok ? ok(read) : err(refusal(read, admitted.error.code));
+    return admitted.ok ? ok(read) : err(identityRefusal(admitted.error.code, deviceId));
   }
 
   return {
@@ -68,14 +68,15 @@ export function identityGate(options: {
       const admitted = verdict(device, certificate);
       if (admitted.ok) return ok(device);
       const { code } = admitted.error;
-      if (code === 'certificate-expired' || isReadLately(device.record.deviceId)) return err(refusal(device, code));
+      const { deviceId } = device.record;
+      if (code === 'certificate-expired' || isReadLately(deviceId)) return err(identityRefusal(code, deviceId));
       return readAnew(device, certificate);
     },
   };
 }
 
 /** Refused for good until somebody does something: the connection is of no use any more. */
-function refusal({ record: { deviceId } }: KnownDevice, code: IdentityRefusalCode): DeviceResponse {
-  const detail = IDENTITY_REFUSALS[code];
-  return problemResponse({ code, detail, fields: { deviceId }, headers: { connection: 'close' } });
+export function identityRefusal(code: IdentityRefusalCode, deviceId?: DeviceId): DeviceResponse {
+  const about = deviceId === undefined ? {} : { fields: { deviceId } };
+  return problemResponse({ code, detail: IDENTITY_REFUSALS[code], ...about, headers: { connection: 'close' } });
 }

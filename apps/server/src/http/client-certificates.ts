@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IDENTITY_REFUSALS } from '@outrider/domain/gateway/device-identity';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 import {
   namesCertificate,
@@ -8,6 +7,7 @@ import {
 } from '@outrider/protocol/gateway/client-certificate';
 import { describeParseError, type ParseError } from '@outrider/protocol/kernel/parse-error';
 import { type DeviceResponse, problemResponse } from '../gateway/device-request.ts';
+import { identityRefusal } from '../gateway/identity-gate.ts';
 import type { CertificateOf } from './device-listener.ts';
 
 /** On the open port: whoever names a certificate there is refused, so that a mistake in a proxy is seen and not believed. */
@@ -30,8 +30,7 @@ export const certificateOfTerminator: CertificateOf = ({ headers }) => {
 
 /** A certificate that proves nothing is never taken for none: its holder would not learn why. */
 export function refusedCertificate(found: 'expired' | 'refused'): DeviceResponse {
-  const code = found === 'expired' ? 'certificate-expired' : 'certificate-unknown-ca';
-  return problemResponse({ code, detail: IDENTITY_REFUSALS[code], headers: { connection: 'close' } });
+  return identityRefusal(found === 'expired' ? 'certificate-expired' : 'certificate-unknown-ca');
 }
 
 function malformed(error: ParseError): Result<never, DeviceResponse> {

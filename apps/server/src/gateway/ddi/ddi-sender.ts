@@ -2,7 +2,6 @@
 import type { DdiDevice } from '@outrider/domain/gateway/ddi/ddi-device';
 import type { DdiStore } from '@outrider/domain/gateway/ddi/ports';
 import type { ClientCertificate } from '@outrider/domain/gateway/device-authentication';
-import { IDENTITY_REFUSALS } from '@outrider/domain/gateway/device-identity';
 import type { KnownDevice } from '@outrider/domain/gateway/device-record';
 import { matchQuery } from '@outrider/domain/gateway/query-match';
 import type { FleetClock } from '@outrider/domain/kernel/clock';
@@ -15,6 +14,7 @@ import type { Schedule } from '../../ports.ts';
 import { type DeviceRequest, type DeviceResponse, problemResponse } from '../device-request.ts';
 import { groupCommit } from '../group-commit.ts';
 import type { IdentityGate } from '../identity-gate.ts';
+import { identityRefusal } from '../identity-gate.ts';
 import type { KnownDevices } from '../known-devices.ts';
 import type { DdiGateways } from './ddi-gateways.ts';
 
@@ -72,7 +72,7 @@ export function ddiSenders(options: {
         return err(problemResponse({ code: 'device-mismatch', detail, fields: { deviceId } }));
       }
       const isSuperseded = keyId !== undefined && ddi.certificateKeyId !== undefined && keyId !== ddi.certificateKeyId;
-      return isSuperseded ? err(superseded(deviceId)) : ok('certificate');
+      return isSuperseded ? err(identityRefusal('certificate-superseded', deviceId)) : ok('certificate');
     }
     const [, scheme, token = ''] = AUTHORIZATION.exec(String(request.headers.authorization ?? '')) ?? [];
     // Digests are compared, so that the time it takes tells nothing about the token.
@@ -112,12 +112,6 @@ function withoutKey(certificate: ClientCertificate | undefined): ClientCertifica
   if (certificate === undefined) return undefined;
   const { keyId: _, ...others } = certificate;
   return others;
-}
-
-function superseded(deviceId: DeviceId): DeviceResponse {
-  const code = 'certificate-superseded';
-  const detail = IDENTITY_REFUSALS[code];
-  return problemResponse({ code, detail, fields: { deviceId }, headers: { connection: 'close' } });
 }
 
 function unauthorised(deviceId: DeviceId): DeviceResponse {
