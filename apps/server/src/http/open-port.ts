@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AddressInfo, createServer, type ListenOptions, type Server as NetServer, type Socket } from 'node:net';
+import { errorCode } from '@outrider/adapters/shared/files';
 import { err, ok, type Result } from '@outrider/domain/kernel/result';
 
 export type ListenError = { readonly code: 'port-in-use' | 'port-refused' | 'socket-refused'; readonly detail: string };
@@ -15,7 +16,7 @@ export interface OpenPort {
  * Connections that the kernel sets up before the server takes them; it cuts the number at net.core.somaxconn. Node's 511 are too few for a fleet that
  * returns in one moment: who is beyond it believes that it is connected, and its first request waits for TCP to repeat itself, twice as long each time.
  */
-export const ACCEPT_BACKLOG = 8_192;
+const ACCEPT_BACKLOG = 8_192;
 
 /**
  * Sockets that listen at one port. The event loop takes one connection of each in a turn (libuv since 1.45), and a turn under load is 50 ms: of a fleet that
@@ -50,23 +51,27 @@ async function openShared(http: NetServer, address: ListenOptions & { readonly p
     await listening(http, address);
     return { port: address.port, close: () => closeServer(http) };
   }
-  while (servers.length < LISTENING_SOCKETS) {
-    const beside = createServer({ allowHalfOpen: true, noDelay: true });
-    beside.on('connection', (socket: Socket) => http.emit('connection', socket));
-    await listening(beside, { ...address, reusePort: true });
-    servers.push(beside);
+  async function close(): Promise<void> {
+    await Promise.all(servers.map(closeServer));
   }
-  return {
-    port: address.port,
-    async close() {
-      await Promise.all(servers.map(closeServer));
-    },
-  };
+  try {
+    while (servers.length < LISTENING_SOCKETS) {
+      const beside = createServer({ allowHalfOpen: true, noDelay: true });
+      beside.on('connection', (socket: Socket) => http.emit('connection', socket));
+      await listening(beside, { ...address, reusePort: true });
+      servers.push(beside);
+    }
+  } catch (cause) {
+    // A port that was not opened is listened at by nobody.
+    await close();
+    throw cause;
+  }
+  return { port: address.port, close };
 }
 
 /** Sharing a port among sockets is not known on every system: macOS has no such thing. */
 function isUnshared(cause: unknown): boolean {
-  return codeOf(cause) === 'ENOTSUP';
+  return errorCode(cause) === 'ENOTSUP';
 }
 
 function listening(server: NetServer, options: ListenOptions): Promise<number> {
@@ -91,14 +96,10 @@ function listenError(
   cause: unknown,
   { host, port, flag }: { readonly host: string; readonly port: number; readonly flag: string },
 ): ListenError {
-  const isInUse = codeOf(cause) === 'EADDRINUSE';
+  const isInUse = errorCode(cause) === 'EADDRINUSE';
   const reason = cause instanceof Error ? cause.message : String(cause);
   const detail = isInUse
     ? `The port ${port} of ${host} is in use; choose another with ${flag}, or 0 for any free one`
     : `The port ${port} of ${host} cannot be opened (${reason}); choose another with ${flag}`;
   return { code: isInUse ? 'port-in-use' : 'port-refused', detail };
-}
-
-function codeOf(cause: unknown): string | undefined {
-  return (cause as NodeJS.ErrnoException | undefined)?.code;
 }
