@@ -15,8 +15,15 @@ export interface FolderFacts {
   /** Of the same. */
   readonly disk: DiskFacts | undefined;
   /** What a trial file did; undefined: it was not tried. */
-  readonly trial: { readonly fault?: string } | undefined;
+  readonly trial: FolderTrial | undefined;
   readonly isRestoreUnfinished: boolean;
+}
+
+/** What came of a trial file. */
+export interface FolderTrial {
+  readonly fault?: string;
+  /** There was no room for it: no fault of the file system itself. */
+  readonly isFull?: boolean;
 }
 
 export interface DiskFacts {
@@ -125,13 +132,9 @@ const DOUBTFUL_FILE_SYSTEMS: Readonly<Record<number, string>> = {
   2035054128: 'overlay: all is gone with the container',
 };
 
-/** No fault of the file system itself. */
-const FULL = ['ENOSPC', 'EDQUOT'] as const;
-
 function fileSystemCheck({ disk, trial }: FolderFacts): Finding {
   if (trial?.fault !== undefined) {
-    const isFull = FULL.some((code) => trial.fault?.includes(code));
-    const mend = isFull
+    const mend = trial.isFull
       ? 'Make room there'
       : 'Put the data folder on a local disk that can be written, such as ext4 or xfs';
     return wrong('file-system', trial.fault, mend);

@@ -3,8 +3,8 @@ import { constants } from 'node:fs';
 import { access, link, mkdtemp, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isRestoreUnfinished } from '@outrider/adapters/server/backup/unfinished-restore';
-import { errorCode, syncFolder } from '@outrider/adapters/shared/files';
-import type { DiskFacts, FolderFacts } from './folder-checks.ts';
+import { errorCode, isDiskFull, syncFolder } from '@outrider/adapters/shared/files';
+import type { DiskFacts, FolderFacts, FolderTrial } from './folder-checks.ts';
 
 /** Looks at the data folder. All it writes is a trial file of one byte in a folder of its own, removed at once. */
 export async function probeFolder(path: string): Promise<FolderFacts> {
@@ -72,7 +72,7 @@ async function diskOf(path: string): Promise<DiskFacts | undefined> {
 }
 
 /** What images, keys and PostgreSQL need of a file system, done once. */
-async function tryFiles(path: string): Promise<{ readonly fault?: string }> {
+async function tryFiles(path: string): Promise<FolderTrial> {
   let folder: string | undefined;
   let step = 'made';
   try {
@@ -96,7 +96,7 @@ async function tryFiles(path: string): Promise<{ readonly fault?: string }> {
   } catch (cause) {
     const code = errorCode(cause);
     if (code === undefined) throw cause;
-    return { fault: `A trial file could not be ${step} (${code})` };
+    return { fault: `A trial file could not be ${step} (${code})`, isFull: isDiskFull(cause) };
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
