@@ -41,11 +41,16 @@ export function idTable(rows: DeviceRows, hashKey: HashKey, pack = packId): IdTa
     return true;
   }
 
+  /** Leaves the id packed, if it can be. */
+  function find(deviceId: DeviceId): number {
+    return pack(deviceId, hashKey, packed) ? index.find(packed.hash) : (long.get(deviceId) ?? NO_ROW);
+  }
+
   return {
     get(deviceId) {
       if (lastId === deviceId) return lastRow;
       lastId = deviceId;
-      lastRow = pack(deviceId, hashKey, packed) ? index.find(packed.hash) : (long.get(deviceId) ?? NO_ROW);
+      lastRow = find(deviceId);
       return lastRow;
     },
     set(deviceId, row) {
@@ -65,7 +70,7 @@ export function idTable(rows: DeviceRows, hashKey: HashKey, pack = packId): IdTa
     },
     delete(deviceId) {
       lastId = undefined;
-      const row = pack(deviceId, hashKey, packed) ? index.find(packed.hash) : (long.get(deviceId) ?? NO_ROW);
+      const row = find(deviceId);
       if (row === NO_ROW) return;
       const { bytes } = rows.pageOf(row);
       if (long.delete(deviceId)) longAt.delete(row);

@@ -99,12 +99,12 @@ export function loadGate(options: {
     const { countInTurn, waitedMs: loopMs, workMs } = loopTurns.enter();
     const waitedMs = hereMs + loopMs;
     // Whoever had to wait for a turn is one of many.
-    const count = hereMs > 0 ? CROWD_MIN + countInTurn : countInTurn;
+    const together = hereMs > 0 ? CROWD_MIN + countInTurn : countInTurn;
     const [oldest] = reading;
     const oldestMs = oldest === undefined ? 0 : elapsedMs(oldest.at, machineClock.now());
     const readMs = Math.max(lastReadMs, oldestMs, eachMs * reading.size);
     return Math.max(
-      crowdPermille({ count, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
+      crowdPermille({ count: together, waitedMs, ...(reading.size > CROWD_MIN && { workMs }) }, limits),
       readsPermille({ count: reading.size, waitedMs: waitedMs + readMs }, limits),
     );
   }

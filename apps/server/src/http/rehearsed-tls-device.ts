@@ -42,16 +42,19 @@ export function tlsDevice(id: string, roots: string) {
   }
 
   async function checkIn(port: number, manner: Manner = {}): Promise<TlsAnswer> {
-    const agent = agentOf(manner, false);
-    try {
-      return await checkInOver(agent, port, manner);
-    } finally {
-      agent.destroy();
-    }
+    return withAgent(agentOf(manner, false), (agent) => checkInOver(agent, port, manner));
+  }
+
+  /** Signed, without a certificate. */
+  async function post(port: number, path: string, body: string): Promise<TlsAnswer> {
+    const headers = headersOf(path, body, { isSigned: true });
+    return withAgent(agentOf({ isCertified: false }, false), (agent) =>
+      sendOverTls({ agent, port, path, body, headers }),
+    );
   }
 
   return {
-    ...{ deviceId, key, publicKey, keyId: publicKey.keyId, checkIn },
+    ...{ deviceId, key, publicKey, keyId: publicKey.keyId, checkIn, post },
     /** Without a signature. */
     async ask(
       port: number,
@@ -59,31 +62,14 @@ export function tlsDevice(id: string, roots: string) {
       manner: Manner & { method?: string; body?: string } = {},
     ): Promise<TlsAnswer> {
       const { method = 'GET', body = '', headers = {} } = manner;
-      const agent = agentOf(manner, false);
-      try {
-        return await sendOverTls({ agent, port, path, method, body, headers });
-      } finally {
-        agent.destroy();
-      }
-    },
-    /** Signed, without a certificate. */
-    async post(port: number, path: string, body: string): Promise<TlsAnswer> {
-      const agent = agentOf({ isCertified: false }, false);
-      try {
-        return await sendOverTls({ agent, port, path, body, headers: headersOf(path, body, { isSigned: true }) });
-      } finally {
-        agent.destroy();
-      }
+      return withAgent(agentOf(manner, false), (agent) => sendOverTls({ agent, port, path, method, body, headers }));
     },
     /** Until the connection has ended. */
     async listen(port: number) {
       const serverUrl = new URL(`https://127.0.0.1:${port}`);
-      const connections = agentOf({}, true);
-      try {
-        return await wakeSocketLine({ serverUrl, deviceId, signer, connections })(() => {});
-      } finally {
-        connections.destroy();
-      }
+      return withAgent(agentOf({}, true), (connections) =>
+        wakeSocketLine({ serverUrl, deviceId, signer, connections })(() => {}),
+      );
     },
     keptConnection(port: number) {
       const agent = agentOf({}, true);
@@ -92,15 +78,22 @@ export function tlsDevice(id: string, roots: string) {
     async register(port: number, token: string): Promise<void> {
       const csr = makeCertificateRequest(id, key);
       const body = encodeRegistration({ token, deviceId, publicKey, attributes, running, csr });
-      const agent = agentOf({ isCertified: false }, false);
-      const headers = headersOf('/v1/register', body, { isSigned: true });
-      const answer = await sendOverTls({ agent, port, path: '/v1/register', body, headers });
+      const answer = await post(port, '/v1/register', body);
       assert.equal(answer.status, 201, answer.body);
       const parsed = parseRegistrationAnswer(answer.body);
       assert.ok(parsed.ok && parsed.value.credentials !== undefined);
       chain = parsed.value.credentials.chain;
     },
   };
+}
+
+/** Work over connections of its own, which end with it. */
+export async function withAgent<T>(agent: Agent, work: (agent: Agent) => Promise<T>): Promise<T> {
+  try {
+    return await work(agent);
+  } finally {
+    agent.destroy();
+  }
 }
 
 /** What a device was answered over TLS. */

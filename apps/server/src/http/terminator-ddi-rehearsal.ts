@@ -8,7 +8,7 @@ import { present } from '@outrider/domain/kernel/assert';
 import type { DeviceId, ReleaseCounter } from '@outrider/domain/kernel/ids';
 import type { Server } from '../compose.ts';
 import { DEVICE_TYPE } from '../rehearsal.ts';
-import { codeOf, newKey, pem, sendOverTls, type TlsAnswer } from './rehearsed-tls-device.ts';
+import { codeOf, newKey, pem, sendOverTls, type TlsAnswer, withAgent } from './rehearsed-tls-device.ts';
 
 /** What everything that ends mutual TLS must do for clients of hawkBit's DDI, with client certificates and with tokens. */
 export function ddiThroughTerminator({ server, port, roots }: DdiWorld): void {
@@ -35,11 +35,7 @@ export function ddiThroughTerminator({ server, port, roots }: DdiWorld): void {
   async function ask(asked: Asked): Promise<TlsAnswer> {
     const { path, method = 'GET', body = '', headers = {}, shown = {} } = asked;
     const agent = new Agent({ ca: roots, maxCachedSessions: 0, ...shown });
-    try {
-      return await sendOverTls({ agent, port: port(), path, method, body, headers });
-    } finally {
-      agent.destroy();
-    }
+    return withAgent(agent, () => sendOverTls({ agent, port: port(), path, method, body, headers }));
   }
 
   const rootOf = (deviceId: string) => `/DEFAULT/controller/v1/${deviceId}`;

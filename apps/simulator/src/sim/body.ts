@@ -66,7 +66,7 @@ export function createBody(options: BodyOptions): Body {
 
   function compose(): Agent {
     const gated = gatedBoot(() => boot, gate, onSlots);
-    const isFull = () => !weather.isCalm() && weather.active('full-disk').some((fault) => fault.device === device);
+    const isFull = () => weather.active('full-disk').some((fault) => fault.device === device);
     return composeAgent({
       ...options.ports,
       ...(shelf && { journalWriter: shelf.writer }),

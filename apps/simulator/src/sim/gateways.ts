@@ -84,12 +84,10 @@ export function createGateways(options: {
   }
 
   function halfTripMs(): number {
-    if (weather.isCalm()) return HALF_TRIP_MEAN_MS;
     return weather.active('slow-store').length > 0 ? SLOW_HALF_TRIP_MEAN_MS : HALF_TRIP_MEAN_MS;
   }
 
   function isStoreAway(index: number): boolean {
-    if (weather.isCalm()) return false;
     if (weather.active('isolation').some((fault) => fault.gateway === index)) return true;
     return weather
       .active('store-away')

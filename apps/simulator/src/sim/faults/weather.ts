@@ -50,7 +50,7 @@ export function createWeather(seed: string, faults: readonly Fault[]): Weather {
 
   function active<Kind extends FaultKind>(kind: Kind): readonly FaultOf<Kind>[] {
     // Grouped by their kind above.
-    return (byKind.get(kind) ?? []) as FaultOf<Kind>[];
+    return (byKind.size === 0 ? NONE : (byKind.get(kind) ?? NONE)) as readonly FaultOf<Kind>[];
   }
 
   function chance(fault: Fault, question: string): number {
@@ -92,6 +92,8 @@ export function createWeather(seed: string, faults: readonly Fault[]): Weather {
     },
   };
 }
+
+const NONE: readonly Fault[] = [];
 
 function faultsByDevice(faults: readonly Fault[]): ReadonlyMap<string, readonly Fault[]> {
   const groups = new Map<string, Fault[]>();
